@@ -1,0 +1,92 @@
+"""The cases' tables: what was reported, where it lies in every network, who owns it, and every step it took."""
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from core.db import metadata
+
+case = Table(
+    "case",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("number", Text, nullable=False, unique=True),
+    Column("channel", Text, nullable=False),
+    Column("external_ref", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("level", Integer, nullable=False, server_default="1", comment="1 to 5; 3 and above go to the street"),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("point", Geometry("POINT", srid=4326, spatial_index=False), comment="NULL: the report had no usable place"),
+    Column("accuracy_m", Double),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("reported_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("state", Text, nullable=False),
+    Column("owner_unit_id", Uuid, comment="the unit that holds it; NOT NULL while open"),
+    Column("assignee_id", ForeignKey("person.id"), comment="who is sent; NULL: nobody yet"),
+    Column("handler_id", ForeignKey("account.id"), comment="who reported it handled; may not verify it"),
+    Column("duplicate_of", ForeignKey("case.id")),
+    Column("attrs", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    UniqueConstraint("channel", "external_ref"),
+    CheckConstraint(
+        "state IN ('reported', 'accepted', 'assigned', 'handled', 'verified', 'closed', 'rejected', 'duplicate')", name="state"
+    ),
+    CheckConstraint("level BETWEEN 1 AND 5", name="level"),
+    CheckConstraint(
+        "(state IN ('closed', 'rejected', 'duplicate')) = (owner_unit_id IS NULL)", name="one_owner_while_open"
+    ),
+    Index("ix_case_point", "point", postgresql_using="gist"),
+    Index("ix_case_occurred_at", "occurred_at"),
+    Index("ix_case_open", "state", "owner_unit_id", postgresql_where=text("owner_unit_id IS NOT NULL")),
+)
+
+case_placement = Table(
+    "case_placement",
+    metadata,
+    Column("case_id", ForeignKey("case.id", ondelete="CASCADE"), nullable=False),
+    Column("network_id", ForeignKey("network.id"), nullable=False),
+    Column("unit_version_id", BigInteger, comment="the deepest unit; NULL: outside"),
+    Column("edition_id", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("border_m", Double),
+    PrimaryKeyConstraint("case_id", "network_id"),
+    Index("ix_case_placement_unit_version", "unit_version_id"),
+)
+
+case_event = Table(
+    "case_event",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("case_id", ForeignKey("case.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", Text, nullable=False, comment="the transition: report, accept, assign, handle, verify, close, …"),
+    Column("state", Text, nullable=False, comment="the state after it"),
+    Column("actor", Text, nullable=False),
+    Column("actor_role", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("point", Geometry("POINT", srid=4326, spatial_index=False)),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("evidence", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("salt", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="over the salted fields and the digest before it in its case"),
+    UniqueConstraint("case_id", "seq"),
+    comment="append-only",
+)

@@ -1,0 +1,1 @@
+"""The ground every room stands on: settings, database, errors, clock, log, the embedded cluster."""

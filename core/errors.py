@@ -1,0 +1,29 @@
+"""What can go wrong, in words for people: each message names the value and the remedy.
+
+The domain raises these; `api` maps them to HTTP statuses in one table and `cli` to exit codes.
+Bad data is not an exception: one bad row or fix is a finding or a flag, and the rest goes through.
+"""
+
+
+class WanggeError(Exception):
+    """Something a person can act on; `str(error)` is the text they read."""
+
+
+class NotFound(WanggeError):  # noqa: N818  (the house's words)
+    """There is no such thing, or the caller may not know that there is."""
+
+
+class Conflict(WanggeError):  # noqa: N818
+    """The request fights with what is stored."""
+
+
+class Invalid(WanggeError):  # noqa: N818
+    """The input cannot be read or makes no sense."""
+
+
+class Refused(WanggeError):  # noqa: N818
+    """The caller is known and may not do this."""
+
+
+class Unavailable(WanggeError):  # noqa: N818
+    """Something that is needed is not there now; trying later may help."""

@@ -1,0 +1,152 @@
+"""The ground's tables. Geometry is WGS-84 lon/lat on a 1e-7° grid; ranges are half-open, an unbounded end is open."""
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint
+from sqlalchemy.types import UserDefinedType
+
+from core.db import metadata
+
+
+class Ltree(UserDefinedType[str]):
+    """A path of labels; here unit ids as 32 hex digits, the root first."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_kw: object) -> str:
+        return "LTREE"
+
+
+network = Table(
+    "network",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("coverage", Text, nullable=False),
+    Column("levels", JSONB, nullable=False, comment='[{"code", "name", "name_en", "parent": code|null, "origin": natural|drawn}]'),
+    Column("rules", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    CheckConstraint("coverage IN ('full', 'partial')", name="coverage"),
+)
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("network_id", ForeignKey("network.id"), nullable=False),
+    Column("base_edition_id", BigInteger, comment="NULL: the network had no edition yet"),
+    Column("state", Text, nullable=False, server_default="draft"),
+    Column("effective_from", DateTime(timezone=True), comment="NULL: publication decides"),
+    Column("author", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("state IN ('draft', 'published', 'withdrawn')", name="state"),
+    Index("uq_plan_one_draft", "network_id", unique=True, postgresql_where=text("state = 'draft'")),
+)
+
+plan_unit = Table(
+    "plan_unit",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("plan_id", ForeignKey("plan.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("level", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_code", Text, comment="as the source says; NULL: found by geometry, or a root"),
+    Column("kind", Text, nullable=False, server_default="territorial"),
+    Column("households", Integer),
+    Column("attrs", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("source", Text, comment="file, layer and row it came from"),
+    Column("geom", Geometry("MULTIPOLYGON", srid=4326, spatial_index=False), comment="NULL: derived from its children"),
+)
+
+edition = Table(
+    "edition",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("network_id", ForeignKey("network.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("effective_from", DateTime(timezone=True), comment="NULL: since ever"),
+    Column("plan_id", ForeignKey("plan.id")),
+    Column("published_by", Text, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("counts", JSONB, nullable=False, comment="units per level"),
+    UniqueConstraint("network_id", "seq"),
+)
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("network_id", ForeignKey("network.id"), nullable=False, index=True),
+    Column("level", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("born_edition_id", ForeignKey("edition.id"), nullable=False),
+    Column("retired_edition_id", ForeignKey("edition.id")),
+    CheckConstraint("kind IN ('territorial', 'dedicated')", name="kind"),
+    CheckConstraint("origin IN ('natural', 'drawn')", name="origin"),
+)
+
+unit_version = Table(
+    "unit_version",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("unit_id", ForeignKey("unit.id"), nullable=False),
+    Column("network_id", ForeignKey("network.id"), nullable=False),
+    Column("level", Text, nullable=False),
+    Column("parent_unit_id", Uuid),
+    Column("path", Ltree, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("geom", Geometry("MULTIPOLYGON", srid=4326, spatial_index=False), nullable=False),
+    Column("area_m2", Double, nullable=False),
+    Column("households", Integer),
+    Column("attrs", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("valid", TSTZRANGE, nullable=False),
+    Column("recorded", TSTZRANGE, nullable=False, server_default=text("tstzrange(now(), NULL)")),
+    Column("edition_id", ForeignKey("edition.id"), nullable=False),
+    Column("geom_sha", LargeBinary, nullable=False),
+    Column("change_kinds", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    ExcludeConstraint(
+        (text("unit_id"), "="), (text("valid"), "&&"), where=text("upper_inf(recorded)"), using="gist", name="ex_unit_version_one_at_a_time"
+    ),
+    Index("ix_unit_version_ground", "network_id", "valid", "geom", postgresql_using="gist"),
+    Index("ix_unit_version_path", "path", postgresql_using="gist"),
+    Index("ix_unit_version_code", "network_id", "code"),
+    Index("ix_unit_version_parent", "parent_unit_id"),
+)
+
+address_point = Table(
+    "address_point",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("address", Text, nullable=False),
+    Column("point", Geometry("POINT", srid=4326, spatial_index=False), nullable=False),
+    Column("households", Integer, nullable=False),
+    Column("residents", Integer),
+    Column("source", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Index("ix_address_point_point", "point", postgresql_using="gist"),
+)

@@ -1,0 +1,16 @@
+"""Run the migrations on the connection that `core.schema` hands over."""
+
+from alembic import context
+
+import cases.tables
+import geo.tables
+import people.tables
+import tracking.tables
+from core.db import metadata
+
+__all__ = ["cases", "geo", "people", "tracking"]
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,154 @@
+"""The people's tables: who they are, where and when they serve, and what their accounts may see."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
+
+from core.db import metadata
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text),
+    Column("basis", Text, nullable=False, server_default="roster", comment="how the record came to be: roster or import"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+role = Table(
+    "role",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("tracked", Boolean, nullable=False),
+)
+
+assignment = Table(
+    "assignment",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("unit_id", ForeignKey("unit.id"), nullable=False, index=True),
+    Column("role", ForeignKey("role.code"), nullable=False),
+    Column("valid", TSTZRANGE, nullable=False),
+    ExcludeConstraint(
+        (text("person_id"), "="),
+        (text("unit_id"), "="),
+        (text("role"), "="),
+        (text("valid"), "&&"),
+        using="gist",
+        name="ex_assignment_once",
+    ),
+)
+
+shift = Table(
+    "shift",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("source", Text, nullable=False, server_default="roster", comment="roster, or self: switched on by the person"),
+    CheckConstraint("starts_at < ends_at", name="order"),
+    Index("ix_shift_person_time", "person_id", "starts_at"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("text_zh", Text, nullable=False),
+    Column("text_en", Text, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False),
+)
+
+notice_acceptance = Table(
+    "notice_acceptance",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("version", ForeignKey("notice.version"), primary_key=True),
+    Column("accepted_at", DateTime(timezone=True), nullable=False),
+    Column("withdrawn_at", DateTime(timezone=True)),
+    Column("how", Text, nullable=False, comment="self on the phone page, or paper with its reference"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("login", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("person_id", ForeignKey("person.id"), unique=True),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("hash", LargeBinary, nullable=False, unique=True, comment="sha256 of the token; the token is shown once"),
+    Column("kind", Text, nullable=False, comment="session: cookie of a browser; bearer: a program's"),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+    CheckConstraint("kind IN ('session', 'bearer')", name="kind"),
+)
+
+access_grant = Table(
+    "access_grant",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    Column("unit_id", ForeignKey("unit.id"), comment="root of the subtree it holds for; NULL: everywhere"),
+    Column("valid", TSTZRANGE, nullable=False),
+    CheckConstraint(
+        "role IN ('command', 'planner', 'supervisor', 'desk', 'worker', 'administrator', 'auditor')", name="role"
+    ),
+)
+
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("login", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_sign_in_attempt_login_at", "login", "at"),
+    Index("ix_sign_in_attempt_address_at", "address", "at"),
+)
+
+look = Table(
+    "look",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("account_id", ForeignKey("account.id"), comment="NULL: an operator at the machine"),
+    Column("who", Text, nullable=False, comment="login, or the operating-system user of a verb"),
+    Column("person_id", ForeignKey("person.id"), comment="whose movement; NULL: a view of a whole unit"),
+    Column("unit_id", Uuid, comment="the subtree looked at when it was not one person"),
+    Column("what", Text, nullable=False, comment="trail, live, map, export, import"),
+    Column("why", Text, nullable=False),
+    Index("ix_look_person_at", "person_id", "at"),
+    comment="append-only: who looked at whose movement, when and why",
+)

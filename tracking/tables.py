@@ -1,0 +1,151 @@
+"""Movement's tables. `fix` and `raw_report` are partitioned by UTC day; partitions are made by `tracking.partitions`."""
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
+from sqlalchemy.types import UserDefinedType
+
+from core.db import metadata
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id, the live feed's clock."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_kw: object) -> str:
+        return "XID8"
+
+
+device = Table(
+    "device",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True, comment="sha256 of its credential, which is shown once"),
+    Column("format", Text, nullable=False, server_default="auto"),
+    Column("speed_unit", Text, nullable=False, server_default="auto", comment="mps, knots, kmh, or auto: by client"),
+    Column("crs", Text, nullable=False, server_default="wgs84"),
+    Column("interval_s", Integer, nullable=False, server_default="10", comment="expected between fixes while moving"),
+    Column("heartbeat_s", Integer, comment="expected between signs of life while still; NULL: as interval_s"),
+    Column("encryption_key", Text, comment="OwnTracks passphrase, where payloads are encrypted"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("revoked_at", DateTime(timezone=True)),
+)
+
+device_holder = Table(
+    "device_holder",
+    metadata,
+    Column("device_id", ForeignKey("device.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("valid", TSTZRANGE, nullable=False),
+    ExcludeConstraint((text("device_id"), "="), (text("valid"), "&&"), using="gist", name="ex_device_holder_one_at_a_time"),
+)
+
+fix = Table(
+    "fix",
+    metadata,
+    Column("device_id", BigInteger, nullable=False),
+    Column("fixed_at", DateTime(timezone=True), nullable=False),
+    Column("person_id", BigInteger, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("lon", Double, nullable=False, comment="WGS-84; as received when out of range"),
+    Column("lat", Double, nullable=False),
+    Column("accuracy_m", Double),
+    Column("altitude_m", Double),
+    Column("speed_mps", Double),
+    Column("heading_deg", Double),
+    Column("battery_pct", Double),
+    Column("charging", Boolean),
+    Column("unit_version_id", BigInteger, comment="governance network, edition known for fixed_at on arrival; NULL: outside"),
+    Column("flags", Integer, nullable=False, server_default="0", comment="bits of tracking.checks.Flag"),
+    Column("digest", BigInteger, nullable=False, comment="of the canonical parsed fields; the smallest of an instant stands"),
+    PrimaryKeyConstraint("device_id", "fixed_at"),
+    Index("ix_fix_person_time", "person_id", "fixed_at"),
+    Index("ix_fix_time", "fixed_at", postgresql_using="brin"),
+    postgresql_partition_by="RANGE (fixed_at)",
+)
+
+raw_report = Table(
+    "raw_report",
+    metadata,
+    Column("device_id", BigInteger, nullable=False),
+    Column("fixed_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("format", Text, nullable=False),
+    Column("item", JSONB, nullable=False, comment="this fix's part of the payload as received"),
+    Index("ix_raw_report_device_time", "device_id", "fixed_at"),
+    postgresql_partition_by="RANGE (received_at)",
+)
+
+last_fix = Table(
+    "last_fix",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("device_id", BigInteger, nullable=False),
+    Column("fixed_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("point", Geometry("POINT", srid=4326, spatial_index=False), nullable=False),
+    Column("accuracy_m", Double),
+    Column("speed_mps", Double),
+    Column("heading_deg", Double),
+    Column("battery_pct", Double),
+    Column("charging", Boolean),
+    Column("unit_version_id", BigInteger),
+    Column("moving", Boolean, nullable=False, server_default=text("false")),
+    Column("changed", Xid8, nullable=False, server_default=text("pg_current_xact_id()"), comment="transaction of the last change"),
+    Index("ix_last_fix_point", "point", postgresql_using="gist"),
+    Index("ix_last_fix_changed", "changed"),
+    postgresql_with={"fillfactor": 70},
+)
+
+device_heard = Table(
+    "device_heard",
+    metadata,
+    Column("device_id", ForeignKey("device.id"), primary_key=True),
+    Column("heard_at", DateTime(timezone=True), nullable=False, comment="latest sign of life, by the phone's clock"),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("battery_pct", Double),
+    Column("status", JSONB, comment="what the phone told of itself: permission, power saving, …"),
+    postgresql_with={"fillfactor": 70},
+)
+
+dropped = Table(
+    "dropped",
+    metadata,
+    Column("on", Date, nullable=False, comment="UTC day of receipt"),
+    Column("reason", Text, nullable=False, comment="off_shift, no_notice, no_holder, not_tracked"),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("on", "reason"),
+    comment="fixes that left nothing behind, counted by day; never by person",
+)
+
+sos = Table(
+    "sos",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("raised_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("point", Geometry("POINT", srid=4326, spatial_index=False)),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    Index("uq_sos_person_raised", "person_id", "raised_at", unique=True),
+)
