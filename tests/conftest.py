@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from core.db import make_engine, read_url
-from core.schema import upgrade_schema
+from migrations.upgrade import upgrade_schema
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

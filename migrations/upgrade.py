@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from core.errors import Conflict
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
+MIGRATIONS = Path(__file__).parent
 _LOCK = 0x77616E67  # any constant of our own: one migrator at a time
 
 
