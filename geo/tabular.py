@@ -27,7 +27,6 @@ MAX_BYTES = 1 << 30
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
-_PLAIN_NUMBERS = re.compile(r"([+-]?[0-9]+(\.[0-9]*)?(\n(?!\Z)|\Z))+")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -274,10 +273,7 @@ def position_trouble(lon_deg: float, lat_deg: float) -> str | None:
 
 def read_numbers(texts: Sequence[str]) -> NDArray[np.float64]:
     """A column of cells as numbers, NaN where `read_number` would refuse."""
-    if not _PLAIN_NUMBERS.fullmatch("\n".join(texts)):
-        return np.array([_number_or_nan(text) for text in texts], dtype=np.float64)
-    values = np.asarray(texts, dtype=np.str_).astype(np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.fromiter(map(_number_or_nan, texts), dtype=np.float64, count=len(texts))
 
 
 def _number_or_nan(text: str) -> float:
