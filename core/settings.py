@@ -27,30 +27,49 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="PostGIS to use, postgresql://…; not set: a private cluster under var_dir"
     )
-    var_dir: Path = Field(Path("var"), description="everything the program writes lives under this folder")
+    var_dir: Path = Field(
+        Path(__file__).resolve().parent.parent / "var",
+        description="everything the program writes lives under this folder; by default var/ of the checkout",
+    )
     time_zone: str = Field("Asia/Shanghai", description="zone of days and clocks shown to people")
-    language: Literal["zh", "en"] = Field("zh", description="language of pages for a browser that asks for none")
+    language: Literal["zh", "en"] = Field(
+        "zh", description="language of pages for a browser that asks for none"
+    )
     pool_size: int = Field(10, ge=2, le=100, description="database connections a process may hold")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severity logged"
+    )
 
     tls_certificate: Path | None = Field(None, description="PEM certificate chain for serving off loopback")
     tls_key: Path | None = Field(None, description="PEM private key of tls_certificate")
     behind_tls_proxy: bool = Field(default=False, description="a proxy in front of the service does TLS")
-    trusted_proxies: str = Field("127.0.0.1", description="addresses whose X-Forwarded-* headers are believed")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="addresses whose X-Forwarded-* headers are believed"
+    )
 
     session_hours: float = Field(12, gt=0, description="a sign-in lasts this long")
-    sign_in_attempts: int = Field(10, ge=1, description="failed sign-ins an account or address may make in sign_in_window_s")
+    sign_in_attempts: int = Field(
+        10, ge=1, description="failed sign-ins an account or address may make in sign_in_window_s"
+    )
     sign_in_window_s: int = Field(300, ge=1, description="window of sign_in_attempts")
     max_body_mb: float = Field(8, gt=0, description="largest request body")
 
-    gap_s: float = Field(120, gt=0, description="a trail is broken after this long, or 3 median intervals if longer")
-    implausible_speed_mps: float = Field(50, gt=0, description="faster than this between two fixes is flagged")
+    gap_s: float = Field(
+        120, gt=0, description="a trail is broken after this long, or 3 median intervals if longer"
+    )
+    implausible_speed_mps: float = Field(
+        50, gt=0, description="faster than this between two fixes is flagged"
+    )
     low_accuracy_m: float = Field(100, gt=0, description="a fix with a wider accuracy is flagged")
-    future_tolerance_s: float = Field(300, gt=0, description="a fix this far ahead of its receipt is flagged future")
+    future_tolerance_s: float = Field(
+        300, gt=0, description="a fix this far ahead of its receipt is flagged future"
+    )
     too_old_days: float = Field(30, gt=0, description="a fix older than this at receipt is flagged too old")
     stay_radius_m: float = Field(50, gt=0, description="a stay keeps within this distance")
     stay_s: float = Field(180, gt=0, description="a stay lasts at least this long")
-    shift_hours_max: float = Field(12, gt=0, description="duty switched on by a worker ends by itself after this long")
+    shift_hours_max: float = Field(
+        12, gt=0, description="duty switched on by a worker ends by itself after this long"
+    )
     raw_report_days: float = Field(7, gt=0, description="payloads as received are kept this long")
     fix_days: float = Field(30, gt=0, description="fixes are kept this long")
     h3_resolution: int = Field(10, ge=5, le=13, description="cells of hotspots and coverage")

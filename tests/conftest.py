@@ -14,7 +14,9 @@ from migrations.upgrade import upgrade_schema
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="also run the long tests (kill, soak, many seeds)")
-    parser.addoption("--require-data", action="store_true", help="fail, not skip, where the extra real data is absent")
+    parser.addoption(
+        "--require-data", action="store_true", help="fail, not skip, where the extra real data is absent"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,0 +1,79 @@
+"""`./wangge VERB …`: finds the verb's module, runs it, turns errors into exit codes."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from core.errors import WanggeError
+from core.settings import read_settings
+
+VERBS = {
+    "demo": ("demo", "the fictional city with patrols moving; --once: one simulated day, then maps"),
+    "serve": ("serve", "the service: pages and /v1"),
+    "test": ("checks", "the tests (--full: also the long ones)"),
+    "check": ("checks", "lint, types, import contracts"),
+    "bench": ("bench", "measure against named baselines"),
+    "db": ("database", "upgrade, status, backup, restore"),
+    "boundaries": ("boundaries", "import, check, publish, list, export borders"),
+    "place": ("place", "which unit of every network holds each row of a file"),
+    "addresses": ("addresses", "import address points with households"),
+    "people": ("people", "import persons, roles and assignments"),
+    "accounts": ("people", "add, disable, set the password of accounts"),
+    "grants": ("people", "give and take roles on a unit's subtree"),
+    "tokens": ("people", "bearer tokens for programs"),
+    "shifts": ("people", "import shifts"),
+    "notices": ("people", "publish the notice on tracking, record acceptance on paper"),
+    "devices": ("devices", "add, hand over, revoke phones"),
+    "fixes": ("fixes", "import tracks, purge what has expired"),
+    "cases": ("cases", "import cases"),
+    "map": ("maps", "one-file maps: grids, trails, hotspots"),
+}
+"""Verb → (module of `cli`, one line of help). A module offers `add_verbs(verbs)`; see CONTRIBUTING."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in {"-h", "--help", "help"}:
+        print(_overview())
+        return 0
+    if given[0] not in VERBS:
+        print(f"wangge: there is no verb “{given[0]}”; ./wangge --help lists them", file=sys.stderr)
+        return 2
+    parser = argparse.ArgumentParser(prog="./wangge")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    importlib.import_module(f"cli.{VERBS[given[0]][0]}").add_verbs(verbs)
+    parsed, rest = parser.parse_known_args(given)
+    if rest and not getattr(parsed, "takes_more", False):
+        parser.error(f"unknown argument {' '.join(rest)}; ./wangge {' '.join(given[:2])} --help lists them")
+    parsed.rest = rest
+    try:
+        return int(parsed.run(parsed, read_settings()))
+    except WanggeError as error:
+        print(f"wangge: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {text}" for verb, (_, text) in VERBS.items()]
+    return "\n".join(
+        [
+            "网格 Wangge: the map room of grid governance",
+            "",
+            "usage: ./wangge VERB …      ./wangge VERB --help tells its options",
+            "",
+            *lines,
+            "",
+            "Settings are WANGGE_* variables (docs/operations.md). Everything written lives under WANGGE_VAR_DIR (var/).",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
