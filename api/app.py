@@ -1,0 +1,86 @@
+"""The application: every route, every layer around them, and the rule that each route names its door."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import Engine
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from api.callers import door_of, is_secure
+from api.errors import add_error_handlers
+from api.middleware import Frame
+from api.openapi import describe
+from core.clock import utc_now
+from core.settings import Settings
+
+try:
+    from geo.lookup import Lookup
+except ImportError:
+
+    def Lookup(_engine: Engine) -> None:  # type: ignore[misc]  # noqa: N802
+        return None
+
+
+SUBJECTS = (
+    "health",
+    "docs",
+    "sign_in",
+    "me",
+    "people",
+    "networks",
+    "places",
+    "fixes",
+    "ingest",
+    "trails",
+    "live",
+    "cases",
+    "hotspots",
+    "tiles",
+    "pages",
+)
+"""The modules of `api/routes`, each with a `router`; a new subject is a new line."""
+
+
+def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The whole service on a migrated database. Behind it: uvicorn without its own access log and proxy headers."""
+    app = FastAPI(
+        title="Wangge 网格",
+        description="The map room of grid governance: units, positions, trails and cases.",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=run_while_serving,
+        max_body_size=int(settings.max_body_mb * 1_000_000),
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.clock = clock
+    app.state.lookup = Lookup(engine)
+    for subject in SUBJECTS:
+        if find_spec(f"api.routes.{subject}"):
+            app.router.routes.extend(import_module(f"api.routes.{subject}").router.routes)
+    add_error_handlers(app)
+    check_doors(app)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.add_middleware(Frame, secure=is_secure(settings))
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    return app
+
+
+@asynccontextmanager
+async def run_while_serving(_app: FastAPI) -> AsyncIterator[None]:
+    """What lives as long as the service does."""
+    yield
+
+
+def check_doors(app: FastAPI) -> None:
+    """Every route names exactly one door; a mistake here stops the start."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            door_of(route)

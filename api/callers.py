@@ -1,0 +1,166 @@
+"""Who is asking, and what every route depends on: the transaction, the caller, the clock, the door it declares.
+
+Each route names its door in `dependencies=[…]`: `public`, `signed_in`, `device` or `require(*roles)`.
+The app refuses to start with a route that has none, and the tests read the doors from it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection
+
+from api.errors import NotSignedIn
+from core.errors import Refused
+from core.settings import Settings
+
+try:
+    from geo.lookup import Lookup
+except ImportError:
+    from typing import Any as Lookup
+from people.access import Caller, may
+from people.tokens import find_caller
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def open_transaction(request: Request) -> Iterator[Connection]:
+    """One request, one transaction: committed when the route returns, rolled back when it raises."""
+    with request.app.state.engine.begin() as conn:
+        yield conn
+
+
+def read_settings_of_app(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def read_now(request: Request) -> datetime:
+    now: datetime = request.app.state.clock()
+    return now
+
+
+def read_zone(request: Request) -> ZoneInfo:
+    zone: ZoneInfo = request.app.state.settings.zone
+    return zone
+
+
+def read_lookup(request: Request) -> Lookup:
+    lookup: Lookup = request.app.state.lookup
+    return lookup
+
+
+Conn = Annotated[Connection, Depends(open_transaction, scope="function")]
+"""The request's transaction. The scope makes the commit come before the answer leaves."""
+SettingsDep = Annotated[Settings, Depends(read_settings_of_app)]
+Now = Annotated[datetime, Depends(read_now)]
+Zone = Annotated[ZoneInfo, Depends(read_zone)]
+LookupDep = Annotated[Lookup, Depends(read_lookup)]
+
+
+def session_cookie(settings: Settings) -> str:
+    """The cookie's name; over TLS the prefix binds it to this host."""
+    return "__Host-wangge" if is_secure(settings) else "wangge"
+
+
+def is_secure(settings: Settings) -> bool:
+    """Whether browsers reach the service over TLS."""
+    return settings.tls_certificate is not None or settings.behind_tls_proxy
+
+
+def refuse_foreign_origin(request: Request) -> None:
+    """Refused unless a changing request with a cookie was made by a page of ours.
+
+    Browsers say where a request comes from in Sec-Fetch-Site (over TLS and on loopback) and in Origin
+    (always, when it changes something); one that says neither is not a page of ours.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    same_origin = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+    if site not in {None, "same-origin", "none"} or not (
+        same_origin or (origin is None and site is not None)
+    ):
+        raise Refused(
+            "this change was asked for by another site's page, so nothing was done; use Wangge's own pages"
+        )
+
+
+def find_caller_of_request(request: Request, conn: Conn, settings: SettingsDep, now: Now) -> Caller | None:
+    """The caller by bearer token or session cookie; None for no one, an unknown or an expired credential."""
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return find_caller(conn, credential.strip(), kind="bearer", now=now)
+    session = request.cookies.get(session_cookie(settings))
+    if session is None:
+        return None
+    caller = find_caller(conn, session, kind="session", now=now)
+    if caller is not None:
+        refuse_foreign_origin(request)
+    return caller
+
+
+MaybeCallerDep = Annotated[Caller | None, Depends(find_caller_of_request)]
+
+
+def read_caller(caller: MaybeCallerDep) -> Caller:
+    """The caller; 401 when there is none."""
+    if caller is None:
+        raise NotSignedIn
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(read_caller)]
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a route asks of its caller, readable from the app."""
+
+    kind: Literal["public", "signed_in", "device", "roles"]
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OpenDoor(Door):
+    """Nothing is asked here; a device's credential is checked by the route's own dependency."""
+
+    def __call__(self) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class GuardedDoor(Door):
+    """An account must be signed in and hold one of the roles, where any are named."""
+
+    def __call__(self, caller: CallerDep) -> None:
+        if self.roles and not may(caller, *self.roles):
+            raise Refused(f"this is for {', '.join(self.roles)}; ask an administrator for a grant")
+
+
+public: Any = Depends(OpenDoor("public"))
+"""Anybody, signed in or not."""
+device: Any = Depends(OpenDoor("device"))
+"""A device's credential, checked by the route itself."""
+signed_in: Any = Depends(GuardedDoor("signed_in"))
+"""Any active account."""
+
+
+def require(*roles: str) -> Any:
+    """An account that holds one of the roles somewhere; the route narrows to the subtree."""
+    return Depends(GuardedDoor("roles", roles))
+
+
+def door_of(route: APIRoute) -> Door:
+    """The one door a route declares; ValueError when it has none or several."""
+    doors = [door for one in route.dependencies if isinstance(door := one.dependency, Door)]
+    if len(doors) != 1:
+        raise ValueError(
+            f"route {route.path} must name one door in its dependencies: public, signed_in, device, require(…)"
+        )
+    return doors[0]

@@ -1,0 +1,89 @@
+"""What every answer passes through: a request id, a line in the log, the security headers.
+
+Plain ASGI, so that streams stay streams. Raw paths are never logged: they may carry a device's token.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import tell_fault
+from core.log import request_id
+
+logger = logging.getLogger(__name__)
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
+    "Cache-Control": "no-store",
+}
+"""A route that sets one of these itself keeps its own."""
+STRICT_TRANSPORT: Final = "max-age=31536000"
+
+
+class Frame:
+    """The outermost layer: id, log line, headers, and a fixed text for what nobody caught."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self.app = app
+        self.headers = dict(SECURITY_HEADERS) | (
+            {"Strict-Transport-Security": STRICT_TRANSPORT} if secure else {}
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        current = uuid.uuid4().hex[:16]
+        reset = request_id.set(current)
+        started, status = time.monotonic(), 0
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = current
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_framed)
+        except Exception as error:  # noqa: BLE001  (the last resort)
+            problem = tell_fault(error)
+            if status:
+                raise BrokenAnswerError from None  # the server must cut the connection; the cause is in the log
+            await problem(scope, receive, send_framed)
+        finally:
+            _log_request(scope, status, time.monotonic() - started)
+            request_id.reset(reset)
+
+
+class BrokenAnswerError(Exception):
+    """An answer broke off after its first bytes."""
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    """One line a request, with the route's template in place of the path."""
+    template = getattr(scope.get("route"), "path", "(no such route)")
+    line = {
+        "method": scope["method"],
+        "route": template,
+        "status": status,
+        "took_ms": round(seconds * 1000, 1),
+    }
+    logger.info("request", extra=line)
