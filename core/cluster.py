@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -228,6 +229,8 @@ class _Keeper:
 
     def _make_cluster(self) -> None:
         """`initdb` beside its place, then a rename: an interrupted one leaves nothing that looks whole."""
+        for left_over in self.cluster.folder.glob("data.new.*"):
+            shutil.rmtree(left_over)
         fresh = self.cluster.folder / f"data.new.{os.getpid()}"
         fresh.mkdir(mode=0o700)
         os.chown(fresh, self.account.pw_uid, self.account.pw_gid)

@@ -1,0 +1,144 @@
+"""The embedded PostgreSQL survives what machines and people do to it."""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.cluster import Cluster, running_cluster
+
+
+@pytest.fixture
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """At the end of a path longer than a socket address may be, below a directory nobody else may enter."""
+    closed = tmp_path_factory.mktemp("closed")
+    closed.chmod(0o700)
+    deep = closed / ("a" * 150)
+    deep.mkdir()
+    yield deep
+    wait_until_stopped(Cluster(deep))
+
+
+def holders(cluster: Cluster) -> list[int]:
+    """Processes that work in the cluster's data directory."""
+    if not cluster.data.exists():
+        return []
+    inode = cluster.data.stat().st_ino
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").stat().st_ino == inode:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_until_stopped(cluster: Cluster) -> None:
+    deadline = time.monotonic() + 30
+    while holders(cluster):
+        assert time.monotonic() < deadline, "the server outlived its last user"
+        time.sleep(0.05)
+
+
+def postmaster(cluster: Cluster) -> int:
+    return int((cluster.data / "postmaster.pid").read_text().splitlines()[0])
+
+
+def insert_until_it_works(url: str, value: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with psycopg.connect(url, connect_timeout=5) as conn:
+                conn.execute("INSERT INTO kept VALUES (%s)", [value])
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        else:
+            return
+
+
+def test_it_runs_below_a_closed_and_long_path_is_unprivileged_and_stops_with_its_last_user(
+    var_dir: Path,
+) -> None:
+    cluster = Cluster(var_dir)
+    with running_cluster(var_dir) as url:
+        with psycopg.connect(url) as conn:
+            one = conn.execute(
+                "SELECT current_setting('server_encoding'), current_setting('fsync'), current_setting('listen_addresses')"
+            )
+            assert one.fetchone() == ("UTF8", "on", "")
+            assert conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (
+                False,
+            )
+        with running_cluster(var_dir) as second:
+            assert second == url
+        assert holders(cluster), "the first user still holds it"
+        assert all(Path(f"/proc/{pid}").stat().st_uid != 0 for pid in holders(cluster))
+    wait_until_stopped(cluster)
+
+
+def test_it_comes_back_by_itself_after_kill_9_of_the_server_and_of_its_keeper(var_dir: Path) -> None:
+    cluster = Cluster(var_dir)
+    with running_cluster(var_dir) as url:
+        with psycopg.connect(url) as conn:
+            conn.execute("CREATE TABLE kept (value int)")
+        insert_until_it_works(url, 1)
+        os.kill(postmaster(cluster), signal.SIGKILL)
+        insert_until_it_works(url, 2)
+        os.kill(parent_of(postmaster(cluster)), signal.SIGKILL)
+        time.sleep(1.5)
+        insert_until_it_works(url, 3)
+        with psycopg.connect(url) as conn:
+            assert conn.execute("SELECT array_agg(value ORDER BY value) FROM kept").fetchone() == ([1, 2, 3],)
+
+
+def test_a_user_killed_without_goodbye_leaves_nothing_running(var_dir: Path) -> None:
+    cluster = Cluster(var_dir)
+    child = os.fork()
+    if child == 0:
+        with running_cluster(var_dir):
+            time.sleep(600)
+        os._exit(0)
+    try:
+        deadline = time.monotonic() + 60
+        while not (cluster.data / "postmaster.pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    wait_until_stopped(cluster)
+
+
+def test_a_half_made_cluster_is_made_anew(var_dir: Path) -> None:
+    half = var_dir / "cluster" / "data.new.1"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("15\n")
+    with running_cluster(var_dir) as url, psycopg.connect(url) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+    assert not half.exists()
+
+
+def test_the_lock_of_the_users_is_free_afterwards(var_dir: Path) -> None:
+    with running_cluster(var_dir):
+        pass
+    wait_until_stopped(Cluster(var_dir))
+    with Cluster(var_dir).users_lock.open("a") as lock:
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -1,0 +1,100 @@
+"""The house's stops: sizes, names, and what may stand where. Import contracts are import-linter's (`./wangge check`)."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = (
+    "core",
+    "geo",
+    "people",
+    "tracking",
+    "cases",
+    "analysis",
+    "maps",
+    "reports",
+    "api",
+    "cli",
+    "demo",
+    "bench",
+)
+JUNK = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "misc",
+    "manager",
+    "service",
+    "services",
+    "crud",
+    "repository",
+}
+FILE_LINES, FUNCTION_LINES, MODULES = 400, 50, 12
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for path in tracked("*.py"):
+        if path.relative_to(ROOT).parts[0] in ROOMS:
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield path, node
+
+
+def test_no_file_of_the_house_is_longer_than_its_stop() -> None:
+    files = [
+        p
+        for p in tracked("*.py", "*.js", "*.css", "*.html", "*.sql", "wangge")
+        if "tests" not in p.relative_to(ROOT).parts
+    ]
+    lengths = {str(p.relative_to(ROOT)): len(p.read_text("utf-8").splitlines()) for p in files}
+    assert {
+        name: n
+        for name, n in lengths.items()
+        if n > FILE_LINES and not name.startswith("migrations/versions")
+    } == {}
+
+
+def test_no_function_is_longer_than_its_stop_and_half_of_them_are_short() -> None:
+    lengths = {
+        f"{p.relative_to(ROOT)}:{f.lineno} {f.name}": (f.end_lineno or 0) - f.lineno + 1
+        for p, f in functions()
+    }
+    assert {name: n for name, n in lengths.items() if n > FUNCTION_LINES} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 10
+
+
+def test_a_package_holds_at_most_a_dozen_modules_and_the_ground_half_of_that() -> None:
+    counts: dict[str, int] = {}
+    for path in tracked("*.py"):
+        folder = path.relative_to(ROOT).parent
+        if folder.parts and folder.parts[0] in ROOMS and path.name != "__init__.py":
+            counts[str(folder)] = counts.get(str(folder), 0) + 1
+    assert {name: n for name, n in counts.items() if n > (6 if name == "core" else MODULES)} == {}
+
+
+def test_no_file_has_a_junk_drawer_name() -> None:
+    assert [str(p) for p in tracked("*.py") if p.stem in JUNK] == []
+
+
+@pytest.mark.parametrize("forbidden", ["../shared", "/work/"])
+def test_the_project_speaks_of_itself_alone(forbidden: str) -> None:
+    allowed = {ROOT / "tests" / "conftest.py", Path(__file__), ROOT / ".ci" / "run"}
+    named = [str(p) for p in tracked() if p not in allowed and forbidden.encode() in p.read_bytes()]
+    assert named == []
