@@ -9,6 +9,7 @@ from core.errors import WanggeError
 from core.settings import read_settings
 
 VERBS = {
+    "setup": ("", "install what a verb needs (default serve) and stop; done by the launcher itself"),
     "demo": ("demo", "the fictional city with patrols moving; --once: one simulated day, then maps"),
     "serve": ("serve", "the service: pages and /v1"),
     "test": ("checks", "the tests (--full: also the long ones)"),

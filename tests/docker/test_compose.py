@@ -28,7 +28,7 @@ def test_every_variable_given_to_the_program_is_a_setting_it_knows() -> None:
 
 
 def test_every_command_is_a_verb_of_the_launcher_that_is_there() -> None:
-    commands = [COMPOSE["services"]["wangge"]["command"][1]] + re.findall(r"\./wangge (\w+)", DOCKERFILE)
+    commands = [COMPOSE["services"]["wangge"]["command"][1], *re.findall(r"\./wangge (\w+)", DOCKERFILE)]
     commands += re.findall(r'"\./wangge", "(\w+)"', DOCKERFILE)
     assert set(commands) <= set(VERBS)
     assert (ROOT / "wangge").stat().st_mode & 0o111
