@@ -62,7 +62,7 @@ def to_wgs84(lon: ArrayLike, lat: ArrayLike, crs: str) -> LonLat:
     lon, lat = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
     crs = read_crs(crs)
     if crs in _FORWARD:
-        unshifted = _solve(_FORWARD[crs], lon, lat)
+        unshifted = _unshifted(lon, lat, crs)
         shifted = in_china(*unshifted)
         return np.where(shifted, unshifted[0], lon), np.where(shifted, unshifted[1], lat)
     return _transformed(lon, lat, crs, "wgs84")
@@ -74,8 +74,9 @@ def from_wgs84(lon: ArrayLike, lat: ArrayLike, crs: str) -> LonLat:
     crs = read_crs(crs)
     if crs in _FORWARD:
         shifted = in_china(lon, lat)
-        moved = _FORWARD[crs](lon, lat)
-        return np.where(shifted, moved[0], lon), np.where(shifted, moved[1], lat)
+        moved_lon, moved_lat = lon.copy(), lat.copy()
+        moved_lon[shifted], moved_lat[shifted] = _FORWARD[crs](lon[shifted], lat[shifted])
+        return moved_lon, moved_lat
     return _transformed(lon, lat, "wgs84", crs)
 
 
@@ -91,7 +92,7 @@ def convert_geometries(geometries: ArrayLike, crs: str) -> NDArray[np.object_]:
     xy, owner = shapely.get_coordinates(shapes, return_index=True)
     if crs not in _FORWARD:
         return _with_coordinates(shapes, np.column_stack(to_wgs84(xy[:, 0], xy[:, 1], crs)))
-    unshifted = np.column_stack(_solve(_FORWARD[crs], xy[:, 0], xy[:, 1]))
+    unshifted = np.column_stack(_unshifted(xy[:, 0], xy[:, 1], crs))
     inside = np.bincount(owner, in_china(unshifted[:, 0], unshifted[:, 1]), minlength=shapes.size)
     mostly = 2 * inside >= np.bincount(owner, minlength=shapes.size)
     return _with_coordinates(shapes, np.where(mostly[owner, None], unshifted, xy))
@@ -176,13 +177,22 @@ def _wgs84_to_bd09(lon: Floats, lat: Floats) -> LonLat:
 _FORWARD: dict[str, Callable[[Floats, Floats], LonLat]] = {"gcj02": _wgs84_to_gcj02, "bd09": _wgs84_to_bd09}
 
 
+def _unshifted(lon: Floats, lat: Floats, crs: str) -> LonLat:
+    """The positions that the shift of `crs` moves to (lon, lat); those far from China stay."""
+    west, south, east, north = shapely.bounds(china_outline())
+    near = (lon > west - 1) & (lon < east + 1) & (lat > south - 1) & (lat < north + 1)
+    unshifted_lon, unshifted_lat = lon.copy(), lat.copy()
+    unshifted_lon[near], unshifted_lat[near] = _solve(_FORWARD[crs], lon[near], lat[near])
+    return unshifted_lon, unshifted_lat
+
+
 def _solve(forward: Callable[[Floats, Floats], LonLat], lon: Floats, lat: Floats) -> LonLat:
-    """The position that `forward` moves to (lon, lat)."""
-    east, north = lon.copy(), lat.copy()
+    """The inverse of `forward` by fixed-point iteration."""
+    east, north = lon, lat
     for _ in range(_STEPS):
         moved = forward(east, north)
         step_east, step_north = lon - moved[0], lat - moved[1]
         east, north = east + step_east, north + step_north
-        if not (np.abs(step_east) > 1e-11).any() and not (np.abs(step_north) > 1e-11).any():
+        if max(np.abs(step_east).max(initial=0), np.abs(step_north).max(initial=0)) < 1e-11:
             break
     return east, north

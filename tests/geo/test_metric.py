@@ -1,0 +1,71 @@
+"""The local plane, distances, and the grid that borders are kept on."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo.metric import distance_m, from_metres, metric_crs, metric_crs_of, snap, to_metres
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "code"),
+    [
+        (116.4, 39.9, 4548),  # Beijing, 117°
+        (121.47, 31.23, 4549),  # Shanghai, 120°
+        (76.0, 39.5, 4534),  # Kashgar, 75°
+        (134.3, 48.3, 4554),  # Fuyuan, 135°
+        (114.158, 22.282, 32650),  # Hong Kong
+        (-118.24, 34.05, 32611),  # Los Angeles
+        (151.2, -33.9, 32756),  # Sydney
+        (180.0, 0.0, 32660),
+    ],
+)
+def test_the_plane_is_the_local_one(lon: float, lat: float, code: int) -> None:
+    assert metric_crs(lon, lat).to_epsg() == code
+
+
+@given(st.floats(80, 125), st.floats(22, 48))
+def test_metres_and_back(lon: float, lat: float) -> None:
+    shape = shapely.box(lon, lat, lon + 0.01, lat + 0.01)
+    crs = metric_crs_of([shape])
+    plane = to_metres([shape, None], crs)
+    west, south, east, north = plane[0].bounds
+    width = float(distance_m(lon, lat, lon + 0.01, lat))
+    assert abs((east - west) / width - 1) < 0.01
+    assert 1000 < north - south < 1250  # x is east and y is north
+    assert plane[1] is None
+    back = from_metres(plane, crs)[0]
+    assert shapely.equals_exact(back, shape, 1e-9)
+
+
+def test_snapping_keeps_neighbours_together_and_repairs_nothing() -> None:
+    seam = [116.400000049, 116.40000004949]
+    west = shapely.Polygon([(116.39, 39.9), (seam[0], 39.9), (seam[1], 39.91), (116.39, 39.91)])
+    east = shapely.Polygon([(seam[0], 39.9), (116.41, 39.9), (116.41, 39.91), (seam[1], 39.91)])
+    snapped = snap([west, east])
+    assert shapely.coverage_is_valid(snapped)
+    assert np.array_equal(
+        np.round(shapely.get_coordinates(snapped) * 1e7) / 1e7, shapely.get_coordinates(snapped)
+    )
+    assert [shapely.equals_identical(a, b) for a, b in zip(snap(snapped), snapped, strict=True)] == [
+        True,
+        True,
+    ]
+    bowtie = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
+    assert not snap([bowtie])[0].is_valid
+
+
+def test_a_spike_thinner_than_the_grid_is_taken_off() -> None:
+    spike = shapely.Polygon([(0, 0), (1, 0), (1, 1), (0.5, 1), (0.50000001, 2), (0.49999999, 1), (0, 1)])
+    assert spike.is_valid
+    snapped = snap([spike])[0]
+    assert snapped.is_valid
+    assert abs(snapped.area - 1) < 1e-6
+
+
+def test_distances_are_geodesic() -> None:
+    metres = distance_m([116.4, 0.0], [39.9, 0.0], [116.4, 1.0], [40.9, 0.0])
+    assert abs(metres[0] - 111_034) < 20
+    assert abs(metres[1] - 111_319.49) < 0.01
