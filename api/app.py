@@ -16,7 +16,10 @@ from api.errors import add_error_handlers
 from api.middleware import Frame
 from api.openapi import describe
 from core.clock import utc_now
-from core.settings import Settings
+from core.db import make_engine
+from core.errors import Invalid
+from core.log import set_up_logs
+from core.settings import Settings, read_settings
 
 try:
     from geo.lookup import Lookup
@@ -84,3 +87,14 @@ def check_doors(app: FastAPI) -> None:
     for route in app.routes:
         if isinstance(route, APIRoute):
             door_of(route)
+
+
+def make_app_from_environment() -> FastAPI:
+    """The service of one process: what uvicorn calls, also in each worker. The database is named and migrated."""
+    settings = read_settings()
+    set_up_logs(settings.log_level)
+    if settings.database_url is None:
+        raise Invalid("WANGGE_DATABASE_URL is not set: start the service with ./wangge serve")
+    return make_app(
+        settings, make_engine(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
+    )
