@@ -73,3 +73,8 @@ def copy_rows(conn: Connection, table: str, columns: Sequence[str], rows: Iterab
 def ring(conn: Connection, channel: str) -> None:
     """Ring a bell without data on `channel`; it sounds when the transaction commits, once however often rung."""
     driver(conn).execute(sql.SQL("NOTIFY {}").format(sql.Identifier(channel)))
+
+
+def listen(conn: Connection, channel: str) -> None:
+    """Hear the bell on `channel` over this connection from now on; it must be in autocommit."""
+    driver(conn).execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))

@@ -1,0 +1,88 @@
+"""The units of one level and kind: who holds a point, exactly as `ST_Covers` says, and who owns it."""
+
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.lookup.border import Borders
+
+NOBODY = -1
+_CHUNK = 1 << 17
+"""Points worked on at once: bounds memory and keeps the arrays near the processor."""
+
+Floats = NDArray[np.float64]
+Owners = tuple[NDArray[np.int32], NDArray[np.bool_]]
+"""Index of the owner in the layer or NOBODY; whether several units overlap there."""
+
+
+class Layer:
+    """Polygons in natural order of their codes; an index into them is a unit. Shared by threads, never changed."""
+
+    def __init__(self, rows: NDArray[np.int32], geoms: NDArray[np.object_]) -> None:
+        """`rows` are the units' rows in their snapshot, ascending; `geoms` their polygons, lon/lat."""
+        self.rows, self.geoms = rows, geoms
+        self._tree = shapely.STRtree(geoms)
+        self._prepare()
+        self._lock = Lock()
+
+    def _prepare(self) -> None:
+        """Index each polygon now: GEOS would do it at the first question, and not safely from two threads."""
+        shapely.prepare(self.geoms)
+        inside = shapely.get_coordinates(shapely.point_on_surface(self.geoms))
+        shapely.intersects_xy(self.geoms, inside[:, 0], inside[:, 1])
+        shapely.contains_xy(self.geoms, inside[:, 0], inside[:, 1])
+
+    @cached_property
+    def borders(self) -> Borders:
+        return Borders(self.geoms)
+
+    def row_of(self, index: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Rows of the snapshot for indexes of the layer; NOBODY stays -1."""
+        return np.append(self.rows, np.int32(NOBODY))[index]
+
+    def index_of(self, row: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Indexes of the layer for rows of the snapshot; NOBODY for a row of another layer."""
+        index = np.searchsorted(self.rows, row).astype(np.int32)
+        known = (row != NOBODY) & (np.append(self.rows, np.int32(NOBODY))[index] == row)
+        return np.where(known, index, np.int32(NOBODY))
+
+    @property
+    def raster_bytes(self) -> int:
+        """Memory the raster holds; nothing before it is built."""
+        return 0
+
+    def holders(self, lon: float, lat: float) -> NDArray[np.int32]:
+        """All units that hold a point, border included, the owner first."""
+        near = np.sort(self._tree.query(shapely.Point(lon, lat)))
+        return near[shapely.intersects_xy(self.geoms[near], lon, lat)].astype(np.int32)
+
+    def overlap_at(self, holders: NDArray[np.int32], lon: float, lat: float) -> bool:
+        """Whether units overlap at a point that `holders` hold: two do, and not only by their borders."""
+        return len(holders) > 1 and bool(shapely.contains_xy(self.geoms[holders], lon, lat).any())
+
+    def owners(self, lon: Floats, lat: Floats) -> Owners:
+        """The owner of each of many points."""
+        owner = np.full(len(lon), NOBODY, dtype=np.int32)
+        several = np.zeros(len(lon), dtype=np.bool_)
+        for start in range(0, len(lon), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            owner[part], several[part] = self.exact_owners(lon[part], lat[part])
+        return owner, several
+
+    def exact_owners(self, lon: Floats, lat: Floats) -> Owners:
+        """The owner of each point by the exact predicates of GEOS alone."""
+        point, unit = self._tree.query(shapely.points(lon, lat))
+        held = shapely.intersects_xy(self.geoms[unit], lon[point], lat[point])
+        point, unit = point[held], unit[held]
+        owner = np.full(len(lon), len(self.rows), dtype=np.int32)
+        np.minimum.at(owner, point, unit.astype(np.int32))
+        owner[owner == len(self.rows)] = NOBODY
+        several = np.bincount(point, minlength=len(lon)) > 1
+        shared = several[point]
+        within = shapely.contains_xy(self.geoms[unit[shared]], lon[point[shared]], lat[point[shared]])
+        several[:] = False
+        several[point[shared][within]] = True
+        return owner, several
