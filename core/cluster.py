@@ -44,6 +44,7 @@ class Cluster:
         self.folder = var_dir.resolve() / "cluster"
         self.data = self.folder / "data"
         self.log = var_dir.resolve() / "log" / "postgresql.log"
+        self.prepared = self.folder / "prepared"
         self.users_lock = self.folder / "users.lock"
         self.keeper_lock = self.folder / "keeper.lock"
         name = f"wangge-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]}"
@@ -127,13 +128,13 @@ def _wait_until_ready(cluster: Cluster) -> None:
     reason = "it did not start"
     while time.monotonic() < deadline:
         try:
-            psycopg.connect(cluster.url, connect_timeout=5).close()
+            if cluster.prepared.exists():
+                psycopg.connect(cluster.url, connect_timeout=5).close()
+                return
         except psycopg.OperationalError as error:
             reason = str(error).strip()
-            _ensure_keeper(cluster)
-            time.sleep(0.1)
-        else:
-            return
+        _ensure_keeper(cluster)
+        time.sleep(0.1)
     tail = "\n".join(cluster.log.read_text("utf-8", "replace").splitlines()[-8:])
     raise Unavailable(
         f"the embedded PostgreSQL is not ready after {START_S} s: {reason}\n{cluster.log}:\n{tail}"
@@ -261,6 +262,7 @@ class _Keeper:
                     raise
                 time.sleep(0.1)
             else:
+                self.cluster.prepared.touch()
                 return
 
 
