@@ -1,0 +1,48 @@
+"""Requests of devices: the credential in any of the ways phones can send one, and the message as a value."""
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request
+
+from tracking.devices import Device
+from tracking.formats import Message
+
+
+class UnknownDevice(HTTPException):
+    """No device has this credential: 401, in the way that makes phones ask their owner for a password."""
+
+    def __init__(self) -> None:
+        detail = "no device has this credential; ask for a new one, or set the phone up again"
+        super().__init__(401, detail, headers={"WWW-Authenticate": 'Basic realm="wangge", charset="UTF-8"'})
+
+
+def read_credential(request: Request) -> str:
+    """The token in the path, as a bearer, or as the password of Basic; whatever else the request says of itself is ignored."""
+    if token := request.path_params.get("token"):
+        return str(token)
+    scheme, _, told = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and told.strip():
+        return told.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(told.strip(), validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            raise UnknownDevice from None
+    raise UnknownDevice
+
+
+async def read_message(request: Request) -> Message:
+    """The request as formats see it."""
+    return Message(request.method, request.url.query, dict(request.headers), await request.body())
+
+
+Credential = Annotated[str, Depends(read_credential)]
+MessageDep = Annotated[Message, Depends(read_message)]
+
+
+def known_device(found: Device | None) -> Device:
+    if found is None:
+        raise UnknownDevice
+    return found

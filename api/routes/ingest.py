@@ -1,0 +1,43 @@
+"""/v1/ingest: any known phone client, recognised by its body, answered in its own way."""
+
+from fastapi import APIRouter, HTTPException, Response
+
+from api.callers import Conn, LookupDep, Now, SettingsDep, device
+from api.devices import Credential, MessageDep, known_device
+from tracking.batches import Arrival
+from tracking.checks import rules_of
+from tracking.devices import Device, find_devices
+from tracking.formats import Message, Report, UnknownFormat, read_report
+from tracking.ingest import ingest_reports
+
+router = APIRouter(prefix="/v1", tags=["movement"])
+
+_ANY = {"schema": {}, "description": "what the client sends; recognised by its form, not by its content type"}
+_BODY = {"requestBody": {"content": {"application/json": _ANY, "application/x-www-form-urlencoded": _ANY}}}
+
+
+def read_or_refuse(message: Message, sender: Device, *, own: bool = False) -> Report:
+    """The report of a message; 415 when no format knows it, 422 when it is broken."""
+    try:
+        return read_report(message, sender.profile, own=own)
+    except UnknownFormat as error:
+        raise HTTPException(415, str(error)) from error
+
+
+@router.post("/ingest", dependencies=[device], openapi_extra=_BODY, operation_id="ingest")
+@router.get("/ingest", dependencies=[device], operation_id="ingest_query")
+@router.post("/ingest/{token}", dependencies=[device], openapi_extra=_BODY, operation_id="ingest_with_token")
+@router.get("/ingest/{token}", dependencies=[device], operation_id="ingest_query_with_token")
+def ingest(
+    message: MessageDep,
+    credential: Credential,
+    conn: Conn,
+    lookup: LookupDep,
+    settings: SettingsDep,
+    now: Now,
+) -> Response:
+    """Store what a phone sends; the credential says whose it is, never the body. Answered after the commit."""
+    sender = known_device(find_devices(conn, [credential]).get(credential))
+    report = read_or_refuse(message, sender)
+    ingest_reports(conn, lookup, [Arrival(sender, report)], now=now, rules=rules_of(settings))
+    return Response(report.reply, media_type=report.media_type)

@@ -1,0 +1,166 @@
+"""Fixes of any number of devices as columns of one length: what ingest works on, whichever door they came through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from geo.coordinates import to_wgs84
+from tracking.checks import Flag, digests
+from tracking.devices import Device
+from tracking.formats.report import ParsedFix, Report
+
+GRID = 7  # decimals of a stored degree: 1e-7°, about a centimetre
+MEASURES = ("accuracy_m", "altitude_m", "speed_mps", "heading_deg", "battery_pct")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message of one device, read."""
+
+    device: Device
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Columns, a row a fix. NaN: not told. `source` numbers the message a row came in; `charging` is -1 when not told."""
+
+    source: NDArray[np.int64]
+    device_id: NDArray[np.int64]
+    fixed_at: NDArray[np.datetime64]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    accuracy_m: NDArray[np.float64]
+    altitude_m: NDArray[np.float64]
+    speed_mps: NDArray[np.float64]
+    heading_deg: NDArray[np.float64]
+    battery_pct: NDArray[np.float64]
+    charging: NDArray[np.int8]
+    flags: NDArray[np.int32]
+    sos: NDArray[np.bool_]
+    digest: NDArray[np.int64]
+    item: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.fixed_at)
+
+    def take(self, rows: NDArray[Any]) -> "Batch":
+        """The batch of these rows, by index or mask."""
+        return Batch(**{column.name: getattr(self, column.name)[rows] for column in fields(self)})
+
+    def flagged(self, flags: NDArray[np.int32]) -> "Batch":
+        return replace(self, flags=self.flags | flags)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since the epoch of an aware instant."""
+    return int(np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us").astype(np.int64))
+
+
+def instants(column: NDArray[np.datetime64]) -> list[datetime]:
+    """The aware datetimes of a column of UTC instants."""
+    return [value.replace(tzinfo=UTC) for value in column.astype("datetime64[us]").tolist()]
+
+
+def make_batch(arrivals: Sequence[Arrival], now: datetime) -> Batch:
+    """The fixes of many messages; one without a readable time takes the time of receipt and is flagged."""
+    rows = [(n, arrival, parsed) for n, arrival in enumerate(arrivals) for parsed in arrival.report.fixes]
+    parsed = [row[2] for row in rows]
+    numbers = {name: _floats([getattr(one, name) for one in parsed]) for name in ("lon", "lat", *MEASURES)}
+    crs = np.array([row[1].device.profile.crs for row in rows], dtype=object)
+    return columns_to_batch(
+        source=np.array([row[0] for row in rows], np.int64),
+        device_id=np.array([row[1].device.id for row in rows], np.int64),
+        fixed_at=np.array([micros(one.fixed_at or now) for one in parsed], np.int64).view("datetime64[us]"),
+        numbers=_in_wgs84(numbers, crs),
+        charging=np.array([-1 if one.charging is None else int(one.charging) for one in parsed], np.int8),
+        flags=np.array([_told_flags(one) for one in parsed], np.int32),
+        sos=np.array([one.sos for one in parsed], np.bool_),
+        item=_objects([one.item for one in parsed]),
+    )
+
+
+def columns_to_batch(
+    *,
+    source: NDArray[np.int64],
+    device_id: NDArray[np.int64],
+    fixed_at: NDArray[np.datetime64],
+    numbers: dict[str, NDArray[np.float64]],
+    charging: NDArray[np.int8],
+    flags: NDArray[np.int32],
+    sos: NDArray[np.bool_],
+    item: NDArray[np.object_],
+) -> Batch:
+    """A batch of WGS-84 columns: the position put on the grid, the digest taken."""
+    placed = {**numbers, "lon": np.round(numbers["lon"], GRID), "lat": np.round(numbers["lat"], GRID)}
+    mock = (flags & Flag.MOCK != 0).astype(np.float64)
+    canonical = [
+        placed["lon"],
+        placed["lat"],
+        *(placed[name] for name in MEASURES),
+        charging.astype(np.float64),
+        mock,
+    ]
+    return Batch(
+        source=source,
+        device_id=device_id,
+        fixed_at=fixed_at,
+        **placed,
+        charging=charging,
+        flags=flags,
+        sos=sos,
+        digest=digests(canonical),
+        item=item,
+    )
+
+
+def smallest_of_instant(batch: Batch) -> NDArray[np.int64]:
+    """Row numbers that keep one fix, the one of smallest digest, for each device and instant; in the order they came."""
+    order = np.lexsort((np.arange(len(batch)), batch.digest, batch.fixed_at, batch.device_id))
+    device, at = batch.device_id[order], batch.fixed_at[order]
+    first = np.ones(len(order), bool)
+    first[1:] = (device[1:] != device[:-1]) | (at[1:] != at[:-1])
+    return np.sort(order[first])
+
+
+def jsonb(item: object) -> str:
+    """JSON text that PostgreSQL's jsonb takes: no NUL characters, which it refuses."""
+    encoded = orjson.dumps(item, option=orjson.OPT_NON_STR_KEYS)
+    return (orjson.dumps(_without_nul(item)) if b"\\u0000" in encoded else encoded).decode()
+
+
+def _without_nul(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {str(key).replace("\0", ""): _without_nul(inner) for key, inner in value.items()}
+    return [_without_nul(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _told_flags(parsed: ParsedFix) -> int:
+    return (Flag.MOCK if parsed.mock else 0) | (Flag.NO_TIME if parsed.fixed_at is None else 0)
+
+
+def _floats(values: list[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _objects(values: list[object]) -> NDArray[np.object_]:
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def _in_wgs84(
+    numbers: dict[str, NDArray[np.float64]], crs: NDArray[np.object_]
+) -> dict[str, NDArray[np.float64]]:
+    lon, lat = numbers["lon"].copy(), numbers["lat"].copy()
+    for name in set(crs.tolist()) - {"wgs84"}:
+        there = (crs == name) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+        lon[there], lat[there] = to_wgs84(lon[there], lat[there], name)
+    return {**numbers, "lon": lon, "lat": lat}

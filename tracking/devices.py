@@ -1,0 +1,187 @@
+"""Devices: what sends. A device is known by its credential alone, and belongs to one person at a time."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import Conflict, Invalid, NotFound
+from people.tables import person
+from tracking.formats import Profile
+from tracking.tables import device, device_holder
+
+PLAIN = Profile()
+SPEED_UNITS = ("auto", "mps", "knots", "kmh")
+CRS_NAMES = ("wgs84", "gcj02", "bd09", "cgcs2000")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device whose credential was shown."""
+
+    id: int
+    code: str
+    profile: Profile
+    interval_s: int
+    heartbeat_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A line of the list of devices."""
+
+    code: str
+    person_code: str | None
+    format: str
+    interval_s: int
+    revoked_at: datetime | None
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a credential; it is random and long, so a plain digest is enough."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def find_devices(conn: Connection, tokens: list[str]) -> Mapping[str, Device]:
+    """The device of each credential; a revoked or unknown one is left out."""
+    by_hash = {token_hash(token): token for token in tokens}
+    rows = conn.execute(
+        select(device).where(device.c.token_hash == func.any(list(by_hash)), device.c.revoked_at.is_(None))
+    )
+    return {by_hash[bytes(row.token_hash)]: _device(row) for row in rows}
+
+
+def _device(row: Row[tuple[object, ...]]) -> Device:
+    profile = Profile(row.format, row.speed_unit, row.crs, row.encryption_key)
+    return Device(row.id, row.code, profile, row.interval_s, row.heartbeat_s)
+
+
+def add_device(
+    conn: Connection,
+    code: str,
+    person_code: str,
+    *,
+    now: datetime,
+    profile: Profile = PLAIN,
+    interval_s: int = 10,
+    heartbeat_s: int | None = None,
+) -> str:
+    """Register a device in a person's hands from now on; returns its credential, which is never shown again."""
+    _check_profile(profile, interval_s, heartbeat_s)
+    token = secrets.token_urlsafe(24)
+    holder = _person_id(conn, person_code)
+    device_id = _insert_device(
+        conn,
+        {
+            "code": code,
+            "token_hash": token_hash(token),
+            "format": profile.format,
+            "speed_unit": profile.speed_unit,
+            "crs": profile.crs,
+            "encryption_key": profile.encryption_key,
+            "interval_s": interval_s,
+            "heartbeat_s": heartbeat_s,
+        },
+    )
+    conn.execute(insert(device_holder).values(device_id=device_id, person_id=holder, valid=Range(now, None)))
+    return token
+
+
+def _insert_device(conn: Connection, values: dict[str, object]) -> int:
+    try:
+        with conn.begin_nested():
+            return int(conn.execute(insert(device).values(**values).returning(device.c.id)).scalar_one())
+    except IntegrityError as error:
+        raise Conflict(f"there is a device “{values['code']}” already; choose another code") from error
+
+
+def _check_profile(profile: Profile, interval_s: int, heartbeat_s: int | None) -> None:
+    if profile.speed_unit not in SPEED_UNITS:
+        raise Invalid(f"no speed unit “{profile.speed_unit}”; use one of {', '.join(SPEED_UNITS)}")
+    if profile.crs not in CRS_NAMES:
+        raise Invalid(f"no coordinate system “{profile.crs}”; use one of {', '.join(CRS_NAMES)}")
+    if interval_s <= 0 or (heartbeat_s is not None and heartbeat_s <= 0):
+        raise Invalid("intervals are whole seconds above 0")
+
+
+def hand_over(conn: Connection, code: str, person_code: str | None, *, now: datetime) -> None:
+    """Give a device to another person, or to nobody, from `now` on; what it recorded before stays where it was."""
+    device_id = _device_id(conn, code)
+    holder = None if person_code is None else _person_id(conn, person_code)
+    held = device_holder.c.valid
+    conn.execute(
+        update(device_holder)
+        .where(device_holder.c.device_id == device_id, held.contains(now))
+        .values(valid=func.tstzrange(func.lower(held), now))
+    )
+    if holder is not None:
+        conn.execute(
+            insert(device_holder).values(device_id=device_id, person_id=holder, valid=Range(now, None))
+        )
+
+
+def revoke_device(conn: Connection, code: str, *, now: datetime) -> None:
+    """Its credential is refused from now on; what it sent stays."""
+    conn.execute(update(device).where(device.c.id == _device_id(conn, code)).values(revoked_at=now))
+
+
+def renew_token(conn: Connection, code: str) -> str:
+    """A new credential in place of the old one, also for a device that was revoked."""
+    token = secrets.token_urlsafe(24)
+    change = update(device).where(device.c.id == _device_id(conn, code))
+    conn.execute(change.values(token_hash=token_hash(token), revoked_at=None))
+    return token
+
+
+def list_devices(conn: Connection, *, now: datetime) -> list[DeviceRow]:
+    """Every device with its present holder, by code."""
+    rows = conn.execute(
+        select(
+            device.c.code,
+            person.c.code.label("person_code"),
+            device.c.format,
+            device.c.interval_s,
+            device.c.revoked_at,
+        )
+        .select_from(device)
+        .outerjoin(
+            device_holder, (device_holder.c.device_id == device.c.id) & device_holder.c.valid.contains(now)
+        )
+        .outerjoin(person, person.c.id == device_holder.c.person_id)
+        .order_by(device.c.code)
+    )
+    return [DeviceRow(*row) for row in rows]
+
+
+def import_device(conn: Connection, person_id: int, person_code: str) -> int:
+    """The device that stands for files imported for a person; made when first needed, its credential is known to none."""
+    code = f"import:{person_code}"
+    found = conn.execute(select(device.c.id).where(device.c.code == code)).scalar()
+    if found is not None:
+        return int(found)
+    device_id = _insert_device(
+        conn, {"code": code, "token_hash": secrets.token_bytes(32), "format": "import"}
+    )
+    conn.execute(
+        insert(device_holder).values(device_id=device_id, person_id=person_id, valid=Range(None, None))
+    )
+    return device_id
+
+
+def _device_id(conn: Connection, code: str) -> int:
+    found = conn.execute(select(device.c.id).where(device.c.code == code)).scalar()
+    if found is None:
+        raise NotFound(f"there is no device “{code}”; `wangge devices list` shows them")
+    return int(found)
+
+
+def _person_id(conn: Connection, code: str) -> int:
+    found = conn.execute(select(person.c.id).where(person.c.code == code)).scalar()
+    if found is None:
+        raise NotFound(f"there is no person “{code}”; `wangge people import` brings them in")
+    return int(found)

@@ -1,0 +1,43 @@
+"""What phones send, recognised by body: pure functions from a message to a report, one module a family of clients.
+
+Clients change their content types and versions without notice, so neither is looked at.
+"""
+
+from typing import Protocol
+
+from tracking.formats import geojson, native, owntracks
+from tracking.formats.report import Message, Profile, Report, UnknownFormat, load_json
+
+__all__ = ["FORMATS", "OWN", "Message", "Profile", "Report", "UnknownFormat", "read_report"]
+
+
+class Format(Protocol):
+    """One family of clients: pure functions of a message and its JSON value (None: it is no JSON)."""
+
+    def recognise(self, message: Message, value: object, /) -> bool: ...
+
+    def read(self, message: Message, value: object, profile: Profile, /) -> Report: ...
+
+
+FORMATS: tuple[Format, ...] = (owntracks, native, geojson)
+"""Tried in this order; each has `recognise(message, value)` and `read(message, value, profile)`."""
+OWN: tuple[Format, ...] = (native, geojson)
+"""The two formats of POST /v1/fixes."""
+
+
+def read_report(message: Message, profile: Profile, *, own: bool = False) -> Report:
+    """The report of one message; `value` given to the formats is its JSON value, None for forms and empty bodies.
+
+    UnknownFormat when no format recognises it; Invalid when it is meant to be JSON and is not.
+    """
+    value = (
+        load_json(message.body) if message.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else None
+    )
+    for candidate in OWN if own else FORMATS:
+        if candidate.recognise(message, value):
+            return candidate.read(message, value, profile)
+    raise UnknownFormat(
+        'send {"fixes": [{"fixed_at", "lon", "lat", …}]} or GeoJSON points; phone clients go to /v1/ingest'
+        if own
+        else "no phone client known here sends such a body; the formats are listed in docs/phones.md"
+    )

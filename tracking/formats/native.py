@@ -1,0 +1,51 @@
+"""The project's own format: {"fixes": [{"fixed_at", "lon", "lat", "accuracy_m", …}, …]}."""
+
+from tracking.formats.report import (
+    Heartbeat,
+    Message,
+    Other,
+    ParsedFix,
+    Profile,
+    Report,
+    heading,
+    instant,
+    number,
+    percent,
+    truth,
+)
+
+
+def recognise(_message: Message, value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("fixes"), list)
+
+
+def read(_message: Message, value: object, _profile: Profile) -> Report:
+    """Items with neither lon nor lat are heartbeats; items that are no objects are kept raw."""
+    items = value["fixes"] if isinstance(value, dict) else []
+    positions = [item for item in items if isinstance(item, dict) and ("lon" in item or "lat" in item)]
+    beats = [item for item in items if isinstance(item, dict) and "lon" not in item and "lat" not in item]
+    return Report(
+        "native",
+        fixes=tuple(map(_fix, positions)),
+        heartbeats=tuple(
+            Heartbeat(instant(beat.get("fixed_at")), percent(beat.get("battery_pct"))) for beat in beats
+        ),
+        others=tuple(Other(None, item) for item in items if not isinstance(item, dict)),
+    )
+
+
+def _fix(item: dict[str, object]) -> ParsedFix:
+    return ParsedFix(
+        fixed_at=instant(item.get("fixed_at")),
+        lon=number(item.get("lon")),
+        lat=number(item.get("lat")),
+        accuracy_m=number(item.get("accuracy_m"), low=0),
+        altitude_m=number(item.get("altitude_m")),
+        speed_mps=number(item.get("speed_mps"), low=0),
+        heading_deg=heading(item.get("heading_deg")),
+        battery_pct=percent(item.get("battery_pct")),
+        charging=truth(item.get("charging")),
+        mock=truth(item.get("mock")) is True,
+        sos=truth(item.get("sos")) is True,
+        item=item,
+    )

@@ -1,0 +1,169 @@
+"""What every format becomes, and the small readers they share. Nothing here raises on a bad value: it becomes None."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
+
+import orjson
+
+from core.errors import Invalid
+
+KNOT_MPS = 1852 / 3600
+SPEED_UNITS = {"mps": 1.0, "knots": KNOT_MPS, "kmh": 1 / 3.6}
+_SECONDS_END = 2147483647  # a larger epoch is in milliseconds, as Traccar reads it
+_FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class UnknownFormat(Invalid):
+    """A body that no format of the table recognises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request as it came from a device: everything a format may look at, and no identity."""
+
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of the sending device beforehand; `auto` leaves it to the format."""
+
+    format: str = "auto"
+    speed_unit: str = "auto"
+    crs: str = "wgs84"
+    encryption_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFix:
+    """One reported position in SI units and the device's coordinate system. None: not told, or unreadable."""
+
+    fixed_at: datetime | None
+    lon: float | None
+    lat: float | None
+    accuracy_m: float | None = None
+    altitude_m: float | None = None
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+    battery_pct: float | None = None
+    charging: bool | None = None
+    mock: bool = False
+    sos: bool = False
+    item: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A sign of life without a new position; `at` None: when it was received."""
+
+    at: datetime | None
+    battery_pct: float | None = None
+    status: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An item that is no fix and no heartbeat, kept as received for as long as raw reports are."""
+
+    at: datetime | None
+    item: object
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One message, read."""
+
+    format: str
+    fixes: tuple[ParsedFix, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
+    others: tuple[Other, ...] = ()
+    reply: bytes = field(default=b"")
+    media_type: str = "application/json"
+
+
+def load_json(body: bytes) -> object:
+    """The JSON value of a body, a byte order mark allowed; Invalid says where it breaks."""
+    try:
+        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"the body is no JSON: {error}") from error
+
+
+def number(value: object, *, low: float | None = None, high: float | None = None) -> float | None:
+    """A finite number within low … high from a number or its text; anything else is None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not isfinite(found) or (low is not None and found < low) or (high is not None and found > high):
+        return None
+    return found
+
+
+def speed(value: object, told_unit: str, usual_unit: str) -> float | None:
+    """Metres a second; the device's own setting goes before the format's usual unit. Negative means unknown."""
+    found = number(value, low=0)
+    return None if found is None else found * SPEED_UNITS[usual_unit if told_unit == "auto" else told_unit]
+
+
+def share_pct(value: object) -> float | None:
+    """Percent from a share 0 … 1; -1 means unknown."""
+    found = number(value, low=0, high=1)
+    return None if found is None else round(found * 100, 6)
+
+
+def percent(value: object) -> float | None:
+    return number(value, low=0, high=100)
+
+
+def heading(value: object) -> float | None:
+    """Degrees 0 … 360 clockwise from north; -1 means unknown."""
+    return number(value, low=0, high=360)
+
+
+def truth(value: object) -> bool | None:
+    """True, False or None from what clients write for them."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+        str(value).strip().lower()
+    )
+
+
+def instant(value: object) -> datetime | None:
+    """Aware UTC from an epoch (seconds, or milliseconds when large) or ISO 8601 with an offset.
+
+    A clock reading without an offset names no instant and is None, as is anything outside 1990 … 2099.
+    """
+    if isinstance(value, str) and not _is_number(value):
+        return _iso_instant(value)
+    found = number(value)
+    if found is None:
+        return None
+    try:
+        return _within(datetime.fromtimestamp(found / 1000 if found > _SECONDS_END else found, UTC))
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _is_number(text: str) -> bool:
+    return number(text) is not None
+
+
+def _iso_instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text.strip())
+        return None if found.tzinfo is None else _within(found.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _within(found: datetime) -> datetime | None:
+    return found if _FIRST <= found < _LAST else None

@@ -1,0 +1,160 @@
+"""Who may be recorded, and signs of life: the judgement over a batch, heartbeats, status, SOS, the count of what is dropped.
+
+Judged for every item by its own time, before anything is stored: the holder of the device then, a shift
+then, a notice accepted before then, and a role that is tracked. What fails leaves a count by day and nothing
+else; an SOS is kept. A clock that runs ahead tells no true time, so a fix flagged `future` also counts
+as on shift when its receipt is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, func
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db import sql_file
+from tracking.batches import Arrival, Batch, instants, jsonb, micros
+from tracking.checks import Flag
+from tracking.formats.report import Heartbeat, Other
+from tracking.partitions import ensure_partitions
+from tracking.tables import dropped, raw_report, sos
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A heartbeat or other item, with the device that sent it."""
+
+    device_id: int
+    format: str
+    at: datetime
+    what: Heartbeat | Other
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """For each item whose it is (-1: nobody's) and why it is dropped (None: it may be kept)."""
+
+    person_id: NDArray[np.int64]
+    reason: list[str | None]
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        return np.array([reason is None for reason in self.reason], bool)
+
+
+def gather_signs(arrivals: Sequence[Arrival], now: datetime) -> list[Sign]:
+    """Everything in the messages that is no fix; what has no time of its own has that of its receipt."""
+    signs: list[Sign] = []
+    for arrival in arrivals:
+        told: list[Heartbeat | Other] = [*arrival.report.heartbeats, *arrival.report.others]
+        signs += [Sign(arrival.device.id, arrival.report.format, one.at or now, one) for one in told]
+    return signs
+
+
+def judge(conn: Connection, batch: Batch, signs: list[Sign], now: datetime) -> tuple[Judged, Judged]:
+    """The judgement of the fixes and of the signs."""
+    ahead = (batch.flags & (Flag.FUTURE | Flag.NO_TIME) != 0).tolist()
+    rows = conn.execute(
+        sql_file("tracking", "judge"),
+        {
+            "device_id": [*batch.device_id.tolist(), *(sign.device_id for sign in signs)],
+            "fixed_at": [*instants(batch.fixed_at), *(sign.at for sign in signs)],
+            "ahead": [*ahead, *(sign.at > now for sign in signs)],
+            "received_at": now,
+        },
+    ).all()
+    persons = np.array([-1 if row.person_id is None else row.person_id for row in rows], np.int64)
+    reasons = [row.reason for row in rows]
+    cut = len(batch)
+    return Judged(persons[:cut], reasons[:cut]), Judged(persons[cut:], reasons[cut:])
+
+
+def store_signs(conn: Connection, batch: Batch, fixes: Judged, alive: list[Sign], now: datetime) -> bool:
+    """Store what is no fix, of judged fixes and of signs that may be kept; True when a screen should know.
+
+    Comes last in a transaction: the counters it touches are shared by everybody.
+    """
+    changed = _store_sos(conn, batch, fixes.person_id, now)
+    changed |= _store_heard(conn, batch, fixes.kept, alive, now)
+    _store_others(conn, alive, now)
+    _count_dropped(conn, [reason for reason in fixes.reason if reason], now)
+    return changed
+
+
+def _store_sos(conn: Connection, batch: Batch, person_id: NDArray[np.int64], now: datetime) -> bool:
+    """A call for help is kept whatever the shift and the notice say; only one of nobody's device cannot be."""
+    at = instants(batch.fixed_at)
+    calls = sorted(
+        (n for n in np.flatnonzero(batch.sos).tolist() if person_id[n] >= 0),
+        key=lambda n: (person_id[n], at[n]),
+    )
+    for n in calls:
+        lon, lat = float(batch.lon[n]), float(batch.lat[n])
+        usable = abs(lon) <= 180 and abs(lat) <= 90
+        point = func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326) if usable else None
+        values = {"person_id": int(person_id[n]), "raised_at": at[n], "received_at": now, "point": point}
+        conn.execute(insert(sos).values(**values).on_conflict_do_nothing())
+    return bool(calls)
+
+
+def _store_heard(
+    conn: Connection, batch: Batch, kept: NDArray[np.bool_], alive: list[Sign], now: datetime
+) -> bool:
+    """Advance each device's latest sign of life; fixes with a clock that runs ahead are none."""
+    usual = kept & (batch.flags & (Flag.FUTURE | Flag.NO_TIME) == 0)
+    rows: list[tuple[int, int, float | None, str | None]] = [
+        (int(batch.device_id[n]), int(batch.fixed_at[n].astype(np.int64)), _told(batch.battery_pct[n]), None)
+        for n in np.flatnonzero(usual).tolist()
+    ]
+    for sign in alive:
+        if isinstance(sign.what, Heartbeat) and sign.at <= now:
+            status = None if sign.what.status is None else jsonb(sign.what.status)
+            rows.append((sign.device_id, micros(sign.at), sign.what.battery_pct, status))
+    if not rows:
+        return False
+    rows.sort(key=lambda row: (row[0], row[1]))
+    changed = conn.execute(
+        sql_file("tracking", "heard"),
+        {
+            "device_id": [row[0] for row in rows],
+            "heard_at": instants(np.array([row[1] for row in rows], np.int64).view("datetime64[us]")),
+            "battery_pct": [row[2] for row in rows],
+            "status": [row[3] for row in rows],
+            "received_at": now,
+        },
+    )
+    return changed.rowcount > 0
+
+
+def _told(value: np.float64) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _store_others(conn: Connection, alive: list[Sign], now: datetime) -> None:
+    """Items of unknown kinds, kept raw; one that is there already is not kept twice."""
+    others = [(sign, sign.what.item) for sign in alive if isinstance(sign.what, Other)]
+    if not others:
+        return
+    ensure_partitions(conn, raw_report, [now.astimezone(UTC).date()])
+    conn.execute(
+        sql_file("tracking", "keep_others"),
+        {
+            "device_id": [sign.device_id for sign, _ in others],
+            "fixed_at": [sign.at for sign, _ in others],
+            "received_at": now,
+            "format": [sign.format for sign, _ in others],
+            "item": [jsonb(item) for _, item in others],
+        },
+    )
+
+
+def _count_dropped(conn: Connection, reasons: list[str], now: datetime) -> None:
+    for reason in sorted(set(reasons)):
+        row = insert(dropped).values(
+            on=now.astimezone(UTC).date(), reason=reason, count=reasons.count(reason)
+        )
+        more = {"count": dropped.c.count + row.excluded["count"]}
+        conn.execute(row.on_conflict_do_update(index_elements=[dropped.c.on, dropped.c.reason], set_=more))
