@@ -27,7 +27,13 @@ person = Table(
     Column("code", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("phone", Text),
-    Column("basis", Text, nullable=False, server_default="roster", comment="how the record came to be: roster or import"),
+    Column(
+        "basis",
+        Text,
+        nullable=False,
+        server_default="roster",
+        comment="how the record came to be: roster or import",
+    ),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
@@ -65,7 +71,13 @@ shift = Table(
     Column("person_id", ForeignKey("person.id"), nullable=False),
     Column("starts_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True), nullable=False),
-    Column("source", Text, nullable=False, server_default="roster", comment="roster, or self: switched on by the person"),
+    Column(
+        "source",
+        Text,
+        nullable=False,
+        server_default="roster",
+        comment="roster, or self: switched on by the person",
+    ),
     CheckConstraint("starts_at < ends_at", name="order"),
     Index("ix_shift_person_time", "person_id", "starts_at"),
 )
@@ -77,16 +89,31 @@ notice = Table(
     Column("text_zh", Text, nullable=False),
     Column("text_en", Text, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
+    Column(
+        "renews",
+        Boolean,
+        nullable=False,
+        comment="acceptances of older versions end when this one is published",
+    ),
 )
 
 notice_acceptance = Table(
     "notice_acceptance",
     metadata,
-    Column("person_id", ForeignKey("person.id"), primary_key=True),
-    Column("version", ForeignKey("notice.version"), primary_key=True),
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("version", ForeignKey("notice.version"), nullable=False),
     Column("accepted_at", DateTime(timezone=True), nullable=False),
     Column("withdrawn_at", DateTime(timezone=True)),
     Column("how", Text, nullable=False, comment="self on the phone page, or paper with its reference"),
+    CheckConstraint("accepted_at <= withdrawn_at", name="order"),
+    Index(
+        "uq_notice_acceptance_standing",
+        "person_id",
+        "version",
+        unique=True,
+        postgresql_where=text("withdrawn_at IS NULL"),
+    ),
 )
 
 account = Table(
@@ -105,7 +132,13 @@ token = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
-    Column("hash", LargeBinary, nullable=False, unique=True, comment="sha256 of the token; the token is shown once"),
+    Column(
+        "hash",
+        LargeBinary,
+        nullable=False,
+        unique=True,
+        comment="sha256 of the token; the token is shown once",
+    ),
     Column("kind", Text, nullable=False, comment="session: cookie of a browser; bearer: a program's"),
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -123,7 +156,8 @@ access_grant = Table(
     Column("unit_id", ForeignKey("unit.id"), comment="root of the subtree it holds for; NULL: everywhere"),
     Column("valid", TSTZRANGE, nullable=False),
     CheckConstraint(
-        "role IN ('command', 'planner', 'supervisor', 'desk', 'worker', 'administrator', 'auditor')", name="role"
+        "role IN ('command', 'planner', 'supervisor', 'desk', 'worker', 'administrator', 'auditor')",
+        name="role",
     ),
 )
 
@@ -131,7 +165,7 @@ sign_in_attempt = Table(
     "sign_in_attempt",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("login", Text, nullable=False),
+    Column("login", Text, nullable=False, comment="a digest: people type passwords here by mistake"),
     Column("address", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("ix_sign_in_attempt_login_at", "login", "at"),

@@ -3,12 +3,12 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, Text, and_, cast, func, insert, or_, select, update
 
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from geo.tables import unit_version
 from people.access import Caller, Grant
 from people.tables import access_grant, account, token
@@ -32,27 +32,29 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
 
-def issue_token(
-    conn: Connection,
-    account_id: int,
-    *,
-    kind: Kind,
-    name: str,
-    now: datetime,
-    expires_at: datetime | None = None,
-) -> str:
-    """A new credential; the answer is the only time it can be read."""
-    secret = secrets.token_urlsafe(32)
-    conn.execute(
-        insert(token).values(
-            account_id=account_id,
-            hash=digest(secret),
-            kind=kind,
-            name=name,
-            created_at=now,
-            expires_at=expires_at,
-        )
+def open_session(conn: Connection, account_id: int, *, now: datetime, lifetime: timedelta) -> str:
+    """A browser's session; returns its secret, which can be read this once."""
+    return _issue(
+        conn, account_id=account_id, kind="session", name="browser", created_at=now, expires_at=now + lifetime
     )
+
+
+def issue_bearer(
+    conn: Connection, account_id: int, name: str, *, now: datetime, expires_at: datetime | None = None
+) -> str:
+    """A program's token, good until revoked or `expires_at`; returns its secret, which can be read this once."""
+    if not 1 <= len(name) <= 100:
+        raise Invalid("a token has a name of 1 to 100 characters, to know it by later")
+    if expires_at is not None and expires_at <= now:
+        raise Invalid(f"the token would have expired already ({expires_at:%F %R} UTC)")
+    return _issue(
+        conn, account_id=account_id, kind="bearer", name=name, created_at=now, expires_at=expires_at
+    )
+
+
+def _issue(conn: Connection, **columns: object) -> str:
+    secret = secrets.token_urlsafe(32)
+    conn.execute(insert(token).values(hash=digest(secret), **columns))
     return secret
 
 
