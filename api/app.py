@@ -20,14 +20,7 @@ from core.db import make_engine
 from core.errors import Invalid
 from core.log import set_up_logs
 from core.settings import Settings, read_settings
-
-try:
-    from geo.lookup import Lookup
-except ImportError:
-
-    def Lookup(_engine: Engine) -> None:  # type: ignore[misc]  # noqa: N802
-        return None
-
+from geo.lookup import Lookup
 
 SUBJECTS = (
     "health",
@@ -45,6 +38,7 @@ SUBJECTS = (
     "hotspots",
     "tiles",
     "pages",
+    "static",
 )
 """The modules of `api/routes`, each with a `router`; a new subject is a new line."""
 

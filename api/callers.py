@@ -18,11 +18,7 @@ from sqlalchemy import Connection
 from api.errors import NotSignedIn
 from core.errors import Refused
 from core.settings import Settings
-
-try:
-    from geo.lookup import Lookup
-except ImportError:
-    from typing import Any as Lookup
+from geo.lookup import Lookup
 from people.access import Caller, may
 from people.tokens import find_caller
 
