@@ -165,6 +165,10 @@ device_heard = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("battery_pct", Double),
     Column("status", JSONB, comment="what the phone told of itself: permission, power saving, …"),
+    Column(
+        "changed", Xid8, nullable=False, server_default=text("pg_current_xact_id()"), comment="as in last_fix"
+    ),
+    Index("ix_device_heard_changed", "changed"),
     postgresql_with={"fillfactor": 70},
 )
 

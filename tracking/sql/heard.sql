@@ -12,5 +12,5 @@ ORDER BY device_id
 ON CONFLICT (device_id) DO UPDATE SET
     heard_at = excluded.heard_at, received_at = excluded.received_at,
     battery_pct = coalesce(excluded.battery_pct, stored.battery_pct),
-    status = coalesce(excluded.status, stored.status)
+    status = coalesce(excluded.status, stored.status), changed = pg_current_xact_id()
 WHERE excluded.heard_at > stored.heard_at
