@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import Invalid
@@ -102,6 +102,7 @@ def test_known_places(
         assert distance_m(*to_wgs84(*known, crs), *wgs84) < 0.02
 
 
+@settings(deadline=None)
 @given(st.floats(75, 134), st.floats(19, 53))
 def test_a_second_implementation_says_the_same(lon: float, lat: float) -> None:
     for crs, second in (("gcj02", second_gcj02), ("bd09", second_bd09)):

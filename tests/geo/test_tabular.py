@@ -7,7 +7,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import Invalid
@@ -154,6 +154,7 @@ def test_positions_say_swapped_and_out_of_range() -> None:
         read_lon_lat("39500000", "4400000")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(st.floats().map(str), st.text(max_size=6), st.sampled_from(["1,5", " 7 ", "+3.", "1_0"]))
