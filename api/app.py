@@ -13,6 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.callers import door_of, is_secure
 from api.errors import add_error_handlers
+from api.live_feed import LiveFeed
 from api.middleware import Frame
 from api.openapi import describe
 from core.clock import utc_now
@@ -59,6 +60,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     app.state.engine = engine
     app.state.clock = clock
     app.state.lookup = Lookup(engine)
+    app.state.feed = LiveFeed(engine, clock)
     for subject in SUBJECTS:
         if find_spec(f"api.routes.{subject}"):
             app.router.routes.extend(import_module(f"api.routes.{subject}").router.routes)
@@ -71,9 +73,12 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
 
 
 @asynccontextmanager
-async def run_while_serving(_app: FastAPI) -> AsyncIterator[None]:
-    """What lives as long as the service does."""
-    yield
+async def run_while_serving(app: FastAPI) -> AsyncIterator[None]:
+    """What lives as long as the service does: the live feed, whose streams end before the server waits for them."""
+    feed: LiveFeed = app.state.feed
+    with feed.ending_on_signals():
+        yield
+    await feed.close()
 
 
 def check_doors(app: FastAPI) -> None:

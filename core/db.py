@@ -4,7 +4,7 @@ Transactions belong to the edge: a request or a verb opens one (`engine.begin()`
 take its connection and never commit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -78,3 +78,19 @@ def ring(conn: Connection, channel: str) -> None:
 def listen(conn: Connection, channel: str) -> None:
     """Hear the bell on `channel` over this connection from now on; it must be in autocommit."""
     driver(conn).execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+
+
+async def hear(url: URL, channel: str) -> AsyncIterator[None]:
+    """Yield once when listening has begun and once for every bell on `channel`; psycopg.Error when the connection breaks.
+
+    It holds one connection of its own, outside any pool.
+    """
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    conn = await psycopg.AsyncConnection.connect(
+        address, autocommit=True, connect_timeout=5, keepalives_idle=30
+    )
+    async with conn:
+        await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        yield
+        async for _bell in conn.notifies():
+            yield

@@ -1,0 +1,155 @@
+"""Where people on duty are, as a stream and as of now. Who may look, at whom, is asked again while the stream runs."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from api.callers import CallerDep, Conn, Now, SettingsDep, require, session_cookie
+from api.live_feed import LiveFeed, Permit
+from api.live_frames import from_cursor, tell_dot
+from core.settings import Settings
+from people.access import MAY_SEE_MOVEMENT, Caller, Scope, may, visible_units
+from people.looks import Look, record_look
+from people.tokens import Kind, find_caller
+from tracking.live import snapshot_dots
+
+router = APIRouter(prefix="/v1", tags=["movement"])
+
+
+class LiveDot(BaseModel):
+    """A person on duty. Position and times are null for somebody who was not heard on this shift."""
+
+    id: int
+    code: str
+    name: str
+    role: str | None
+    role_name: str | None
+    unit_code: str | None
+    unit_name: str | None
+    at_unit_code: str | None
+    paths: list[str]
+    state: str
+    lon: float | None
+    lat: float | None
+    accuracy_m: float | None
+    speed_mps: float | None
+    heading_deg: float | None
+    battery_pct: float | None
+    charging: bool | None
+    fixed_at: datetime | None
+    heard_at: datetime | None
+    expected_s: int
+
+
+class LiveState(BaseModel):
+    """Everybody on duty whom the caller may see, at an instant."""
+
+    at: datetime
+    dots: list[LiveDot]
+
+
+class EventStream(StreamingResponse):
+    """An answer that never ends by itself."""
+
+    media_type = "text/event-stream"
+
+
+def read_scope(conn: Conn, caller: CallerDep) -> Scope:
+    return visible_units(conn, caller, MAY_SEE_MOVEMENT)
+
+
+ScopeDep = Annotated[Scope, Depends(read_scope)]
+
+
+def record_view(conn: Connection, caller: Caller, now: datetime) -> None:
+    """The look at everybody in each subtree of the caller is written down before anything is shown."""
+    for grant in caller.grants:
+        if grant.role in MAY_SEE_MOVEMENT:
+            seen = Look(
+                at=now,
+                who=caller.login,
+                what="live",
+                why="wall",
+                account_id=caller.account_id,
+                unit_id=grant.unit_id,
+            )
+            record_look(conn, seen)
+
+
+@router.get("/live/now", dependencies=[require(*MAY_SEE_MOVEMENT)])
+def give_live_state(conn: Conn, caller: CallerDep, scope: ScopeDep, now: Now) -> LiveState:
+    """The state of all dots of the caller's subtrees."""
+    record_view(conn, caller, now)
+    read = snapshot_dots(conn, None if scope.everywhere else scope.paths, now)
+    return LiveState(at=now, dots=[LiveDot(**tell_dot(dot)) for dot in read.dots if dot.state != "off_shift"])
+
+
+def admit(
+    conn: Conn,
+    caller: CallerDep,
+    now: Now,
+    since: Annotated[str | None, Query(max_length=20)] = None,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> datetime | None:
+    """Let a viewer in and record the look; the instant from which it goes on, None: from the beginning."""
+    cursor = from_cursor(last_event_id or since)
+    if cursor is None:
+        record_view(conn, caller, now)
+    return cursor
+
+
+@router.get(
+    "/live",
+    dependencies=[require(*MAY_SEE_MOVEMENT)],
+    response_class=EventStream,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def follow_live(
+    request: Request,
+    settings: SettingsDep,
+    scope: ScopeDep,
+    since: Annotated[datetime | None, Depends(admit)],
+) -> EventStream:
+    """Server-sent events: `snapshot` first, then `frame` about once a second with what changed.
+
+    The id is a cursor; a stream resumed with it (Last-Event-ID, or `since`) begins with what was missed.
+    `end` says that the caller may see nothing any more.
+    """
+    feed: LiveFeed = request.app.state.feed
+    secret, kind = read_credential(request, settings)
+    permit = permit_of(secret, kind, request.app.state.clock)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return EventStream(_stream(feed, f"{kind} {secret}", permit, scope, since), headers=headers)
+
+
+async def _stream(
+    feed: LiveFeed, key: str, permit: Permit, scope: Scope, since: datetime | None
+) -> AsyncIterator[bytes]:
+    async with feed.watch(key, permit, scope, since) as viewer:
+        async for frame in feed.frames(viewer):
+            yield frame
+
+
+def read_credential(request: Request, settings: Settings) -> tuple[str, Kind]:
+    """The credential the caller was found by."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return bearer.strip(), "bearer"
+    return request.cookies.get(session_cookie(settings), ""), "session"
+
+
+def permit_of(secret: str, kind: Kind, clock: Any) -> Permit:
+    """What the credential allows when it is asked again; None when it, its account or its grants are gone."""
+
+    def ask(conn: Connection) -> Scope | None:
+        caller = find_caller(conn, secret, kind=kind, now=clock())
+        if caller is None or not may(caller, *MAY_SEE_MOVEMENT):
+            return None
+        return visible_units(conn, caller, MAY_SEE_MOVEMENT)
+
+    return ask

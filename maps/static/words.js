@@ -1,0 +1,16 @@
+// The page's texts: the same dictionaries the templates use.
+const language = document.documentElement.dataset.language ?? "zh";
+let words = {};
+
+export async function loadWords() {
+  const answer = await fetch(`/static/words/${language}.json`);
+  words = await answer.json();
+}
+
+/** The text of a key in the page's language, its {blanks} filled. */
+export function t(key, blanks = {}) {
+  const text = words[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in blanks ? String(blanks[name]) : whole));
+}
+
+export const isEnglish = language === "en";
