@@ -119,7 +119,7 @@ def _ensure_keeper(cluster: Cluster) -> None:
 
 def _watch_keeper(cluster: Cluster, done: threading.Event) -> None:
     while not done.wait(1):
-        with suppress(OSError):  # a full disk must not end the watch
+        with suppress(OSError, subprocess.SubprocessError):  # a full disk must not end the watch
             _ensure_keeper(cluster)
 
 
@@ -178,7 +178,8 @@ class _Keeper:
                 if self.server is not None:
                     self.server.wait()
             except (OSError, psycopg.Error, subprocess.CalledProcessError) as error:
-                print(f"wangge keeper: {error}", file=sys.stderr, flush=True)
+                with suppress(OSError):  # the log's own disk may be the full one
+                    print(f"wangge keeper: {error}", file=sys.stderr, flush=True)
                 self._end_server()
             pause_s = 0.5 if time.monotonic() - started > 60 else min(pause_s * 2, 10)
             self.stopping.wait(pause_s)

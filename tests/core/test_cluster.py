@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,3 +143,34 @@ def test_the_lock_of_the_users_is_free_afterwards(var_dir: Path) -> None:
 
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.full
+def test_it_comes_back_by_itself_once_a_full_disk_is_freed(tmp_path: Path) -> None:
+    """On a small disk of its own (a tmpfs, which takes root to mount)."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk takes root")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", tmp_path], check=True)
+    try:
+        ballast = tmp_path / "ballast"
+        ballast.write_bytes(b"0" * 60_000_000)
+        with running_cluster(tmp_path) as url:
+            with psycopg.connect(url, autocommit=True) as conn:
+                conn.execute("CREATE TABLE kept (value int)")
+                conn.execute("CREATE TABLE filler (text text)")
+                insert_until_it_works(url, 1)
+                with pytest.raises(psycopg.Error):
+                    while True:
+                        conn.execute(
+                            "INSERT INTO filler SELECT repeat(md5(n::text), 30) FROM generate_series(1, 5000) n"
+                        )
+            time.sleep(3)
+            ballast.unlink()
+            insert_until_it_works(url, 2)
+            with psycopg.connect(url) as conn:
+                assert conn.execute("SELECT array_agg(value ORDER BY value) FROM kept").fetchone() == (
+                    [1, 2],
+                )
+        wait_until_stopped(Cluster(tmp_path))
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
