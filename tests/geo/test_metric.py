@@ -32,10 +32,11 @@ def test_metres_and_back(lon: float, lat: float) -> None:
     shape = shapely.box(lon, lat, lon + 0.01, lat + 0.01)
     crs = metric_crs_of([shape])
     plane = to_metres([shape, None], crs)
-    west, south, east, north = plane[0].bounds
-    width = float(distance_m(lon, lat, lon + 0.01, lat))
-    assert abs((east - west) / width - 1) < 0.012  # UTM's ends are stretched most, where the point is not in China
-    assert 1000 < north - south < 1250  # x is east and y is north
+    south_west, south_east = shapely.Point(lon, lat), shapely.Point(lon + 0.01, lat)
+    ends = to_metres([south_west, south_east], crs)
+    stretch = ends[0].distance(ends[1]) / float(distance_m(lon, lat, lon + 0.01, lat))
+    assert 0.9995 < stretch < 1.0012
+    assert 700 < ends[1].x - ends[0].x < 1100  # x is east
     assert plane[1] is None
     back = from_metres(plane, crs)[0]
     assert shapely.equals_exact(back, shape, 1e-9)

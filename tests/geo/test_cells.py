@@ -1,0 +1,65 @@
+"""Hexagons: every place has one, a polygon is covered, neighbours are mutual."""
+
+import numpy as np
+import shapely
+
+from geo.cells import (
+    cell_area_m2,
+    cell_centres,
+    cell_name,
+    cell_polygons,
+    cells_covering,
+    cells_of,
+    neighbours,
+)
+
+AREA = shapely.box(116.30, 39.90, 116.33, 39.92)
+
+
+def test_every_place_lies_in_its_cell_and_no_place_has_none() -> None:
+    random = np.random.default_rng(7)
+    lon, lat = random.uniform(116, 117, 500), random.uniform(39, 40, 500)
+    polygons = cell_polygons(cells_of(lon, lat, 10))
+    assert shapely.contains_xy(polygons, lon, lat).all()
+    assert cells_of([np.nan, 116.0, 200.0, np.inf], [39.0, np.nan, 39.0, 39.0], 10).tolist() == [0, 0, 0, 0]
+    assert cells_of([], [], 10).shape == (0,)
+
+
+def test_an_area_is_covered_without_a_hole() -> None:
+    cells = cells_covering(AREA, 9)
+    union = shapely.union_all(cell_polygons(cells))
+    assert union.covers(AREA)
+    assert all(shapely.intersects(cell_polygons(cells), AREA))
+    inner = cells_covering(AREA, 9, only_centres=True)
+    assert 0 < len(inner) < len(cells)
+    assert shapely.contains_xy(AREA, *cell_centres(inner)).all()
+    both = shapely.MultiPolygon([AREA, shapely.box(116.5, 39.9, 116.51, 39.91)])
+    assert set(cells.tolist()) < set(cells_covering(both, 9).tolist())
+    assert len(cells_covering(shapely.Polygon(), 9)) == 0
+
+
+def test_neighbours_are_mutual_and_six_inside() -> None:
+    cells = cells_covering(AREA, 9)[::-1]
+    start, end = neighbours(cells)
+    pairs = set(zip(start.tolist(), end.tolist(), strict=True))
+    assert {(b, a) for a, b in pairs} == pairs
+    assert all(a != b for a, b in pairs)
+    polygons = cell_polygons(cells)
+    touching = {
+        (a, b)
+        for a in range(len(cells))
+        for b in range(len(cells))
+        if a != b and polygons[a].distance(polygons[b]) < 1e-9
+    }
+    assert pairs == touching
+    assert np.bincount(start).max() == 6
+    assert len(neighbours([])[0]) == 0
+    assert len(neighbours(cells, steps=2)[0]) > 2 * len(start)
+
+
+def test_areas_are_those_of_the_ground() -> None:
+    cells = cells_of([116.4, 121.5], [39.9, 31.2], 10)
+    polygons = cell_polygons(cells)
+    plane = [to_metres([polygon], metric_crs_of([polygon]))[0].area for polygon in polygons]
+    assert np.allclose(cell_area_m2(cells), plane, rtol=0.005)
+    assert cell_name(int(cells[0])).startswith("8a")
