@@ -14,7 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from api.callers import door_of, is_secure
 from api.errors import add_error_handlers
 from api.live_feed import LiveFeed
-from api.middleware import Frame
+from api.middleware import BodyLimit, Frame
 from api.openapi import describe
 from core.clock import utc_now
 from core.db import make_engine
@@ -54,7 +54,6 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
         redoc_url=None,
         openapi_url=None,
         lifespan=run_while_serving,
-        max_body_size=int(settings.max_body_mb * 1_000_000),
     )
     app.state.settings = settings
     app.state.engine = engine
@@ -67,6 +66,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     add_error_handlers(app)
     check_doors(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.add_middleware(BodyLimit, most_bytes=int(settings.max_body_mb * 1_000_000))
     app.add_middleware(Frame, secure=is_secure(settings))
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     return app

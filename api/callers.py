@@ -69,21 +69,26 @@ def is_secure(settings: Settings) -> bool:
     return settings.tls_certificate is not None or settings.behind_tls_proxy
 
 
-def refuse_foreign_origin(request: Request) -> None:
-    """Refused unless a changing request with a cookie was made by a page of ours.
+def is_foreign(request: Request) -> bool:
+    """Whether the browser says that another site's page asks; programs say nothing.
 
-    Browsers say where a request comes from in Sec-Fetch-Site (over TLS and on loopback) and in Origin
-    (always, when it changes something); one that says neither is not a page of ours.
+    Browsers tell it in Sec-Fetch-Site (over TLS and on loopback) and in Origin (always, when something changes).
     """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site not in {None, "same-origin", "none"}:
+        return True
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+
+
+def refuse_foreign_change(request: Request) -> None:
+    """Refused unless a changing request with a cookie comes from a page of ours, and says so."""
     if request.method in SAFE_METHODS:
         return
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    same_origin = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
-    if site not in {None, "same-origin", "none"} or not (
-        same_origin or (origin is None and site is not None)
-    ):
+    told = "origin" in request.headers or "sec-fetch-site" in request.headers
+    if is_foreign(request) or not told:
         raise Refused(
-            "this change was asked for by another site's page, so nothing was done; use Wangge's own pages"
+            "a change with a sign-in cookie must come from a page of this service (Origin or Sec-Fetch-Site tells), "
+            "so nothing was done; programs use a bearer token"
         )
 
 
@@ -97,7 +102,7 @@ def find_caller_of_request(request: Request, conn: Conn, settings: SettingsDep, 
         return None
     caller = find_caller(conn, session, kind="session", now=now)
     if caller is not None:
-        refuse_foreign_origin(request)
+        refuse_foreign_change(request)
     return caller
 
 
@@ -154,7 +159,8 @@ def require(*roles: str) -> Any:
 
 def door_of(route: APIRoute) -> Door:
     """The one door a route declares; ValueError when it has none or several."""
-    doors = [door for one in route.dependencies if isinstance(door := one.dependency, Door)]
+    found: list[object] = [one.dependency for one in route.dependencies]
+    doors = [one for one in found if isinstance(one, Door)]
     if len(doors) != 1:
         raise ValueError(
             f"route {route.path} must name one door in its dependencies: public, signed_in, device, require(…)"

@@ -71,6 +71,12 @@ class NotSignedIn(HTTPException):
         super().__init__(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route may refuse beyond what all have in common, for its `responses`."""
+    content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": TITLES[status], "content": content} for status in statuses}
+
+
 def tell_domain_error(_request: Request, error: Exception) -> Response:
     """A domain error by the status table; its text is meant for people."""
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 422)

@@ -1,4 +1,4 @@
-"""What every answer passes through: a request id, a line in the log, the security headers.
+"""What every answer passes through: a request id, a line in the log, the security headers, a bound on bodies.
 
 Plain ASGI, so that streams stay streams. Raw paths are never logged: they may carry a device's token.
 """
@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import tell_fault
+from api.errors import Problem, tell_fault
 from core.log import request_id
 
 logger = logging.getLogger(__name__)
@@ -87,3 +88,32 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
         "took_ms": round(seconds * 1000, 1),
     }
     logger.info("request", extra=line)
+
+
+class BodyLimit:
+    """Bodies end at a size: by their declared length at once, and otherwise (chunked) when they pass it."""
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
+        self.app = app
+        self.most_bytes = most_bytes
+        self.detail = f"the body is larger than {most_bytes:,} bytes; send it in parts"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.most_bytes:
+            await Problem(413, self.detail)(scope, receive, send)
+            return
+        taken = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.most_bytes:
+                raise HTTPException(413, self.detail)
+            return message
+
+        await self.app(scope, receive_bounded, send)

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.callers import door_of
-from api.errors import PROBLEM_TYPE, TITLES
+from api.errors import refusals
 
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     "title": "Problem",
@@ -75,7 +75,6 @@ def _declare_refusals(operation: dict[str, Any], route: APIRoute, method: str) -
         statuses |= {400, 422}
     if method not in {"GET", "HEAD"}:
         statuses |= {400, 403, 409, 413, 415, 422}
-    for status in sorted(statuses):
-        content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        operation["responses"][str(status)] = {"description": TITLES[status], "content": content}
+    told: dict[int | str, dict[str, Any]] = refusals(*statuses)
+    operation["responses"] |= {str(status): answer for status, answer in told.items()}
     operation["responses"] = dict(sorted(operation["responses"].items()))

@@ -126,11 +126,16 @@ def sign_in(conn: Connection, login: str, password: str, *, now: datetime, lifet
     matches = _matches(row.password_hash if row is not None else NOBODY, password)
     if row is None or not matches or not row.active:
         return None
-    conn.execute(delete(sign_in_attempt).where(sign_in_attempt.c.login == _login_digest(login)))
+    forget_attempts(conn, login)
     if HASHER.check_needs_rehash(row.password_hash):
         renewed = HASHER.hash(password.encode("utf-8", "surrogatepass"))
         conn.execute(update(account).where(account.c.id == row.id).values(password_hash=renewed))
     return open_session(conn, row.id, now=now, lifetime=lifetime)
+
+
+def forget_attempts(conn: Connection, login: str) -> None:
+    """Take a login's counted attempts back, after the right password."""
+    conn.execute(delete(sign_in_attempt).where(sign_in_attempt.c.login == _login_digest(login)))
 
 
 def _matches(hashed: str, password: str) -> bool:
