@@ -12,6 +12,7 @@ from geo.cells import (
     cells_of,
     neighbours,
 )
+from geo.metric import metric_crs_of, to_metres
 
 AREA = shapely.box(116.30, 39.90, 116.33, 39.92)
 
