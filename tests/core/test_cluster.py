@@ -41,10 +41,18 @@ def holders(cluster: Cluster) -> list[int]:
 
 
 def wait_until_stopped(cluster: Cluster) -> None:
-    deadline = time.monotonic() + 30
-    while holders(cluster):
-        assert time.monotonic() < deadline, "the server outlived its last user"
-        time.sleep(0.05)
+    """No server, and no keeper either."""
+    deadline = time.monotonic() + 60
+    with cluster.keeper_lock.open("a") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                assert time.monotonic() < deadline, "the server outlived its last user"
+                time.sleep(0.05)
+            else:
+                break
+    assert holders(cluster) == []
 
 
 def postmaster(cluster: Cluster) -> int:
@@ -126,19 +134,9 @@ def test_a_half_made_cluster_is_made_anew(var_dir: Path) -> None:
     assert not half.exists()
 
 
-def test_the_lock_of_the_users_is_free_afterwards(var_dir: Path) -> None:
-    with running_cluster(var_dir):
-        pass
-    wait_until_stopped(Cluster(var_dir))
-    with Cluster(var_dir).users_lock.open("a") as lock:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+def fill_up(conn: psycopg.Connection[tuple[object, ...]]) -> None:
+    while True:
+        conn.execute("INSERT INTO filler SELECT repeat(md5(n::text), 30) FROM generate_series(1, 5000) n")
 
 
 def parent_of(pid: int) -> int:
@@ -160,10 +158,7 @@ def test_it_comes_back_by_itself_once_a_full_disk_is_freed(tmp_path: Path) -> No
                 conn.execute("CREATE TABLE filler (text text)")
                 insert_until_it_works(url, 1)
                 with pytest.raises(psycopg.Error):
-                    while True:
-                        conn.execute(
-                            "INSERT INTO filler SELECT repeat(md5(n::text), 30) FROM generate_series(1, 5000) n"
-                        )
+                    fill_up(conn)
             time.sleep(3)
             ballast.unlink()
             insert_until_it_works(url, 2)
