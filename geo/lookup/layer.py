@@ -8,12 +8,16 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.lookup.border import Borders
+from geo.lookup.raster import OwnerRaster
+from geo.lookup.strokes import Floats
 
 NOBODY = -1
 _CHUNK = 1 << 17
 """Points worked on at once: bounds memory and keeps the arrays near the processor."""
+_WORTH_A_RASTER = 100_000
+"""Points asked for so far that make drawing a raster worth its time."""
+_CELLS_MOST = 1 << 24
 
-Floats = NDArray[np.float64]
 Owners = tuple[NDArray[np.int32], NDArray[np.bool_]]
 """Index of the owner in the layer or NOBODY; whether several units overlap there."""
 
@@ -26,7 +30,9 @@ class Layer:
         self.rows, self.geoms = rows, geoms
         self._tree = shapely.STRtree(geoms)
         self._prepare()
-        self._lock = Lock()
+        self._drawing = Lock()
+        self._asked = 0
+        self._raster: OwnerRaster | None = None
 
     def _prepare(self) -> None:
         """Index each polygon now: GEOS would do it at the first question, and not safely from two threads."""
@@ -51,8 +57,8 @@ class Layer:
 
     @property
     def raster_bytes(self) -> int:
-        """Memory the raster holds; nothing before it is built."""
-        return 0
+        """Memory the raster holds; nothing before it is drawn."""
+        return self._raster.nbytes if self._raster is not None else 0
 
     def holders(self, lon: float, lat: float) -> NDArray[np.int32]:
         """All units that hold a point, border included, the owner first."""
@@ -65,11 +71,27 @@ class Layer:
 
     def owners(self, lon: Floats, lat: Floats) -> Owners:
         """The owner of each of many points."""
+        self._asked += len(lon)
+        if self._raster is None and self._asked >= _WORTH_A_RASTER and self._drawing.acquire(blocking=False):
+            self._raster = self.draw_raster()
         owner = np.full(len(lon), NOBODY, dtype=np.int32)
         several = np.zeros(len(lon), dtype=np.bool_)
         for start in range(0, len(lon), _CHUNK):
             part = slice(start, start + _CHUNK)
-            owner[part], several[part] = self.exact_owners(lon[part], lat[part])
+            owner[part], several[part] = self._owners(lon[part], lat[part])
+        return owner, several
+
+    def draw_raster(self) -> OwnerRaster:
+        """Cells small enough that most lie in one unit and the others meet few edges."""
+        edges = int(shapely.get_num_coordinates(self.geoms).sum())
+        return OwnerRaster(self.geoms, cells=min(max(700 * len(self.rows), 16 * edges, 1 << 16), _CELLS_MOST))
+
+    def _owners(self, lon: Floats, lat: Floats) -> Owners:
+        if self._raster is None:
+            return self.exact_owners(lon, lat)
+        owner, several, unsure = self._raster.owners(lon, lat)
+        if unsure.any():
+            owner[unsure], several[unsure] = self.exact_owners(lon[unsure], lat[unsure])
         return owner, several
 
     def exact_owners(self, lon: Floats, lat: Floats) -> Owners:

@@ -16,8 +16,8 @@ from core.errors import Invalid, NotFound
 from geo.coordinates import to_wgs84
 from geo.lookup.answers import OUTSIDE, Part, Placement, Placements
 from geo.lookup.bell import EditionBell
-from geo.lookup.layer import Floats
 from geo.lookup.snapshot import Snapshot
+from geo.lookup.strokes import Floats
 from geo.lookup.units import Network, read_networks, read_units
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.lookup.answers import filled, taken
-from geo.lookup.layer import NOBODY, Floats, Layer
+from geo.lookup.layer import NOBODY, Layer
+from geo.lookup.strokes import Floats
 from geo.lookup.units import NO_ROW
 
 if TYPE_CHECKING:

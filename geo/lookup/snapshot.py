@@ -7,8 +7,9 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.lookup.answers import AMBIGUOUS, INSIDE, OUTSIDE, SEVERAL, Nearest, PlacedUnit, Placement
-from geo.lookup.layer import Floats, Layer
+from geo.lookup.layer import Layer
 from geo.lookup.many import SnapshotPlacements
+from geo.lookup.strokes import Floats
 from geo.lookup.units import NO_ROW, Network, Units
 
 _NONE = np.empty(0, dtype=np.int32)
