@@ -168,4 +168,4 @@ def test_it_comes_back_by_itself_once_a_full_disk_is_freed(tmp_path: Path) -> No
                 )
         wait_until_stopped(Cluster(tmp_path))
     finally:
-        subprocess.run(["umount", tmp_path], check=True)
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
