@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from core.db import driver
 from tracking.tables import fix, raw_report
 
+PARTITIONED_BY = {"fix": "fixed_at", "raw_report": "received_at"}
 _LOCK = 0x66697800  # any constant of our own: one maker of partitions at a time
 
 
