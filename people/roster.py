@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from people.shifts import Shift, add_shift
 from people.tables import assignment, person
 
 CODE = re.compile(r"[^\s\x00-\x1f/?#%]{1,64}")
+DAY = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:[ T]00:00(?::00)?)?")
 PHONE = re.compile(r"\+?[0-9][0-9 \-]{4,20}")
 
 
@@ -134,7 +135,7 @@ def read_row(cells: dict[str, str], ground: Ground) -> RosterRow:
     until = None if last is None else last + timedelta(days=1)
     if until is not None and until <= since:
         raise BadCellError("to", cells["to"], "lies before the first day of service")
-    post = Post(_unit(unit, ground), _role(role, ground), since, until) if role else None
+    post = Post(role=_role(role, ground), unit_id=_unit(unit, ground), since=since, until=until) if role else None
     return RosterRow(code, name, phone or None, post)
 
 
@@ -160,9 +161,9 @@ def _read_day(cells: dict[str, str], column: str, ground: Ground) -> datetime | 
     if not value:
         return None
     try:
-        on = date.fromisoformat(value.replace("/", "-"))
-        return datetime(on.year, on.month, on.day, tzinfo=ground.zone)
-    except (ValueError, OverflowError) as error:
+        year, month, day = map(int, DAY.fullmatch(value).groups())  # type: ignore[union-attr]
+        return datetime(year, month, day, tzinfo=ground.zone)
+    except (AttributeError, ValueError, OverflowError) as error:
         raise BadCellError(column, value, "is no date; write it as 2026-06-10") from error
 
 
