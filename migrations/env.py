@@ -4,11 +4,12 @@ from alembic import context
 
 import cases.tables
 import geo.tables
+import maps.tables
 import people.tables
 import tracking.tables
 from core.db import metadata
 
-__all__ = ["cases", "geo", "people", "tracking"]
+__all__ = ["cases", "geo", "maps", "people", "tracking"]
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata)
