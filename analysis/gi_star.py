@@ -194,7 +194,8 @@ class _Tally:
 
     def contested(self) -> NDArray[np.bool_]:
         """Cells that so few draws reached that their p-value is still coarse."""
-        return (np.minimum(self.upward, self.downward) < _FEW_REACHED) & (self.size == self.most)
+        fewest = np.minimum(self.upward, self.downward)
+        return np.asarray((fewest < _FEW_REACHED) & (self.size == self.most), dtype=np.bool_)
 
     def needed(self, level: float) -> int:
         """Draws with which the cells that no draw reached would pass the correction at `level`; 0 without such cells."""

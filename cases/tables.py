@@ -32,9 +32,15 @@ case = Table(
     Column("channel", Text, nullable=False),
     Column("external_ref", Text, nullable=False),
     Column("category", Text, nullable=False),
-    Column("level", Integer, nullable=False, server_default="1", comment="1 to 5; 3 and above go to the street"),
+    Column(
+        "level", Integer, nullable=False, server_default="1", comment="1 to 5; 3 and above go to the street"
+    ),
     Column("description", Text, nullable=False, server_default=""),
-    Column("point", Geometry("POINT", srid=4326, spatial_index=False), comment="NULL: the report had no usable place"),
+    Column(
+        "point",
+        Geometry("POINT", srid=4326, spatial_index=False),
+        comment="NULL: the report had no usable place",
+    ),
     Column("accuracy_m", Double),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("reported_at", DateTime(timezone=True), nullable=False),
@@ -44,18 +50,31 @@ case = Table(
     Column("assignee_id", ForeignKey("person.id"), comment="who is sent; NULL: nobody yet"),
     Column("handler_id", ForeignKey("account.id"), comment="who reported it handled; may not verify it"),
     Column("duplicate_of", ForeignKey("case.id")),
+    Column("ended_unit_id", Uuid, comment="the unit that held it when it ended; NULL while open"),
+    Column("seq", Integer, nullable=False, server_default="1", comment="of its newest event"),
+    Column(
+        "report_digest",
+        LargeBinary,
+        nullable=False,
+        comment="over the report as received, salted as its first event",
+    ),
     Column("attrs", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     UniqueConstraint("channel", "external_ref"),
     CheckConstraint(
-        "state IN ('reported', 'accepted', 'assigned', 'handled', 'verified', 'closed', 'rejected', 'duplicate')", name="state"
+        "state IN ('reported', 'accepted', 'assigned', 'handled', 'verified', 'closed', 'rejected', 'duplicate')",
+        name="state",
     ),
     CheckConstraint("level BETWEEN 1 AND 5", name="level"),
     CheckConstraint(
-        "(state IN ('closed', 'rejected', 'duplicate')) = (owner_unit_id IS NULL)", name="one_owner_while_open"
+        "(state IN ('closed', 'rejected', 'duplicate')) = (owner_unit_id IS NULL)",
+        name="one_owner_while_open",
     ),
+    CheckConstraint("owner_unit_id IS NULL OR ended_unit_id IS NULL", name="held_or_ended"),
     Index("ix_case_point", "point", postgresql_using="gist"),
-    Index("ix_case_occurred_at", "occurred_at"),
-    Index("ix_case_open", "state", "owner_unit_id", postgresql_where=text("owner_unit_id IS NOT NULL")),
+    Index("ix_case_occurred_at", "occurred_at", "id"),
+    Index("ix_case_owner_unit", "owner_unit_id", postgresql_where=text("owner_unit_id IS NOT NULL")),
+    Index("ix_case_ended_unit", "ended_unit_id", postgresql_where=text("ended_unit_id IS NOT NULL")),
+    Index("ix_case_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
 )
 
 case_placement = Table(
@@ -77,7 +96,12 @@ case_event = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("case_id", ForeignKey("case.id"), nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("kind", Text, nullable=False, comment="the transition: report, accept, assign, handle, verify, close, …"),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="the transition: report, accept, assign, handle, verify, close, …",
+    ),
     Column("state", Text, nullable=False, comment="the state after it"),
     Column("actor", Text, nullable=False),
     Column("actor_role", Text, nullable=False),
@@ -85,8 +109,14 @@ case_event = Table(
     Column("point", Geometry("POINT", srid=4326, spatial_index=False)),
     Column("note", Text, nullable=False, server_default=""),
     Column("evidence", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    Column("salt", LargeBinary, nullable=False),
-    Column("digest", LargeBinary, nullable=False, comment="over the salted fields and the digest before it in its case"),
+    Column("salt", LargeBinary, comment="NULL: the fields were erased, the chain still holds"),
+    Column("fields_digest", LargeBinary, nullable=False, comment="over the salted fields"),
+    Column(
+        "digest",
+        LargeBinary,
+        nullable=False,
+        comment="over fields_digest and the digest before it in its case",
+    ),
     UniqueConstraint("case_id", "seq"),
     comment="append-only",
 )
