@@ -28,6 +28,7 @@ SUBJECTS = (
     "docs",
     "sign_in",
     "me",
+    "my_device",
     "people",
     "networks",
     "places",

@@ -1,12 +1,13 @@
 """The pages for people; each is a template and modules that ask /v1."""
 
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.callers import CallerDep, Conn, MaybeCallerDep, Now, SettingsDep, public, signed_in
+from api.routes.sign_in import own_path
 from core.settings import Settings
 from maps.pages import Language, choose_language, render_page
 from people.access import MAY_SEE_CASES, MAY_SEE_HOTSPOTS, MAY_SEE_MOVEMENT, Caller, may
@@ -42,18 +43,6 @@ def give_page(
     return answer
 
 
-def own_path(next_path: str) -> str:
-    """Where a sign-in leads: a path of this service, never another host's address."""
-    parts = urlsplit(next_path)
-    is_own = (
-        not parts.scheme
-        and not parts.netloc
-        and next_path.startswith("/")
-        and not next_path.startswith(("//", "/\\"))
-    )
-    return next_path if is_own else "/"
-
-
 @router.get("/login", dependencies=[public])
 def show_sign_in(
     request: Request,
@@ -61,11 +50,15 @@ def show_sign_in(
     language: LanguageDep,
     caller: MaybeCallerDep,
     next_path: Annotated[str, Query(alias="next", max_length=2000)] = "/",
+    problem: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
     """The form; somebody who is signed in already goes on."""
     if caller is not None:
         return RedirectResponse(own_path(next_path), status_code=303)
-    return give_page(request, settings, language, name="login", next=own_path(next_path), login=None)
+    told = problem if problem in ("wrong", "throttled") else None
+    return give_page(
+        request, settings, language, name="login", next=own_path(next_path), problem=told, login=None
+    )
 
 
 @router.get("/", dependencies=[signed_in])

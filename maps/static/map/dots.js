@@ -20,7 +20,6 @@ let hovered = null;
 let visible = true;
 let pending = 0;
 let drawnAt = 0;
-let mutedOutside = null;
 
 export function startDots(target) {
   map = target;
@@ -86,12 +85,6 @@ export function showDots(on) {
 
 export function selectDot(id) {
   selected = id;
-  wake(true);
-}
-
-/** Dots for which the test fails are drawn faint; null: none. */
-export function fadeDots(test) {
-  mutedOutside = test;
   wake(true);
 }
 
@@ -190,7 +183,7 @@ function drawAll(now) {
   return gliding;
 }
 
-const rank = { silent: 0, stale: 1, late: 2, still: 3, moving: 4 };
+const rank = { silent: 0, stale: 1, late: 2, unconfirmed: 3, still: 3, moving: 4 };
 
 /** The living above the silent, the chosen above all. */
 function inDrawingOrder() {
@@ -236,12 +229,9 @@ function drawDot(dot, x, y, radius) {
     paint.strokeStyle = tokens.info;
     paint.stroke();
   }
-  const faint = mutedOutside && !chosen && !mutedOutside(dot);
-  paint.globalAlpha = faint ? 0.35 : 1;
   const sprite = spriteOf(dot.state, chosen ? radius + 1.5 : radius);
   const size = sprite.width / (devicePixelRatio || 1);
   paint.drawImage(sprite, x - size / 2, y - size / 2, size, size);
-  paint.globalAlpha = 1;
 }
 
 const sprites = new Map();
@@ -279,6 +269,7 @@ export function drawMark(state, radius, colours = readTokens()) {
   }
   pen.lineWidth = Math.max(1.5, radius * 0.42);
   pen.strokeStyle = isStale(state) ? colours.stale : colours.worker;
+  if (state === "unconfirmed") pen.setLineDash([radius * 0.6, radius * 0.45]);
   arc(radius - pen.lineWidth / 2 + 0.5, state === "late" ? 1.4 * Math.PI : 2 * Math.PI);
   pen.stroke();
   return mark;

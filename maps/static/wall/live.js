@@ -74,7 +74,7 @@ export function followLive(on) {
 /** Why the stream would not open: an event source does not tell. */
 async function askStatus() {
   try {
-    const answer = await fetch("/v1/live/now", { method: "GET", headers: { Accept: "application/json" } });
+    const answer = await fetch("/v1/me", { headers: { Accept: "application/json" } });
     await answer.body?.cancel();
     return answer.status;
   } catch {

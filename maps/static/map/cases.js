@@ -1,0 +1,79 @@
+// Cases: one shape per state, so that colour is never the only cue.
+import { readTokens } from "./theme.js";
+
+export const CASE_STATES = ["reported", "accepted", "assigned", "handled", "verified"];
+
+const polygon = (sides, turn = 0) => (pen, size) => {
+  for (let corner = 0; corner < sides; corner++) {
+    const angle = turn + (corner * 2 * Math.PI) / sides - Math.PI / 2;
+    pen[corner ? "lineTo" : "moveTo"](size * Math.cos(angle), size * Math.sin(angle));
+  }
+  pen.closePath();
+};
+
+function cross(pen, size) {
+  const arm = size * 0.36;
+  const corners = [[-arm, -size], [arm, -size], [arm, -arm], [size, -arm], [size, arm], [arm, arm], [arm, size], [-arm, size], [-arm, arm], [-size, arm], [-size, -arm], [-arm, -arm]];
+  corners.forEach(([x, y], index) => pen[index ? "lineTo" : "moveTo"](x, y));
+  pen.closePath();
+}
+
+const SHAPES = {
+  reported: { shape: polygon(3), colour: "warn", grow: 1.12 },
+  accepted: { shape: polygon(4, Math.PI / 4), colour: "warn", grow: 1.05 },
+  assigned: { shape: polygon(4), colour: "info", grow: 1.08 },
+  handled: { shape: polygon(6), colour: "good", grow: 1 },
+  verified: { shape: cross, colour: "good", grow: 0.9 },
+};
+
+/** A canvas with the mark of a state; the legend shows the same drawing. */
+export function drawCaseMark(state, pixels = 18) {
+  const tokens = readTokens();
+  const { shape, colour, grow } = SHAPES[state];
+  const ratio = devicePixelRatio || 1;
+  const mark = document.createElement("canvas");
+  mark.width = mark.height = Math.round(pixels * ratio);
+  const pen = mark.getContext("2d");
+  pen.translate(mark.width / 2, mark.height / 2 + (state === "reported" ? pixels * ratio * 0.06 : 0));
+  pen.beginPath();
+  shape(pen, (mark.width / 2 - 2 * ratio) * Math.min(1, grow * 0.92));
+  pen.lineJoin = "round";
+  pen.lineWidth = 3 * ratio;
+  pen.strokeStyle = tokens.ground;
+  pen.stroke();
+  pen.fillStyle = tokens[colour];
+  pen.fill();
+  return mark;
+}
+
+export function addCaseLayers(map) {
+  for (const state of CASE_STATES) {
+    const mark = drawCaseMark(state);
+    const image = mark.getContext("2d").getImageData(0, 0, mark.width, mark.height);
+    map.addImage(`case-${state}`, image, { pixelRatio: devicePixelRatio || 1 });
+  }
+  map.addSource("cases", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  map.addLayer({
+    id: "cases",
+    type: "symbol",
+    source: "cases",
+    layout: {
+      "icon-image": ["concat", "case-", ["get", "state"]],
+      "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.55, 14, 0.9, 17, 1.2],
+      "icon-allow-overlap": true,
+      "symbol-sort-key": ["get", "rank"],
+    },
+  });
+}
+
+/** `cases`: [{ number, state, lon, lat }]; those without a place are left out. */
+export function drawCases(map, cases) {
+  const features = cases
+    .filter((one) => one.lon !== null && CASE_STATES.includes(one.state))
+    .map((one) => ({
+      type: "Feature",
+      geometry: { type: "Point", coordinates: [one.lon, one.lat] },
+      properties: { number: one.number, state: one.state, rank: -CASE_STATES.indexOf(one.state) },
+    }));
+  map.getSource("cases")?.setData({ type: "FeatureCollection", features });
+}

@@ -1,0 +1,61 @@
+// Legend and layers in one: what is drawn, and whether.
+import { CASE_STATES, drawCaseMark } from "../map/cases.js";
+import { drawMark } from "../map/dots.js";
+import { t } from "../words.js";
+import { at, el } from "./dom.js";
+
+const DOT_STATES = ["moving", "still", "late", "stale"];
+
+/** `layers`: the names offered; `shown`: those on; `change(names)`. `hotspots`: [{ colour, text }] or []. */
+export function showLegend({ layers, shown, hotspots, change }) {
+  const boxes = layers.map((name) => {
+    const box = el("input", { type: "checkbox", id: `layer-${name}`, checked: shown.includes(name) });
+    box.checked = shown.includes(name);
+    box.addEventListener("change", () => change(name, box.checked));
+    return el("li", {}, el("label", {}, box, t(`wall.layer.${name}`)));
+  });
+  const groups = [el("ul", { "aria-label": t("wall.layers") }, ...boxes)];
+  if (layers.includes("people") && shown.includes("people")) groups.push(dotList());
+  if (layers.includes("cases") && shown.includes("cases")) groups.push(caseList());
+  if (hotspots.length && shown.includes("hotspots")) groups.push(hotspotList(hotspots));
+  at("legend-body").replaceChildren(el("div", { class: "legend-groups" }, ...groups));
+}
+
+function dotList() {
+  return el("ul", {}, ...DOT_STATES.map((state) => el("li", {}, centred(drawMark(state, 5)), t(`legend.${state}`))));
+}
+
+function caseList() {
+  return el("ul", {}, ...CASE_STATES.map((state) => el("li", {}, centred(drawCaseMark(state)), t(`case.${state}`))));
+}
+
+function hotspotList(classes) {
+  const square = (colour) => {
+    const mark = el("canvas", { width: 20, height: 20 });
+    const pen = mark.getContext("2d");
+    pen.fillStyle = colour;
+    pen.fillRect(2, 2, 16, 16);
+    return mark;
+  };
+  return el("ul", {}, ...classes.map(({ colour, text }) => el("li", {}, square(colour), text)));
+}
+
+/** Marks of different sizes on one left edge: each in a box of the same size. */
+function centred(mark) {
+  const ratio = devicePixelRatio || 1;
+  const box = document.createElement("canvas");
+  box.width = box.height = 20 * ratio;
+  box.getContext("2d").drawImage(mark, (box.width - mark.width) / 2, (box.height - mark.height) / 2);
+  box.setAttribute("aria-hidden", "true");
+  return box;
+}
+
+/** A bar of a round length in metres. */
+export function showScale(map) {
+  const metresPerPixel = (40_075_017 * Math.cos((map.getCenter().lat * Math.PI) / 180)) / (512 * 2 ** map.getZoom());
+  const most = 112 * metresPerPixel;
+  const power = 10 ** Math.floor(Math.log10(most));
+  const length = [5, 2, 1].map((step) => step * power).find((step) => step <= most) ?? power;
+  at("scale").style.width = `${Math.round(length / metresPerPixel)}px`;
+  at("scale").firstElementChild.textContent = length >= 1000 ? `${length / 1000} ${t("unit.km")}` : `${length} ${t("unit.m")}`;
+}

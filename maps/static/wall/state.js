@@ -1,0 +1,46 @@
+// What the wall shows, kept in the address: a link or a reload brings the same view, Back the one before.
+const KEYS = ["network", "level", "unit", "person", "case", "list"];
+export const LAYERS = ["people", "trail", "cases", "hotspots", "names"];
+const SHOWN = ["people", "trail", "cases", "names"];
+
+const listeners = new Set();
+let state = read();
+
+function read() {
+  const query = new URLSearchParams(location.search);
+  const layers = query.has("layers") ? query.get("layers").split(",").filter((name) => LAYERS.includes(name)) : SHOWN;
+  const plain = Object.fromEntries(KEYS.map((key) => [key, query.get(key)]));
+  return { ...plain, layers };
+}
+
+function address({ layers, ...plain }) {
+  const query = new URLSearchParams();
+  for (const key of KEYS) if (plain[key]) query.set(key, plain[key]);
+  const same = layers.length === SHOWN.length && SHOWN.every((name) => layers.includes(name));
+  if (!same) query.set("layers", layers.join(","));
+  const text = query.toString().replaceAll("%2C", ",");
+  return text ? `${location.pathname}?${text}` : location.pathname;
+}
+
+export const now = () => state;
+
+/** Change something; a step Back undoes it unless `quiet`. */
+export function go(change, { quiet = false } = {}) {
+  const before = state;
+  const next = { ...state, ...change };
+  if (address(next) === address(state)) return;
+  state = next;
+  history[quiet ? "replaceState" : "pushState"](null, "", address(next));
+  for (const listener of listeners) listener(state, before);
+}
+
+/** `listener(state, before)` after every change, also by Back and Forward. */
+export function onChange(listener) {
+  listeners.add(listener);
+}
+
+addEventListener("popstate", () => {
+  const before = state;
+  state = read();
+  for (const listener of listeners) listener(state, before);
+});
