@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import shapely
 
-from demo.city import City, make_city
-from demo.files import FOLDER, POLICE_FOLDER, read_packed, read_planted, write_city
+from demo.city.make import City, make_city
+from demo.city.files import FOLDER, POLICE_FOLDER, read_packed, read_planted, write_city
 
 
 @pytest.fixture(scope="module")

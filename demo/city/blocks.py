@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
 
-from demo.layout import LANE, OUTLINE, SECONDARY, STREET, Floats, Layout, Line, density
+from demo.city.layout import LANE, OUTLINE, SECONDARY, STREET, Floats, Layout, Line, density
 
 Ints = NDArray[np.int64]
 Shapes = NDArray[np.object_]
@@ -174,16 +174,15 @@ def _absorb_slivers(shapes: Shapes, river: BaseGeometry) -> Shapes:
             shared = np.bincount(others[allowed], weights=length[touching][allowed])
             best = int(np.argmax(shared))
             owner[face] = best
-            taken[[face, best]] = True
+            taken[face] = taken[best] = True
         if not taken.any():
             break
-        merged: list[BaseGeometry] = [shapely.coverage_union_all(shapes.take(group)) for group in _groups(owner)]
-        shapes = np.array(merged, object)
+        shapes = np.array([shapely.coverage_union_all(shapes[group]) for group in _groups(owner)], object)
     return shapes
 
 
 def _groups(owner: Ints) -> list[Ints]:
-    order = np.argsort(owner, kind="stable")
+    order: Ints = np.argsort(owner, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(owner[order])) + 1)
 
 

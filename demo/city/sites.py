@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from demo.blocks import Blocks, lonlat, to_lattice, to_metres
+from demo.city.blocks import Blocks, lonlat, to_lattice, to_metres
 
 KINDS = (
     ("park", "公园", 13, True),

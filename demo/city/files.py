@@ -1,4 +1,4 @@
-"""The city's files under data/boundaries: written from the seed once, read ever after. `python -m demo.files` writes them."""
+"""The city's files under data/boundaries: written from the seed once, read ever after. `python -m demo.city.files` writes them."""
 
 import csv
 import gzip
@@ -11,10 +11,10 @@ import geopandas
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from demo.city import City, Unit, make_city
-from demo.planted import Planted
+from demo.city.make import City, Unit, make_city
+from demo.city.planted import Planted
 
-FOLDER = Path(__file__).parent.parent / "data" / "boundaries" / "wanglan"
+FOLDER = Path(__file__).parents[2] / "data" / "boundaries" / "wanglan"
 POLICE_FOLDER = FOLDER.with_name("wanglan-police")
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from demo.blocks import Blocks, Ints
-from demo.divide import divide, find_neighbours, share_out
-from demo.layout import LANE, SECONDARY, STREET, Floats
+from demo.city.blocks import Blocks, Ints
+from demo.city.divide import divide, find_neighbours, share_out
+from demo.city.layout import LANE, SECONDARY, STREET, Floats
 
 GOVERNANCE = (("street", 17), ("community", 175), ("grid", 846), ("microgrid", 5657))
 POLICE = (("station", 11), ("beat", 94))

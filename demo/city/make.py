@@ -8,14 +8,14 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from demo import names
-from demo.areas import GOVERNANCE, draw_areas
-from demo.blocks import METRES_PER_STEP, Blocks, Ints, Shapes, cut_blocks, lonlat
-from demo.divide import number_places
-from demo.layout import Floats, make_layout
-from demo.planted import Planted, plant_trouble
-from demo.roads import Road, address_homes, name_roads
-from demo.sites import Site, choose_sites
+from demo.city import names
+from demo.city.areas import GOVERNANCE, draw_areas
+from demo.city.blocks import METRES_PER_STEP, Blocks, Ints, Shapes, cut_blocks, lonlat
+from demo.city.divide import number_places
+from demo.city.layout import Floats, make_layout
+from demo.city.planted import Planted, plant_trouble
+from demo.city.roads import Road, address_homes, name_roads
+from demo.city.sites import Site, choose_sites
 
 SEED = 20260601
 SIMPLIFY_M = 0.35

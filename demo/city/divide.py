@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from demo.blocks import Blocks, Ints
-from demo.layout import Floats
+from demo.city.blocks import Blocks, Ints
+from demo.city.layout import Floats
 
 CROSSING = np.array([99.0, 30.0, 4.5, 1.0, 3.6, 2.6, 1.7, 1.2, 1.0])
 """How many times farther apart two blocks count that have a border of this kind between them; in order of the kinds."""

@@ -9,9 +9,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from demo.blocks import METRES_PER_STEP, Blocks, Ints, lonlat, metres, to_metres
-from demo.layout import ARTERIAL, CLASS_NAMES, LANE, RING, SECONDARY, STREET, WALKABLE, Floats
-from demo.names import road_words
+from demo.city.blocks import METRES_PER_STEP, Blocks, Ints, lonlat, metres, to_metres
+from demo.city.layout import ARTERIAL, CLASS_NAMES, LANE, RING, SECONDARY, STREET, WALKABLE, Floats
+from demo.city.names import road_words
 
 ENDINGS = {RING: "", ARTERIAL: "大道", SECONDARY: "路", STREET: "街"}
 HOUSEHOLDS_A_DOOR = 16

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.blocks import Blocks, lonlat
-from demo.roads import to_steps
+from demo.city.blocks import Blocks, lonlat
+from demo.city.roads import to_steps
 
 TROUBLE = (
     ("noise", "夜市油烟噪声"), ("parking", "违规停车"), ("waste", "垃圾堆放"), ("charging", "飞线充电"), ("vendors", "占道经营"),
