@@ -73,7 +73,7 @@ class Layer:
         """The owner of each of many points."""
         self._asked += len(lon)
         if self._raster is None and self._asked >= _WORTH_A_RASTER and self._drawing.acquire(blocking=False):
-            self._raster = self.draw_raster()
+            self.use_raster(self.draw_raster())
         owner = np.full(len(lon), NOBODY, dtype=np.int32)
         several = np.zeros(len(lon), dtype=np.bool_)
         for start in range(0, len(lon), _CHUNK):
@@ -85,6 +85,10 @@ class Layer:
         """Cells small enough that most lie in one unit and the others meet few edges."""
         edges = int(shapely.get_num_coordinates(self.geoms).sum())
         return OwnerRaster(self.geoms, cells=min(max(700 * len(self.rows), 16 * edges, 1 << 16), _CELLS_MOST))
+
+    def use_raster(self, raster: OwnerRaster) -> None:
+        """From now on many points are placed by it."""
+        self._raster = raster
 
     def _owners(self, lon: Floats, lat: Floats) -> Owners:
         if self._raster is None:
