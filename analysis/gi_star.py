@@ -17,6 +17,7 @@ Cells that almost no draw reaches get more draws, until the correction can be pa
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,10 +55,13 @@ class _Reference:
     draw: Callable[[int, int, np.random.Generator], tuple[Ints, Ints]]
 
 
-def sum_around(values: NDArray[np.generic], neighbours: Ints) -> NDArray[np.generic]:
+Number = TypeVar("Number", np.int64, np.float64)
+
+
+def sum_around(values: NDArray[Number], neighbours: Ints) -> NDArray[Number]:
     """Value of each cell plus its neighbours'. `neighbours` is (cells, 6) indexes, -1 where there is none."""
     padded = np.append(values, np.zeros(1, values.dtype))
-    total: NDArray[np.generic] = values + padded[neighbours].sum(axis=1, dtype=values.dtype)
+    total: NDArray[Number] = values + padded[neighbours].sum(axis=1, dtype=values.dtype)
     return total
 
 
@@ -74,7 +78,7 @@ def score_cells(
 
     `permutations` None: at least max(9,999, cells / 2), and more for the cells that need them; a number: just that many.
     """
-    around = sum_around(counts, neighbours).astype(np.int64)
+    around = sum_around(counts, neighbours)
     expected, gi_star = _moments(counts, neighbours, around, households)
     if households is None:
         reference = _permuted_counts(counts, neighbours, top_up=np.maximum(minimum_expected - expected, 0))
@@ -115,7 +119,7 @@ def _moments(
         expected = mean * width
         deviation = spread * np.sqrt((cells * width - width**2) / max(cells - 1, 1))
     else:
-        share = np.minimum(sum_around(households, neighbours).astype(float) / households.sum(), 1.0)
+        share = np.minimum(sum_around(households, neighbours) / households.sum(), 1.0)
         expected = total * share
         deviation = np.sqrt(expected * (1 - share))
     gi_star = np.zeros(cells)
@@ -142,7 +146,7 @@ def _permuted_counts(counts: Ints, neighbours: Ints, *, top_up: Floats) -> _Refe
 
 def _choose(population: int, count: int, size: int, generator: np.random.Generator) -> Ints:
     """`size` rows of `count` different numbers below `population`."""
-    if population < 8 * count:
+    if population < max(8 * count, 1):
         return np.argsort(generator.random((size, population)), axis=1)[:, :count]
     chosen = generator.integers(0, population, (size, count))
     again = np.arange(size)

@@ -1,0 +1,137 @@
+"""What a study of an area reads: its ground, the cases that occurred there, the households that live there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, select, true
+
+from cases.placement import MAIN_NETWORK
+from cases.tables import case
+from cases.views import within
+from core.errors import Conflict, NotFound
+from geo.tables import address_point, edition, network, unit, unit_version
+from people.access import Scope
+
+_ENDED_IN_NOTHING = ("rejected", "duplicate")
+
+
+@dataclass(frozen=True)
+class StudyArea:
+    """The ground of one unit with all below it, or of a whole network (`unit_code` None). WGS-84."""
+
+    network_code: str
+    unit_code: str | None
+    name: str
+    scope: Scope
+    geometry: BaseGeometry = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CasesSeen:
+    """Cases of a time and category: positions (WGS-84) of those with coordinates that count; the others by reason."""
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    left_out: dict[str, int]
+
+
+def find_study_area(
+    conn: Connection, network_code: str | None, unit_code: str | None, *, now: datetime
+) -> StudyArea:
+    """The area as it is now. NotFound when there is no such network or unit, or no network at all."""
+    row = conn.execute(
+        select(network.c.id, network.c.code, network.c.name)
+        .where(network.c.id.in_(select(edition.c.network_id)))
+        .where(network.c.code == network_code if network_code is not None else true())
+        .order_by(network.c.code != MAIN_NETWORK, network.c.id)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no published network{f' {network_code}' if network_code else ''}")
+    wanted: ColumnElement[bool] = unit_version.c.code == unit_code
+    if unit_code is None:
+        wanted = unit_version.c.parent_unit_id.is_(None) & (unit.c.kind == "territorial")
+    units = conn.execute(
+        select(
+            unit_version.c.name,
+            cast(unit_version.c.path, Text).label("path"),
+            func.ST_AsBinary(unit_version.c.geom).label("wkb"),
+        )
+        .join(unit, unit.c.id == unit_version.c.unit_id)
+        .where(
+            unit_version.c.network_id == row.id,
+            unit_version.c.valid.contains(now),
+            func.upper_inf(unit_version.c.recorded),
+            wanted,
+        )
+    ).all()
+    if not units:
+        raise NotFound(f"the network {row.code} has no unit{f' {unit_code}' if unit_code else 's'} now")
+    if unit_code is not None and len(units) > 1:
+        raise Conflict(f"the network {row.code} has {len(units)} units {unit_code} on different levels")
+    return StudyArea(
+        row.code,
+        unit_code,
+        row.name if unit_code is None else units[0].name,
+        Scope(unit_code is None, tuple(each.path for each in units) if unit_code is not None else ()),
+        shapely.union_all(shapely.from_wkb([bytes(each.wkb) for each in units])),
+    )
+
+
+def read_cases(
+    conn: Connection, area: StudyArea, *, since: datetime, until: datetime, category: str | None
+) -> CasesSeen:
+    """The cases with since ≤ occurred < until: all of the city's for a whole network, else those of the unit.
+
+    A case without coordinates belongs to the unit that holds or held it.
+    """
+    period = [case.c.occurred_at >= since, case.c.occurred_at < until]
+    if category is not None:
+        period.append(case.c.category == category)
+    located = select(func.ST_X(case.c.point), func.ST_Y(case.c.point), case.c.state).where(
+        case.c.point.is_not(None), *period
+    )
+    if area.unit_code is not None:
+        located = located.where(case.c.point.op("&&")(func.ST_MakeEnvelope(*area.geometry.bounds, 4326)))
+    lon, lat, state = _columns(conn.execute(located.order_by(case.c.id)).all(), 3)
+    if area.unit_code is not None:
+        there = shapely.intersects_xy(area.geometry, lon, lat)
+        lon, lat, state = lon[there], lat[there], state[there]
+    left_out = {reason: int((state == reason).sum()) for reason in _ENDED_IN_NOTHING}
+    counts = ~np.isin(state, _ENDED_IN_NOTHING)
+    nowhere = (
+        select(func.count()).select_from(case).where(case.c.point.is_(None), within(area.scope), *period)
+    )
+    left_out["no_coordinates"] = conn.execute(nowhere).scalar_one()
+    return CasesSeen(lon[counts], lat[counts], left_out)
+
+
+def read_households(
+    conn: Connection, area: StudyArea
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Lon, lat and households of the address points in the area."""
+    shapely.prepare(area.geometry)
+    rows = conn.execute(
+        select(func.ST_X(address_point.c.point), func.ST_Y(address_point.c.point), address_point.c.households)
+        .where(address_point.c.active, address_point.c.households > 0)
+        .where(address_point.c.point.op("&&")(func.ST_MakeEnvelope(*area.geometry.bounds, 4326)))
+    ).all()
+    lon, lat, households = _columns(rows, 3)
+    there = shapely.intersects_xy(area.geometry, lon, lat)
+    return lon[there], lat[there], households[there].astype(np.float64)
+
+
+def _columns(rows: Sequence[Any], width: int) -> tuple[NDArray[Any], ...]:
+    """Rows as arrays: numbers as float64, the rest as text."""
+    if not rows:
+        return tuple(np.empty(0) for _ in range(width))
+    return tuple(
+        np.array(column, np.float64 if not isinstance(column[0], str) else np.str_)
+        for column in zip(*rows, strict=True)
+    )
