@@ -76,12 +76,15 @@ class SnapshotPlacements:
 
     @cached_property
     def border_m(self) -> NDArray[np.float64]:
-        layer = self._snapshot.deepest
+        metres, layer = np.full(len(self._lon), np.nan), self._snapshot.deepest
+        somewhere = np.isfinite(self._lon) & np.isfinite(self._lat)
         if layer is None:
-            return np.full(len(self._lon), np.nan)
-        index, outside = self._deepest_index.copy(), self._deepest_index == NOBODY
-        index[outside] = layer.borders.nearest(self._lon[outside], self._lat[outside])
-        return layer.borders.distance_m(index, self._lon, self._lat)
+            return metres
+        index, lon, lat = self._deepest_index[somewhere], self._lon[somewhere], self._lat[somewhere]
+        outside = index == NOBODY
+        index[outside] = layer.borders.nearest(lon[outside], lat[outside])
+        metres[somewhere] = layer.borders.distance_m(index, lon, lat)
+        return metres
 
     @cached_property
     def status_number(self) -> NDArray[np.int8]:
