@@ -72,22 +72,19 @@ def add_device(
     heartbeat_s: int | None = None,
 ) -> str:
     """Register a device in a person's hands from now on; returns its credential, which is never shown again."""
-    _check_profile(profile, interval_s, heartbeat_s)
+    values = {
+        "code": code,
+        "format": profile.format,
+        "speed_unit": profile.speed_unit,
+        "crs": profile.crs,
+        "encryption_key": profile.encryption_key,
+        "interval_s": interval_s,
+        "heartbeat_s": heartbeat_s,
+    }
+    _check(values)
     token = secrets.token_urlsafe(24)
     holder = _person_id(conn, person_code)
-    device_id = _insert_device(
-        conn,
-        {
-            "code": code,
-            "token_hash": token_hash(token),
-            "format": profile.format,
-            "speed_unit": profile.speed_unit,
-            "crs": profile.crs,
-            "encryption_key": profile.encryption_key,
-            "interval_s": interval_s,
-            "heartbeat_s": heartbeat_s,
-        },
-    )
+    device_id = _insert_device(conn, values | {"token_hash": token_hash(token)})
     conn.execute(insert(device_holder).values(device_id=device_id, person_id=holder, valid=Range(now, None)))
     return token
 
@@ -100,13 +97,23 @@ def _insert_device(conn: Connection, values: dict[str, object]) -> int:
         raise Conflict(f"there is a device “{values['code']}” already; choose another code") from error
 
 
-def _check_profile(profile: Profile, interval_s: int, heartbeat_s: int | None) -> None:
-    if profile.speed_unit not in SPEED_UNITS:
-        raise Invalid(f"no speed unit “{profile.speed_unit}”; use one of {', '.join(SPEED_UNITS)}")
-    if profile.crs not in CRS_NAMES:
-        raise Invalid(f"no coordinate system “{profile.crs}”; use one of {', '.join(CRS_NAMES)}")
-    if interval_s <= 0 or (heartbeat_s is not None and heartbeat_s <= 0):
-        raise Invalid("intervals are whole seconds above 0")
+def _check(values: Mapping[str, object]) -> None:
+    """Invalid for a value no device can have."""
+    if (unit := values.get("speed_unit", "auto")) not in SPEED_UNITS:
+        raise Invalid(f"no speed unit “{unit}”; use one of {', '.join(SPEED_UNITS)}")
+    if (crs := values.get("crs", "wgs84")) not in CRS_NAMES:
+        raise Invalid(f"no coordinate system “{crs}”; use one of {', '.join(CRS_NAMES)}")
+    for name in ("interval_s", "heartbeat_s"):
+        if isinstance(told := values.get(name), int) and not 0 < told < 1_000_000:
+            raise Invalid(f"{name} {told}: intervals are whole seconds above 0")
+
+
+def change_device(conn: Connection, code: str, values: Mapping[str, object]) -> None:
+    """Set columns of the device's profile: format, speed_unit, crs, encryption_key, interval_s, heartbeat_s."""
+    _check(values)
+    device_id = _device_id(conn, code)
+    if values:
+        conn.execute(update(device).where(device.c.id == device_id).values(**values))
 
 
 def hand_over(conn: Connection, code: str, person_code: str | None, *, now: datetime) -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from core.clock import day_bounds
 from core.settings import Settings
@@ -106,7 +106,7 @@ def read_trails(
         )
         .order_by(fix.c.person_id, fix.c.device_id, fix.c.fixed_at)
     )  # fmt: skip
-    own: list[Row[Any]] = []
+    own: list[Any] = []
     for row in rows:
         if own and own[0].person_id != row.person_id:
             yield _trail(own[0].person_id, own[0].code, own[0].name, on, own, rules)
@@ -116,7 +116,7 @@ def read_trails(
         yield _trail(own[0].person_id, own[0].code, own[0].name, on, own, rules)
 
 
-def _trail(person_id: int, code: str, name: str, on: date, rows: list[Row[Any]], rules: TrailRules) -> Trail:
+def _trail(person_id: int, code: str, name: str, on: date, rows: list[Any], rules: TrailRules) -> Trail:
     """Columns by device in the order of their first fix, so that numbers of the database never show."""
     begins: dict[int, datetime] = {}
     for row in rows:
@@ -147,7 +147,7 @@ def _trail(person_id: int, code: str, name: str, on: date, rows: list[Row[Any]],
     )
 
 
-def _column(rows: list[Row[Any]], name: str) -> Floats:
+def _column(rows: list[Any], name: str) -> Floats:
     return np.array([np.nan if (value := getattr(row, name)) is None else value for row in rows], np.float64)
 
 
