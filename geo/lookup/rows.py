@@ -46,14 +46,21 @@ class PointRows:
     metres of accuracy (NaN where not said). `trouble` is "" or the status of a row that cannot be placed.
     """
 
+    path: Path
     columns: tuple[str, ...]
     cells: list[tuple[str, ...]]
+    numbers: list[int]
+    """Row numbers as a person counts them; the features of GeoJSON from 1."""
     lon: Floats
     lat: Floats
     at: NDArray[np.datetime64] | None
     accuracy_m: Floats | None
     trouble: NDArray[np.object_]
     findings: list[RowFinding]
+
+    def column(self, name: str) -> list[str]:
+        """All cells of a column; Invalid with the names there are."""
+        return _column(self.path, self.columns, self.cells, name)
 
 
 @dataclass(frozen=True)
@@ -69,11 +76,14 @@ class _Cells:
     points: list[tuple[str, str]] | None = None
 
     def column(self, name: str) -> list[str]:
-        if name not in self.columns:
-            there = ", ".join(self.columns)
-            raise Invalid(f"{self.path}: missing column {name}; the columns there are: {there}")
-        place = self.columns.index(name)
-        return [row[place] for row in self.rows]
+        return _column(self.path, self.columns, self.rows, name)
+
+
+def _column(path: Path, columns: tuple[str, ...], rows: list[tuple[str, ...]], name: str) -> list[str]:
+    if name not in columns:
+        raise Invalid(f"{path}: missing column {name}; the columns there are: {', '.join(columns)}")
+    place = columns.index(name)
+    return [row[place] for row in rows]
 
 
 def read_points(path: Path, which: PointColumns) -> PointRows:
@@ -84,7 +94,9 @@ def read_points(path: Path, which: PointColumns) -> PointRows:
     at, accuracy_m = reading.instants(), reading.accuracies()
     lon[reading.trouble != ""] = np.nan
     findings = sorted([*cells.findings, *reading.findings], key=lambda finding: finding.row)
-    return PointRows(cells.columns, cells.rows, lon, lat, at, accuracy_m, reading.trouble, findings)
+    return PointRows(
+        path, cells.columns, cells.rows, cells.numbers, lon, lat, at, accuracy_m, reading.trouble, findings
+    )
 
 
 def _read_cells(path: Path) -> _Cells:
