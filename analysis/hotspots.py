@@ -121,45 +121,86 @@ def compute_hotspots(conn: Connection, question: Question, *, now: datetime) -> 
         raise Invalid(
             f"the period ends ({question.until:%F %R}) before it begins ({question.since:%F %R} UTC)"
         )
-    area = find_study_area(conn, question.network_code, question.unit_code, now=now)
-    cells = _cells_of_area(area, question.resolution)
-    seen = read_cases(conn, area, since=question.since, until=question.until, category=question.category)
-    used = _sort_out(seen, area, cells, question.resolution)
-    counts = np.bincount(used.cell, minlength=len(cells)).astype(np.int64)
-    around = neighbour_table(cells)
-    living = _households_of_cells(conn, area, cells, question.resolution)
-    homeless = int((sum_around(living, around)[used.cell] == 0).sum())
-    by_households = bool(living.sum() > 0 and 2 * homeless <= len(used.cell))
+    study = _read_study(conn, question, now)
     scores = score_cells(
-        counts,
-        around,
-        households=living if by_households else None,
+        study.counts,
+        study.around,
+        households=study.living if study.by_households else None,
         seed=question.seed,
         minimum_expected=MINIMUM_EXPECTED,
         permutations=question.permutations,
     )
-    facts = Facts(
+    used = study.used
+    return Hotspots(
+        question=question,
+        facts=_facts(study, scores, seed=question.seed, now=now),
+        study_area=study.area.geometry,
+        cells=study.cells,
+        cases=study.counts,
+        around=scores.around,
+        expected=scores.expected,
+        gi_star=scores.gi_star,
+        p_value=scores.p_value,
+        q_value=scores.q_value,
+        classes=classify(scores),
+        stacked=count_stacked(used.lon, used.lat, used.cell, len(study.cells)),
+        points=np.stack([used.lon, used.lat], axis=1),
+    )
+
+
+@dataclass(frozen=True)
+class _Study:
+    """Everything that is read before anything is judged; `homeless`: cases with no household in their cells."""
+
+    area: StudyArea
+    cells: NDArray[np.uint64]
+    around: NDArray[np.int64]
+    seen: CasesSeen
+    used: "_Used"
+    counts: NDArray[np.int64]
+    living: NDArray[np.float64]
+    homeless: int
+
+    @property
+    def by_households(self) -> bool:
+        """Whether households say where cases are to be expected: some are known, around half of the cases at least."""
+        return bool(self.living.sum() > 0 and 2 * self.homeless <= len(self.used.cell))
+
+
+def _read_study(conn: Connection, question: Question, now: datetime) -> _Study:
+    area = find_study_area(conn, question.network_code, question.unit_code, now=now)
+    cells = _cells_of_area(area, question.resolution)
+    seen = read_cases(conn, area, since=question.since, until=question.until, category=question.category)
+    used = _sort_out(seen, area, cells, question.resolution)
+    around = neighbour_table(cells)
+    living = _households_of_cells(conn, area, cells, question.resolution)
+    homeless = int((sum_around(living, around)[used.cell] == 0).sum())
+    counts = np.bincount(used.cell, minlength=len(cells)).astype(np.int64)
+    return _Study(area, cells, around, seen, used, counts, living, homeless)
+
+
+def _facts(study: _Study, scores: Scores, *, seed: int, now: datetime) -> Facts:
+    return Facts(
         as_of=now,
-        network_code=area.network_code,
-        unit_code=area.unit_code,
-        unit_name=area.name,
-        cases_seen=len(seen.lon) + sum(seen.left_out.values()),
-        cases_used=len(used.cell),
-        left_out=used.left_out,
-        pile_ups=used.pile_ups,
-        expected_by="households" if by_households else "even",
-        households=int(living.sum()),
-        study_cells=len(cells),
+        network_code=study.area.network_code,
+        unit_code=study.area.unit_code,
+        unit_name=study.area.name,
+        cases_seen=len(study.seen.lon) + sum(study.seen.left_out.values()),
+        cases_used=len(study.used.cell),
+        left_out=study.used.left_out,
+        pile_ups=study.used.pile_ups,
+        expected_by="households" if study.by_households else "even",
+        households=int(study.living.sum()),
+        study_cells=len(study.cells),
         cells_few=int((scores.expected < MINIMUM_EXPECTED).sum()),
         minimum_expected=MINIMUM_EXPECTED,
         permutations=scores.permutations,
         permutations_most=scores.permutations_most,
         permutations_enough=scores.permutations_enough,
-        seed=question.seed,
+        seed=seed,
         alpha=ALPHA,
-        notes=_notes(scores, by_households=by_households, homeless=homeless, used=len(used.cell)),
+        notes=_notes(study, scores),
     )
-    return _answer(question, facts, area, cells, counts, used, scores)
 
 
 @dataclass(frozen=True)
@@ -180,27 +221,6 @@ def _sort_out(seen: CasesSeen, area: StudyArea, cells: NDArray[np.uint64], resol
     used = inside & ~piled
     left_out = seen.left_out | {"pile_up": int(piled.sum()), "outside": int((~inside & ~piled).sum())}
     return _Used(seen.lon[used], seen.lat[used], cell[used], left_out, tuple(pile_ups))
-
-
-def _answer(
-    question: Question, facts: Facts, area: StudyArea, cells: NDArray[np.uint64], counts: NDArray[np.int64],
-    used: _Used, scores: Scores,
-) -> Hotspots:  # fmt: skip
-    return Hotspots(
-        question=question,
-        facts=facts,
-        study_area=area.geometry,
-        cells=cells,
-        cases=counts,
-        around=scores.around,
-        expected=scores.expected,
-        gi_star=scores.gi_star,
-        p_value=scores.p_value,
-        q_value=scores.q_value,
-        classes=classify(scores),
-        stacked=count_stacked(used.lon, used.lat, used.cell, len(cells)),
-        points=np.stack([used.lon, used.lat], axis=1),
-    )
 
 
 def classify(scores: Scores) -> NDArray[np.str_]:
@@ -253,17 +273,17 @@ def _households_of_cells(
     return np.bincount(cell[known], weights=households[known], minlength=len(cells)).astype(np.float64)
 
 
-def _notes(scores: Scores, *, by_households: bool, homeless: int, used: int) -> tuple[str, ...]:
+def _notes(study: _Study, scores: Scores) -> tuple[str, ...]:
     """What a reader must know beside the numbers."""
     notes = []
-    if not by_households:
+    if not study.by_households:
         notes.append(
             "no or too few households are recorded here, so cases are held against an even spread: "
             "dense areas may be hot for being dense"
         )
-    elif homeless * 20 > used:
+    elif study.homeless * 20 > len(study.used.cell):
         notes.append(
-            f"{homeless} of {used} cases lie where no household is recorded; "
+            f"{study.homeless} of {len(study.used.cell)} cases lie where no household is recorded; "
             f"there {MINIMUM_EXPECTED:g} is taken as expected"
         )
     if not scores.permutations_enough:

@@ -63,7 +63,7 @@ def find_study_area(
             cast(unit_version.c.path, Text).label("path"),
             func.ST_AsBinary(unit_version.c.geom).label("wkb"),
         )
-        .join(unit, unit.c.id == unit_version.c.unit_id)
+        .join_from(unit_version, unit, unit.c.id == unit_version.c.unit_id)
         .where(
             unit_version.c.network_id == row.id,
             unit_version.c.valid.contains(now),

@@ -121,7 +121,7 @@ def find_root(conn: Connection, network_code: str, now: datetime) -> UUID | None
     """A root of the network now, the lowest code where there are several; it holds what lies in no unit."""
     rows = conn.execute(
         select(unit_version.c.unit_id, unit_version.c.code)
-        .join(network)
+        .join_from(unit_version, network, network.c.id == unit_version.c.network_id)
         .join(unit, unit.c.id == unit_version.c.unit_id)
         .where(
             network.c.code == network_code,

@@ -117,7 +117,7 @@ def within(scope: Scope) -> ColumnElement[bool]:
     units = select(unit_version.c.unit_id).where(scope.where(unit_version.c.path))
     placed = (
         select(case_placement.c.case_id)
-        .join(unit_version, unit_version.c.id == case_placement.c.unit_version_id)
+        .join_from(case_placement, unit_version, unit_version.c.id == case_placement.c.unit_version_id)
         .where(scope.where(unit_version.c.path))
     )
     held = select(case.c.id).where(case.c.owner_unit_id.in_(units))
@@ -135,7 +135,10 @@ def find_subtree(conn: Connection, unit_code: str, network_code: str | None) -> 
     """The subtree of a unit, by every path it ever had; NotFound when no unit ever had this code."""
     query = select(cast(unit_version.c.path, Text)).where(unit_version.c.code == unit_code).distinct()
     if network_code is not None:
-        query = query.join(network).where(network.c.code == network_code)
+        query = query.where(
+            unit_version.c.network_id
+            == select(network.c.id).where(network.c.code == network_code).scalar_subquery()
+        )
     paths = tuple(sorted(conn.scalars(query)))
     if not paths:
         raise NotFound(
@@ -273,7 +276,7 @@ def list_places(conn: Connection, case_id: int) -> tuple[Place, ...]:
         select(
             case_placement, network.c.code.label("network_code"), above.c.level, above.c.code, above.c.name
         )
-        .join(network, network.c.id == case_placement.c.network_id)
+        .join_from(case_placement, network, network.c.id == case_placement.c.network_id)
         .outerjoin(own, own.c.id == case_placement.c.unit_version_id)
         .outerjoin(
             above,
