@@ -9,7 +9,7 @@ from cli.frame import DONE, WITH_FINDINGS, open_engine, say
 from core.clock import day_of, utc_now
 from core.errors import Invalid
 from core.settings import Settings
-from geo.addresses import FIELDS, import_addresses
+from geo.addresses import FIELDS, AddressFile, import_addresses
 
 _SHOWN = 20
 
@@ -40,10 +40,9 @@ def add_verbs(verbs: Any) -> None:
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     columns = dict(_pair(text) for text in arguments.map)
     as_of = arguments.as_of or day_of(utc_now(), settings.zone)
+    which = AddressFile(as_of, columns, arguments.crs, arguments.source)
     with open_engine(settings) as engine, engine.begin() as conn:
-        written = import_addresses(
-            conn, arguments.file, columns=columns, crs=arguments.crs, source=arguments.source, as_of=as_of
-        )
+        written = import_addresses(conn, arguments.file, which)
     say(
         f"{written.new:,} new, {written.changed:,} changed, {written.same:,} as before, {len(written.findings):,} not used"
     )

@@ -116,9 +116,7 @@ class _Doors:
             if self.rows.numbers[place] in self._told:
                 continue
             try:
-                door = self._door(place)
-                if door.code in doors:
-                    raise _UnusableError("code", door.code, "stands in the file a second time")
+                door = self._door(place, doors)
                 doors[door.code] = door
             except _UnusableError as error:
                 name, value, reason = error.args
@@ -126,10 +124,12 @@ class _Doors:
                 self.findings.append(RowFinding(self.rows.path.name, number, self.name[name], value, reason))
         return list(doors.values())
 
-    def _door(self, place: int) -> AddressPoint:
+    def _door(self, place: int, known: Mapping[str, AddressPoint]) -> AddressPoint:
         code, residents = self._codes[place], self._residents[place]
         if not code:
             raise _UnusableError("code", code, "is empty")
+        if code in known:
+            raise _UnusableError("code", code, "stands in the file a second time")
         if self.rows.trouble[place]:
             raise _UnusableError("lon", "", "has no coordinates")
         return AddressPoint(
