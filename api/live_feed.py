@@ -85,11 +85,14 @@ class LiveFeed:
         self._steady_since: datetime | None = None
         self._cursor: int | None = None
         self._changes: deque[Change] = deque()
+        self._snapshots: dict[Scope, bytes] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._make_events()
+
+    def _make_events(self) -> None:
         self._rung = asyncio.Event()
         self._watched = asyncio.Event()
         self._ready = asyncio.Event()
-        self._snapshots: dict[Scope, bytes] = {}
-        self._tasks: list[asyncio.Task[None]] = []
 
     # The viewers' side.
 
@@ -152,9 +155,13 @@ class LiveFeed:
     # The reading side.
 
     def _start(self) -> None:
-        if not self._tasks:
-            loops = (self._listen(), self._read_on(), self._recheck_on())
-            self._tasks = [asyncio.create_task(loop) for loop in loops]
+        """Begin with the first viewer, in the loop that runs; and again should a loop have ended."""
+        if self._tasks and not any(task.done() for task in self._tasks):
+            return
+        self._forget()
+        self._make_events()
+        loops = (self._listen(), self._read_on(), self._recheck_on())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def close(self) -> None:
         """End every stream and every task."""

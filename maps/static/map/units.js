@@ -2,110 +2,110 @@
 import { LngLatBounds } from "./frame.js";
 import { readTokens } from "./theme.js";
 
-const WEIGHTS = [3, 2.25, 1.6, 1.2, 0.9, 0.7];
-const NONE = ["==", ["get", "id"], ""];
+const WEIGHTS = [3, 2.25, 1.7, 1.3, 1, 0.8];
+const KINDS = ["fill", "line", "special", "here", "names"];
 let tokens;
 let shown = { network: null, levels: [] };
 
 export function addUnitLayers(map) {
   tokens = readTokens();
-  map.addSource("names", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-  // Anchors: fills lie below masks, masks below lines, lines below names.
-  for (const id of ["above-fills", "above-masks"]) {
-    map.addLayer({ id, type: "line", source: "names", layout: { visibility: "none" } });
+  map.addSource("anchors", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  // Anchors: fills lie below lines, lines below names, names below what moves.
+  for (const id of ["above-fills", "above-lines", "above-names"]) {
+    map.addLayer({ id, type: "line", source: "anchors", layout: { visibility: "none" } });
   }
-  map.addLayer({
-    id: "names",
-    type: "symbol",
-    source: "names",
-    layout: {
-      "text-field": ["get", "name"],
-      "text-font": ["sans-serif"],
-      "text-size": ["interpolate", ["linear"], ["zoom"], 9, 12, 16, 15],
-      "text-max-width": 8,
-      "text-padding": 4,
-      "symbol-sort-key": ["get", "rank"],
-    },
-    paint: { "text-color": tokens.unitLabel, "text-halo-color": tokens.ground, "text-halo-width": 1.5 },
-  });
 }
 
-/** Tile sources and layers of a network's levels; `edition` makes the address change with the ground. */
-export function useNetwork(map, network, levels, edition) {
-  if (shown.network === network.code && shown.edition === edition) return;
+/** Tile sources and layers of a network's levels; `tiles` of a level names the edition, so it changes with the ground. */
+export function useNetwork(map, network) {
+  const ground = JSON.stringify([network.code, network.edition]);
+  if (shown.ground === ground) return;
   for (const level of shown.levels) removeLevel(map, level.code);
-  shown = { network: network.code, edition, levels };
-  for (const [rank, level] of levels.entries()) addLevel(map, network.code, level, rank, edition);
+  shown = { ground, levels: network.levels };
+  for (const level of network.levels) addLevel(map, network, level);
 }
 
-function addLevel(map, network, level, rank, edition) {
+function addLevel(map, network, level) {
   const source = `units-${level.code}`;
-  const layer = `${network}.${level.code}`;
+  const layer = encodeURIComponent(`${network.code}.${level.code}`);
+  const edition = network.edition ? `?edition=${network.edition}` : "";
   map.addSource(source, {
     type: "vector",
-    tiles: [`${location.origin}/v1/tiles/${encodeURIComponent(layer)}/{z}/{x}/{y}.mvt?edition=${edition ?? 0}`],
-    minzoom: 0,
+    tiles: [`${location.origin}/v1/tiles/${layer}/{z}/{x}/{y}.mvt${edition}`],
     maxzoom: 16,
-    promoteId: "id",
+    bounds: network.bbox ?? undefined,
+    promoteId: "unit_id",
   });
-  const common = { source, "source-layer": "units" };
-  const hovered = ["boolean", ["feature-state", "pointed"], false];
-  map.addLayer({ ...common, id: `fill-${level.code}`, type: "fill", layout: { visibility: "none" }, paint: { "fill-color": ["case", hovered, tokens.unitHover, tokens.unitFill], "fill-opacity": ["case", hovered, 0.28, 0.75], "fill-antialias": false } }, "above-fills");
-  map.addLayer({ ...common, id: `mask-${level.code}`, type: "fill", layout: { visibility: "none" }, filter: NONE, paint: { "fill-color": tokens.ground, "fill-opacity": 0.72, "fill-antialias": false } }, "above-masks");
-  map.addLayer({ ...common, id: `line-${level.code}`, type: "line", layout: { visibility: "none", "line-join": "round" }, paint: { "line-color": tokens.unitLine, "line-width": weightOf(rank), "line-opacity": 0.9 } }, "names");
-  map.addLayer({ ...common, id: `here-${level.code}`, type: "line", layout: { visibility: "none", "line-join": "round" }, filter: NONE, paint: { "line-color": tokens.text, "line-width": weightOf(rank) + 0.75 } }, "names");
+  const add = (kind, type, extra, above) => {
+    const { layout = {}, sourceLayer = "units", ...rest } = extra;
+    const base = { id: `${kind}-${level.code}`, type, source, "source-layer": sourceLayer };
+    map.addLayer({ ...base, layout: { ...layout, visibility: "none" }, ...rest }, above);
+  };
+  const pointed = ["boolean", ["feature-state", "pointed"], false];
+  const weight = WEIGHTS[Math.min(level.depth, WEIGHTS.length - 1)];
+  const width = (more) => ["interpolate", ["linear"], ["zoom"], 9, weight * 0.6 + more, 14, weight + more, 18, weight * 1.6 + more];
+  const round = { "line-join": "round" };
+  add("fill", "fill", { paint: { "fill-color": ["case", pointed, tokens.unitHover, tokens.unitFill], "fill-opacity": ["case", pointed, 0.3, 0.8], "fill-antialias": false } }, "above-fills");
+  add("line", "line", { layout: round, paint: { "line-color": tokens.unitLine, "line-width": width(0) } }, "above-lines");
+  add("special", "line", { layout: round, minzoom: 12, paint: { "line-color": tokens.info, "line-width": 1, "line-dasharray": [3, 2], "line-opacity": 0.8 } }, "above-lines");
+  add("here", "line", { layout: round, paint: { "line-color": tokens.text, "line-width": width(0.5), "line-opacity": 0.85 } }, "above-lines");
+  add("names", "symbol", { sourceLayer: "labels", layout: nameLayout(), paint: { "text-color": tokens.unitLabel, "text-halo-color": tokens.ground, "text-halo-width": 1.5 } }, "above-names");
 }
 
-function weightOf(rank) {
-  const weight = WEIGHTS[Math.min(rank, WEIGHTS.length - 1)];
-  return ["interpolate", ["linear"], ["zoom"], 9, weight * 0.6, 14, weight, 18, weight * 1.6];
+function nameLayout() {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  return {
+    "text-field": ["get", "name"],
+    "text-font": ["sans-serif"],
+    "text-size": ["interpolate", ["linear"], ["zoom"], 9, 12 * rem, 16, 15 * rem],
+    "text-max-width": 8,
+    "text-padding": 6,
+  };
 }
 
 function removeLevel(map, code) {
-  for (const kind of ["fill", "mask", "line", "here"]) if (map.getLayer(`${kind}-${code}`)) map.removeLayer(`${kind}-${code}`);
-  if (map.getSource(`units-${code}`)) map.removeSource(`units-${code}`);
+  for (const kind of KINDS) if (map.getLayer(`${kind}-${code}`)) map.removeLayer(`${kind}-${code}`);
+  map.removeSource(`units-${code}`);
 }
 
-/** Show the units of `level` (and the borders of the levels above), the rest dimmed around `here`: {level, id} or null. */
-export function showLevel(map, level, above, here) {
+const isPlain = ["!=", ["get", "kind"], "dedicated"];
+
+/**
+ * Show the units of a level and the borders of those above it.
+ * `view`: { level, parent: unit id whose children are shown or null for all, above: [level], here: { level, id } or null, names }.
+ */
+export function showLevel(map, view) {
+  const inside = view.parent === null ? true : ["==", ["get", "parent_id"], view.parent];
   for (const { code } of shown.levels) {
-    const isShown = code === level;
-    set(map, `fill-${code}`, isShown);
-    set(map, `line-${code}`, isShown || above.includes(code));
-    map.setPaintProperty(`line-${code}`, "line-opacity", isShown ? 0.85 : 1);
-    const holds = here?.level === code;
-    set(map, `mask-${code}`, holds);
-    set(map, `here-${code}`, holds);
-    map.setFilter(`mask-${code}`, holds ? ["!=", ["get", "id"], here.id] : NONE);
-    map.setFilter(`here-${code}`, holds ? ["==", ["get", "id"], here.id] : NONE);
+    const isShown = code === view.level;
+    set(map, `fill-${code}`, isShown, ["all", isPlain, inside]);
+    set(map, `line-${code}`, isShown || view.above.includes(code), isPlain);
+    set(map, `special-${code}`, isShown, ["==", ["get", "kind"], "dedicated"]);
+    set(map, `names-${code}`, isShown && view.names, ["all", isPlain, inside]);
+    set(map, `here-${code}`, view.here?.level === code, ["==", ["get", "unit_id"], view.here?.id ?? ""]);
+    map.setPaintProperty(`line-${code}`, "line-opacity", isShown && inside !== true ? ["case", inside, 0.9, 0.3] : 0.9);
   }
 }
 
-function set(map, layer, on) {
+function set(map, layer, on, filter) {
   map.setLayoutProperty(layer, "visibility", on ? "visible" : "none");
+  if (on) map.setFilter(layer, filter);
 }
 
 let pointed = null;
 
 /** Light up one unit of a level, or none. */
 export function pointUnit(map, level, id) {
-  if (pointed) map.setFeatureState(pointed, { pointed: false });
+  if (pointed?.id === id) return;
+  if (pointed && map.getSource(pointed.source)) map.setFeatureState(pointed, { pointed: false });
   pointed = id === null ? null : { source: `units-${level}`, sourceLayer: "units", id };
-  if (pointed) map.setFeatureState(pointed, { pointed: true });
+  if (pointed && map.getSource(pointed.source)) map.setFeatureState(pointed, { pointed: true });
 }
 
-/** The unit of a level at a screen point: its properties, or null. */
+/** The shown unit of a level at a screen point: its properties, or null. */
 export function unitAt(map, level, point) {
   if (!level || !map.getLayer(`fill-${level}`)) return null;
   return map.queryRenderedFeatures(point, { layers: [`fill-${level}`] })[0]?.properties ?? null;
-}
-
-/** Names at the units' label points. `units`: [{ name, label: [lon, lat], rank }]. */
-export function drawNames(map, units) {
-  const features = units
-    .filter((unit) => unit.label)
-    .map((unit) => ({ type: "Feature", geometry: { type: "Point", coordinates: unit.label }, properties: { name: unit.name, rank: unit.rank ?? 0 } }));
-  map.getSource("names")?.setData({ type: "FeatureCollection", features });
 }
 
 export const boundsOf = ([west, south, east, north]) => new LngLatBounds([west, south], [east, north]);

@@ -6,7 +6,7 @@ import { addCaseLayers, drawCases } from "../map/cases.js";
 import { dotAt, dotCoordinates, greyDots, hoverDot, replaceDots, selectDot, showDots, startDots, updateDots } from "../map/dots.js";
 import { addTrailLayers, drawTrail, showTrailLayers } from "../map/trail.js";
 import { readTrail } from "../map/read_trail.js";
-import { addUnitLayers, boundsOf, drawNames, pointUnit, showLevel, unitAt, useNetwork } from "../map/units.js";
+import { addUnitLayers, boundsOf, pointUnit, showLevel, unitAt, useNetwork } from "../map/units.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
 import { readCases } from "./cases.js";
@@ -88,17 +88,26 @@ async function arrive(state) {
   place = found;
   showCrumbs(place.steps.map((step) => ({ name: step.name, open: () => goTo(step) })));
   at("here").textContent = place.name;
-  at("source").textContent = network.edition ? t("wall.source", { network: network.name, edition: network.edition }) : "";
+  at("source").textContent = t("wall.source", { network: network.name, edition: network.editionSeq });
   drawPlace();
   if (sees.cases === "yes") loadCases();
 }
 
 function drawPlace() {
   if (!map) return;
-  useNetwork(map, place.network, place.network.levels, place.network.edition);
-  showLevel(map, place.childLevel?.code ?? place.level, place.above, place.unit && { level: place.unit.level, id: place.unit.id });
-  drawNames(map, place.children);
+  useNetwork(map, place.network);
+  showGround();
   if (place.bbox) map.fitBounds(boundsOf(place.bbox), { padding: paddingNow(), duration: moveTime(600), maxZoom: 17 });
+}
+
+function showGround() {
+  showLevel(map, {
+    level: place.shownLevel,
+    parent: place.parentTileId,
+    above: place.above,
+    here: place.unit && { level: place.unit.level, id: place.unit.tileId },
+    names: stateNow().layers.includes("names"),
+  });
 }
 
 /** Room for the panels, so that what is shown stands in the free middle. */
@@ -260,7 +269,7 @@ function showLayers({ layers }) {
     showDots(shown.includes("people"));
     showTrailLayers(map, shown.includes("trail"));
     map.setLayoutProperty("cases", "visibility", shown.includes("cases") ? "visible" : "none");
-    map.setLayoutProperty("names", "visibility", shown.includes("names") ? "visible" : "none");
+    if (place) showGround();
   }
   const change = (name, on) => {
     const next = LAYERS.filter((each) => (each === name ? on : layers.includes(each)));
@@ -293,7 +302,7 @@ function otherTab() {
 }
 
 function bindPointer() {
-  const level = () => place?.childLevel?.code ?? null;
+  const level = () => place?.shownLevel ?? null;
   map.on("mousemove", ({ point }) => {
     const dot = dotAt(point);
     hoverDot(dot?.id ?? null);

@@ -1,0 +1,36 @@
+/* The frame of a one-file map: fits the ground beside the panel, scale bar, switches, tooltips made of text alone. */
+function wanggeFrame(map, layers, bounds) {
+  const narrow = window.matchMedia("(width <= 700px)").matches;
+  const panel = document.querySelector(".panel");
+  if (narrow) panel.querySelector("details").open = false;
+  const ground = L.latLngBounds([bounds[1], bounds[0]], [bounds[3], bounds[2]]);
+  const fit = () =>
+    map.fitBounds(ground, {
+      animate: false,
+      paddingTopLeft: narrow ? [8, 56] : [panel.offsetWidth + 40, 24],
+      paddingBottomRight: narrow ? [8, panel.offsetHeight + 16] : [24, 56],
+    });
+  fit();
+  map.setMaxBounds(ground.pad(1.5));
+  L.control.scale({ imperial: false, position: narrow ? "bottomleft" : "bottomright" }).addTo(map);
+  L.DomEvent.disableClickPropagation(panel);
+  L.DomEvent.disableScrollPropagation(panel);
+  for (const box of panel.querySelectorAll("input[data-layer]")) {
+    const layer = layers[box.dataset.layer];
+    box.addEventListener("change", () => (box.checked ? layer.addTo(map) : layer.remove()));
+  }
+  const zoom = document.querySelector(".leaflet-control-zoom-in");
+  zoom.title = "放大 Zoom in";
+  document.querySelector(".leaflet-control-zoom-out").title = "缩小 Zoom out";
+  map.getContainer().setAttribute("aria-label", document.querySelector("h1").textContent);
+}
+
+/* The first line bold, the others below it; nothing in them is taken for markup. */
+function wanggeTip(lines) {
+  const tip = document.createElement("div");
+  lines.forEach((line, place) => {
+    tip.appendChild(document.createElement(place ? "span" : "b")).textContent = line;
+    if (place < lines.length - 1) tip.append("\n");
+  });
+  return tip;
+}

@@ -1,0 +1,95 @@
+// Networks and units, as the wall thinks of them.
+import { get } from "../door.js";
+import { isEnglish } from "../words.js";
+
+/** Published networks: { code, name, edition, editionSeq, bbox, levels: [{ code, name, parent, depth }] }. */
+export async function readNetworks() {
+  const { networks } = await get("/v1/networks");
+  return networks.filter((one) => one.edition).map(asNetwork);
+}
+
+function asNetwork(one) {
+  const parents = new Map(one.levels.map((level) => [level.code, level.parent]));
+  const depth = (code) => (parents.get(code) ? depth(parents.get(code)) + 1 : 0);
+  const levels = one.levels.map((level) => ({
+    code: level.code,
+    name: isEnglish ? level.name_en || level.name : level.name,
+    parent: level.parent,
+    depth: depth(level.code),
+  }));
+  return { code: one.code, name: one.name, edition: one.edition.id, editionSeq: one.edition.seq, bbox: one.bbox, levels };
+}
+
+/**
+ * Where a view stands: a unit with its children, or the top of the network for code null.
+ * { network, unit, name, level, childLevel, above, parentId, steps, children, bbox }
+ */
+export async function openUnit(network, code, level) {
+  if (!code) return openTop(network);
+  const query = new URLSearchParams({ network: network.code, ...(level ? { level } : {}) });
+  const path = `/v1/units/${encodeURIComponent(code)}`;
+  const unit = await get(`${path}?${query}`);
+  const { units } = await get(`${path}/children?${query}`);
+  const steps = [...unit.ancestors, unit].map((one) => ({ code: one.code, level: one.level, name: one.name }));
+  const top = await topStep(network);
+  if (!top.isUnit) steps.unshift({ code: null, level: null, name: network.name });
+  const children = units.map(asChild);
+  const childLevel = children.length ? levelOf(network, children[0].level) : null;
+  return {
+    network,
+    unit: { id: plainId(unit.id), tileId: unit.id, code: unit.code, level: unit.level },
+    name: unit.name,
+    childLevel,
+    // A unit without children is shown among its siblings.
+    shownLevel: childLevel?.code ?? unit.level,
+    parentTileId: childLevel ? unit.id : (unit.parent_id ?? null),
+    above: levelsAbove(network, childLevel?.code ?? unit.level),
+    steps,
+    children,
+    bbox: unit.bbox,
+  };
+}
+
+/** The top: the only unit of the root level, or all units of it where there are several. */
+async function openTop(network) {
+  const top = await topStep(network);
+  if (top.isUnit) return openUnit(network, top.units[0].code, top.units[0].level);
+  return {
+    network,
+    unit: null,
+    name: network.name,
+    childLevel: levelOf(network, top.level),
+    shownLevel: top.level,
+    parentTileId: null,
+    above: [],
+    steps: [{ code: null, level: null, name: network.name }],
+    children: top.units.map(asChild),
+    bbox: network.bbox,
+  };
+}
+
+const tops = new Map();
+
+async function topStep(network) {
+  const key = `${network.code} ${network.edition}`;
+  if (!tops.has(key)) {
+    const root = network.levels.find((level) => !level.parent);
+    const query = new URLSearchParams({ network: network.code, level: root.code });
+    const { units } = await get(`/v1/units?${query}`);
+    const hasChildren = network.levels.some((level) => level.parent === root.code);
+    tops.set(key, { units, level: root.code, isUnit: units.length === 1 && hasChildren });
+  }
+  return tops.get(key);
+}
+
+const levelOf = (network, code) => network.levels.find((level) => level.code === code);
+
+function levelsAbove(network, code) {
+  const parent = levelOf(network, code)?.parent;
+  return parent ? [...levelsAbove(network, parent), parent] : [];
+}
+
+const asChild = (unit) => ({ id: plainId(unit.id), tileId: unit.id, code: unit.code, level: unit.level, name: unit.name });
+
+/** Ids in paths are written without hyphens. */
+const plainId = (id) => id.replaceAll("-", "");
