@@ -30,11 +30,9 @@ def add_verbs(verbs: Any) -> None:
     )
     one = _action(actions, "add", add, "register a phone; prints its token, once")
     one.add_argument("--person", required=True, metavar="CODE", help="whose hands it is in from now on")
-    _profile_options(one, Profile(), interval_s=10)
+    _profile_options(one, new=True)
     _action(actions, "list", show, "every phone and its holder", code=False)
-    _profile_options(
-        _action(actions, "set", change, "change what is known of a phone"), None, interval_s=None
-    )
+    _profile_options(_action(actions, "set", change, "change what is known of a phone"), new=False)
     one = _action(actions, "give", give, "hand a phone over; its history stays with whom it was")
     one.add_argument("--person", metavar="CODE", help="left out: to nobody")
     _action(actions, "renew", renew, "a new token in place of the old one; prints it, once")
@@ -54,19 +52,20 @@ def _action(actions: Any, name: str, act: Act, text: str, *, code: bool = True) 
     return parser
 
 
-def _profile_options(
-    parser: argparse.ArgumentParser, usual: Profile | None, *, interval_s: int | None
-) -> None:
-    known = usual or Profile(None, None, None)  # type: ignore[arg-type]  (None: leave as it is)
+def _profile_options(parser: argparse.ArgumentParser, *, new: bool) -> None:
+    """A new phone has the usual values; of a known one what is left out stays as it is."""
+    usual = Profile()
     parser.add_argument(
-        "--format", default=known.format, help="client, where the body does not tell: traccar, osmand, …"
+        "--format",
+        default=usual.format if new else None,
+        help="client, where the body does not tell: traccar, osmand, …",
     )
-    parser.add_argument("--speed-unit", choices=SPEED_UNITS, default=known.speed_unit)
-    parser.add_argument("--crs", choices=CRS_NAMES, default=known.crs, help="of the positions it sends")
+    parser.add_argument("--speed-unit", choices=SPEED_UNITS, default=usual.speed_unit if new else None)
+    parser.add_argument("--crs", choices=CRS_NAMES, default=usual.crs if new else None)
     parser.add_argument(
-        "--interval", type=int, default=interval_s, metavar="SECONDS", help="between fixes while moving"
+        "--interval", type=int, default=10 if new else None, help="seconds between fixes on the move"
     )
-    parser.add_argument("--heartbeat", type=int, metavar="SECONDS", help="between signs of life while still")
+    parser.add_argument("--heartbeat", type=int, help="seconds between signs of life while still")
     parser.add_argument("--key", help="OwnTracks passphrase, when its payloads are encrypted")
 
 
