@@ -28,6 +28,7 @@ class Layer:
     def __init__(self, rows: NDArray[np.int32], geoms: NDArray[np.object_]) -> None:
         """`rows` are the units' rows in their snapshot, ascending; `geoms` their polygons, lon/lat."""
         self.rows, self.geoms = rows, geoms
+        self._rows_and_nobody = np.append(rows, np.int32(NOBODY))
         self._tree = shapely.STRtree(geoms)
         self._prepare()
         self._drawing = Lock()
@@ -47,12 +48,12 @@ class Layer:
 
     def row_of(self, index: NDArray[np.int32]) -> NDArray[np.int32]:
         """Rows of the snapshot for indexes of the layer; NOBODY stays -1."""
-        return np.append(self.rows, np.int32(NOBODY))[index]
+        return self._rows_and_nobody[index]
 
     def index_of(self, row: NDArray[np.int32]) -> NDArray[np.int32]:
         """Indexes of the layer for rows of the snapshot; NOBODY for a row of another layer."""
         index = np.searchsorted(self.rows, row).astype(np.int32)
-        known = (row != NOBODY) & (np.append(self.rows, np.int32(NOBODY))[index] == row)
+        known = (row != NOBODY) & (self._rows_and_nobody[index] == row)
         return np.where(known, index, np.int32(NOBODY))
 
     @property

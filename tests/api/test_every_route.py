@@ -1,0 +1,154 @@
+"""Every route × {owner, colleague, stranger, no one}. The routes are the application's: a new one without a case fails.
+
+The owner is the worker w1; the colleague supervises w1's street; the stranger supervises the other street.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from api.app import make_app
+from api.callers import Door, door_of
+from core.db import make_engine
+from core.settings import read_settings
+from people.access import GRANT_ROLES
+from tests.api.conftest import Browser, first_status
+
+PEOPLE = {"owner": "w1", "colleague": "boss1", "stranger": "boss2", "no one": None}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request and what each of the four gets: owner, colleague, stranger, no one."""
+
+    statuses: tuple[int, int, int, int]
+    url: str
+    send: dict[str, Any] = field(default_factory=dict)
+    by_device: bool = False  # the owner's request carries the credential of the owner's phone
+    endless: bool = False
+
+
+ANYBODY = (200, 200, 200, 200)
+SIGNED_IN = (200, 200, 200, 401)
+OF_DEVICE = (200, 401, 401, 401)
+OWN = (200, 404, 404, 401)  # of a person's own: the supervisors of the town are no persons
+
+CASES: dict[str, Case] = {
+    "GET /healthz": Case(ANYBODY, "/healthz"),
+    "GET /readyz": Case(ANYBODY, "/readyz"),
+    "GET /openapi.json": Case(ANYBODY, "/openapi.json"),
+    "GET /docs": Case(ANYBODY, "/docs"),
+    "GET /docs/start.js": Case(ANYBODY, "/docs/start.js"),
+    "GET /docs/{name}": Case((404, 404, 404, 404), "/docs/package.json"),
+    "POST /login": Case((401, 401, 401, 401), "/login", {"json": {"login": "w1", "password": "wrong"}}),
+    "POST /logout": Case((204, 204, 204, 401), "/logout"),
+    "GET /v1/me": Case(SIGNED_IN, "/v1/me"),
+    "GET /v1/me/notice": Case(OWN, "/v1/me/notice"),
+    "POST /v1/me/notice": Case(OWN, "/v1/me/notice", {"json": {"version": "v1"}}),
+    "DELETE /v1/me/notice": Case(OWN, "/v1/me/notice"),
+    "GET /v1/me/duty": Case(OWN, "/v1/me/duty"),
+    "PUT /v1/me/duty": Case(OWN, "/v1/me/duty", {"json": {"on": False}}),
+    "GET /v1/me/looks": Case(OWN, "/v1/me/looks"),
+    "GET /v1/me/tokens": Case(SIGNED_IN, "/v1/me/tokens"),
+    "POST /v1/me/tokens": Case((201, 201, 201, 401), "/v1/me/tokens", {"json": {"name": "test"}}),
+    "DELETE /v1/me/tokens/{token_id}": Case((404, 404, 404, 401), "/v1/me/tokens/0"),
+    "POST /v1/me/password": Case(
+        (403, 403, 403, 401), "/v1/me/password", {"json": {"old": "wrong", "new": "another password"}}
+    ),
+    "GET /v1/people": Case((403, 200, 200, 401), "/v1/people"),
+    "GET /v1/people/{code}": Case((200, 200, 404, 401), "/v1/people/w1"),
+    "GET /v1/people/{code}/looks": Case((403, 403, 403, 401), "/v1/people/w1/looks"),
+    "GET /v1/places": Case(SIGNED_IN, "/v1/places?lon=116.3&lat=39.9"),
+    "POST /v1/places": Case(SIGNED_IN, "/v1/places", {"json": {"points": [{"lon": 116.3, "lat": 39.9}]}}),
+    "GET /v1/live/now": Case((403, 200, 200, 401), "/v1/live/now"),
+    "GET /v1/live": Case((403, 200, 200, 401), "/v1/live", endless=True),
+    "POST /v1/me/device": Case((201, 404, 404, 401), "/v1/me/device"),
+    "POST /v1/fixes": Case(OF_DEVICE, "/v1/fixes", {"json": {"fixes": []}}, by_device=True),
+    "GET /v1/ingest": Case(
+        OF_DEVICE, "/v1/ingest?lat=31.005&lon=121.005&timestamp=1780000000", by_device=True
+    ),
+    "POST /v1/ingest": Case(OF_DEVICE, "/v1/ingest", {"json": {"_type": "lwt"}}, by_device=True),
+    "GET /v1/ingest/{token}": Case(
+        OF_DEVICE, "/v1/ingest/{token}?lat=31&lon=121&timestamp=1780000000", by_device=True
+    ),
+    "POST /v1/ingest/{token}": Case(
+        OF_DEVICE, "/v1/ingest/{token}", {"json": {"_type": "lwt"}}, by_device=True
+    ),
+    "GET /v1/tiles/{layer}": Case(SIGNED_IN, "/v1/tiles/governance.grid"),
+    "GET /v1/tiles/{layer}/{z}/{x}/{y}.mvt": Case(SIGNED_IN, "/v1/tiles/governance.grid/10/856/417.mvt"),
+    "GET /login": Case((303, 303, 303, 200), "/login"),
+    "GET /": Case(SIGNED_IN, "/"),
+    "GET /wall": Case(SIGNED_IN, "/wall"),
+    "GET /m": Case(SIGNED_IN, "/m"),
+    "GET /static/{path:path}": Case(ANYBODY, "/static/tokens.css"),
+    "GET /static/vendor/{path:path}": Case((404, 404, 404, 404), "/static/vendor/left-pad/index.js"),
+}
+
+
+def list_routes() -> dict[str, Door]:
+    """`METHOD /path` → door, from an application that has not been started."""
+    app = make_app(read_settings({}), make_engine("postgresql:///never_connected"))
+    return {
+        f"{method} {route.path}": door_of(route)
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods or ())
+    }
+
+
+ROUTES = list_routes()
+
+
+def test_every_route_has_a_case_and_every_case_a_route() -> None:
+    assert sorted(CASES) == sorted(ROUTES)
+
+
+def test_nothing_is_reachable_but_routes_with_a_door(app: FastAPI) -> None:
+    assert [route for route in app.routes if not isinstance(route, APIRoute)] == []
+
+
+def ask(
+    client: TestClient, name: str, *, token: str = "unknown", headers: dict[str, str] | None = None
+) -> int:
+    """The status of a case's request; `token` is the credential of a phone."""
+    case = CASES[name]
+    sent = dict(headers or {})
+    if case.by_device and "{token}" not in case.url and token != "unknown":
+        sent["Authorization"] = f"Bearer {token}"
+    url = case.url.replace("{token}", token)
+    if case.endless:
+        return first_status(client, url, sent)
+    return client.request(name.split(maxsplit=1)[0], url, headers=sent, **case.send).status_code
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_of_the_four_gets_what_is_intended(name: str, browse: Browser, phone: str) -> None:
+    got = {
+        who: ask(browse(login), name, token=phone if who == "owner" else "unknown")
+        for who, login in PEOPLE.items()
+    }
+    assert got == dict(zip(PEOPLE, CASES[name].statuses, strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name, door in ROUTES.items() if door.kind == "roles"])
+@pytest.mark.parametrize("role", [role for role in GRANT_ROLES if role not in {"supervisor", "worker"}])
+def test_a_role_held_everywhere_opens_exactly_the_doors_that_name_it(
+    name: str, role: str, browse: Browser
+) -> None:
+    assert (ask(browse(role), name) != 403) == (role in ROUTES[name].roles)
+
+
+@pytest.mark.parametrize("name", [name for name in ROUTES if ROUTES[name].kind in {"roles", "signed_in"}])
+def test_a_change_asked_for_by_another_site_is_refused(name: str, browse: Browser) -> None:
+    method = name.split(maxsplit=1)[0]
+    if method in {"GET", "HEAD"}:
+        pytest.skip("changes nothing")
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert ask(browse("w1"), name, headers=headers) == 403
+    silent = browse("w1")
+    del silent.headers["Origin"]
+    assert ask(silent, name) == 403
