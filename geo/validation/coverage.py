@@ -1,0 +1,256 @@
+"""Units against their neighbours and parents: overlap, unmatched edge, gap, outside parent.
+
+Shapes are compared on the source's own coordinates; areas and widths are measured in the local plane.
+`shapely.coverage_is_valid` neither sees holes nor knows the parent, and its gap_width is no gap test (GEOS #1251),
+so gaps are what a parent's outline has beyond the union of its children, and the holes of a union.
+"""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from geo.findings import Finding
+from geo.metric import to_metres
+from geo.plans import geometry_column
+from geo.validation.ground import AREA_M2, Ground, Ints, Objects, clipped, located, polygons_of
+
+
+def check_coverage(ground: Ground) -> list[Finding]:
+    """Every defect of the cover; for a partial network only overlaps and what leaves its parent."""
+    findings: list[Finding] = []
+    full = ground.network.coverage == "full"
+    seen: set[tuple[int, int]] = set()
+    for group in ground.leaf_groups:
+        edges = shapely.coverage_invalid_edges(ground.shape[group])
+        ragged = ~shapely.is_empty(edges)
+        findings += _overlaps(ground, group, ragged, seen)
+        if full:
+            findings += _unmatched_edges(ground, group[ragged], edges[ragged], seen)
+    areas = derived_areas(ground)
+    if full:
+        findings += _gaps(ground, areas) + _holes(ground, areas)
+    return findings + _outside(ground, areas)
+
+
+def derived_areas(ground: Ground) -> Objects:
+    """The area of each unit: its own shape, else the union of its children, bottom up; None where there is none."""
+    areas = ground.shape.copy()
+    for index in _bottom_up(ground):
+        if areas[index] is None:
+            areas[index] = _union(areas[ground.children[index]])
+    return areas
+
+
+def _bottom_up(ground: Ground) -> list[int]:
+    depth = {level.code: len(ground.network.chain(level.code)) for level in ground.network.levels}
+    return sorted(ground.children, key=lambda index: -depth[ground.level[index]])
+
+
+def _union(shapes: Objects) -> BaseGeometry | None:
+    """The union of overlapping or disjoint polygons; the fast way where they are a clean cover."""
+    present = shapes[np.array([shape is not None for shape in shapes], dtype=bool)]
+    if not len(present):
+        return None
+    if shapely.coverage_is_valid(present):
+        return shapely.coverage_union_all(present)
+    return shapely.union_all(present)
+
+
+def _overlaps(ground: Ground, group: Ints, ragged: np.ndarray, seen: set[tuple[int, int]]) -> list[Finding]:
+    """One finding a pair. Only units with an invalid edge can overlap another."""
+    left, right, shared = overlapping_pairs(ground.shape[group], ragged)
+    area = ground.area_m2(shared)
+    findings = []
+    for a, b, shape, size in zip(group[left], group[right], shared, area, strict=True):
+        if size <= AREA_M2 or (a, b) in seen:
+            continue
+        seen.add((int(a), int(b)))
+        text = f"{_name(ground, a)} and {_name(ground, b)} overlap by {_m2(size)}"
+        fix = "give the area to one of them; --clean METRES does so up to that width"
+        findings.append(_measured(ground, "overlap", [a, b], text, fix, shape, size))
+    return findings
+
+
+def overlapping_pairs(shapes: Objects, ragged: np.ndarray) -> tuple[Ints, Ints, Objects]:
+    """Pairs (left < right) of shapes that share area, one of them ragged at least, and the polygons they share."""
+    suspects = np.flatnonzero(ragged)
+    asked, met = shapely.STRtree(shapes).query(shapes[suspects], predicate="intersects")
+    pairs = np.sort(np.stack([suspects[asked], met]), axis=0)
+    pairs = np.unique(pairs[:, pairs[0] != pairs[1]], axis=1)
+    shared = polygons_of(shapely.intersection(shapes[pairs[0]], shapes[pairs[1]]))
+    there = np.array([shape is not None for shape in shared], dtype=bool)
+    return pairs[0][there], pairs[1][there], shared[there]
+
+
+def _unmatched_edges(ground: Ground, rows: Ints, edges: Objects, seen: set[tuple[int, int]]) -> list[Finding]:
+    findings = []
+    length = shapely.length(to_metres(edges, ground.crs))
+    for index, edge, metres in zip(rows, edges, length, strict=True):
+        if (int(index), int(index)) in seen:
+            continue
+        seen.add((int(index), int(index)))
+        text = f"{_name(ground, index)} does not share its edge with its neighbour along {metres:.3f} m"
+        where = shapely.line_interpolate_point(shapely.get_geometry(edge, 0), 0.5, normalized=True)
+        finding = ground.finding(
+            "unmatched_edge",
+            [int(index)],
+            text,
+            "let neighbours have the same vertices; --clean METRES does so up to that width",
+            geometry=edge,
+            where=(float(where.x), float(where.y)),
+            measure=float(metres),
+            measure_unit="m",
+        )
+        findings.append(finding)
+    return findings
+
+
+def _gaps(ground: Ground, areas: Objects) -> list[Finding]:
+    """What an outline given for a parent has beyond its children."""
+    findings = []
+    for parent, rows in ground.children.items():
+        if ground.shape[parent] is None:
+            continue
+        union = _union(areas[rows])
+        rest = shapely.difference(ground.shape[parent], union) if union is not None else ground.shape[parent]
+        findings += _gap_findings(ground, parent, rest)
+    return findings
+
+
+def _holes(ground: Ground, areas: Objects) -> list[Finding]:
+    """Holes in the union of the roots that no outline given has. Sibling roots of one level form one ground."""
+    findings = []
+    for level in ground.network.levels:
+        if level.parent is not None:
+            continue
+        rows = np.flatnonzero((ground.level == level.code) & ground.territorial)
+        union = _union(areas[rows])
+        if union is None:
+            continue
+        rings = [ring for part in shapely.get_parts(union) for ring in part.interiors]
+        given = rows[ground.has_shape[rows] & ground.is_parent[rows]]
+        for hole in map(shapely.Polygon, rings):
+            findings += [] if _is_given(ground, hole, given) else _gap_findings(ground, int(rows[0]), hole)
+    return findings
+
+
+def _is_given(ground: Ground, hole: BaseGeometry, outlines: Ints) -> bool:
+    """Whether an outline as received has this hole, an enclave of somebody else's."""
+    return any(
+        hole.equals(shapely.Polygon(ring))
+        for outline in ground.shape[outlines]
+        for part in shapely.get_parts(outline)
+        for ring in part.interiors
+    )
+
+
+def _gap_findings(ground: Ground, parent: int, rest: BaseGeometry) -> list[Finding]:
+    parts = polygons_of(geometry_column(shapely.get_parts(rest)))
+    parts = parts[np.array([part is not None for part in parts], dtype=bool)]
+    findings = []
+    if not len(parts):
+        return []
+    for part, size in zip(parts, ground.area_m2(parts), strict=True):
+        if size > AREA_M2:
+            near = _neighbours(ground, part)
+            wide = mean_width_m(ground, part)
+            text = f"no unit covers {_m2(size)}, about {wide:.2g} m wide, in {_name(ground, parent)}"
+            fix = "give it to a neighbour; --clean METRES does so up to that width"
+            findings.append(_measured(ground, "gap", [parent, *near], text, fix, part, size))
+    return findings
+
+
+def _neighbours(ground: Ground, part: BaseGeometry) -> list[int]:
+    """A few of the units around a gap."""
+    rows, tree = ground.leaf_tree
+    return [int(index) for index in rows[tree.query(part, predicate="intersects")]][:4]
+
+
+def _outside(ground: Ground, areas: Objects) -> list[Finding]:
+    """Children that leave the outline given for their parent, and where that is another parent's ground."""
+    findings = []
+    has_area = np.array([area is not None for area in areas], dtype=bool)
+    for parent, family in _all_children(ground).items():
+        outline, rows = _outline(ground, parent), family[has_area[family]]
+        if outline is None or not len(rows):
+            continue
+        rest = clipped(shapely.difference, areas[rows], np.full(len(rows), outline, dtype=object))
+        rest = polygons_of(rest)
+        there = np.array([shape is not None for shape in rest], dtype=bool)
+        outside, rest = rows[there], rest[there]
+        for index, shape, size in zip(outside, rest, ground.area_m2(rest) if len(rest) else [], strict=True):
+            if size > AREA_M2:
+                text = f"{_name(ground, index)} leaves its {_name(ground, parent)} by {_m2(size)}"
+                fix = f"draw it inside, or move the border of the {ground.level[parent]}"
+                findings.append(_measured(ground, "outside_parent", [index, parent], text, fix, shape, size))
+        findings += _cuts(ground, parent, areas, outside)
+    return findings
+
+
+def _all_children(ground: Ground) -> dict[int, Ints]:
+    """Children of every level and kind but dedicated units, which may cross borders."""
+    rows = np.flatnonzero(ground.territorial & (ground.parent >= 0))
+    parents = np.unique(ground.parent[rows])
+    return {int(parent): rows[ground.parent[rows] == parent] for parent in parents}
+
+
+def _outline(ground: Ground, parent: int) -> BaseGeometry | None:
+    """The shape given for a parent; of a code that stands several times, all of them together."""
+    alike = _alike(ground, parent)
+    return None if not len(alike) else shapely.union_all(ground.shape[alike])
+
+
+def _alike(ground: Ground, index: int) -> Ints:
+    same = ground.has_shape & ground.territorial & (ground.level == ground.level[index])
+    return np.array([i for i in np.flatnonzero(same) if ground.code(i) == ground.code(index)], dtype=np.int64)
+
+
+def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Finding]:
+    """Where children that leave their parent lie in another unit of the parent's level: one finding a pair."""
+    same = ground.has_shape & ground.territorial & (ground.level == ground.level[parent])
+    others = np.setdiff1d(np.flatnonzero(same), _alike(ground, parent))
+    if not len(others) or not len(rows):
+        return []
+    left, right = shapely.STRtree(ground.shape[others]).query(areas[rows], predicate="intersects")
+    cut = polygons_of(clipped(shapely.intersection, areas[rows[left]], ground.shape[others[right]]))
+    there = np.array([shape is not None for shape in cut], dtype=bool)
+    findings = []
+    child, other, cut = rows[left][there], others[right][there], cut[there]
+    for index, holder, shape, size in zip(
+        child, other, cut, ground.area_m2(cut) if len(cut) else [], strict=True
+    ):
+        if size > AREA_M2:
+            text = f"{_name(ground, index)} of {_name(ground, parent)} cuts {_m2(size)} into {_name(ground, holder)}"
+            fix = f"move the border so that it follows the {ground.level[parent]}'s"
+            findings.append(_measured(ground, "cuts_other_parent", [index, holder], text, fix, shape, size))
+    return findings
+
+
+def mean_width_m(ground: Ground, shape: BaseGeometry) -> float:
+    """Area over half the perimeter, in metres: what a sliver's width is on the whole."""
+    plane = to_metres(geometry_column([shape]), ground.crs)[0]
+    return float(2 * plane.area / plane.length)
+
+
+def wider_than(shapes: Objects, width_m: float) -> NDArray[np.bool_]:
+    """Which of these polygons in metres hold a circle of this diameter.
+
+    By erosion: `shapely.maximum_inscribed_circle` does not come back from a needle's tip.
+    """
+    return ~shapely.is_empty(shapely.buffer(shapes, -width_m / 2, quad_segs=2))
+
+
+def _name(ground: Ground, index: int) -> str:
+    return f"{ground.level[index]} {ground.code(index)}"
+
+
+def _m2(size: float) -> str:
+    return f"{size:.4g} m²" if size < 10_000 else f"{size / 1e6:.4g} km²"
+
+
+def _measured(
+    ground: Ground, rule: str, indices: list[int], text: str, fix: str, shape: BaseGeometry, size: float
+) -> Finding:
+    place = located(shape)
+    return ground.finding(rule, indices, text, fix, measure=float(size), measure_unit="m2", **place)

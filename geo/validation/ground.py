@@ -1,0 +1,150 @@
+"""What the validator looks at: drafts side by side with usable shapes and who is whose parent, as columns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+from shapely.geometry.base import BaseGeometry
+
+from geo.findings import ERROR, WARNING, Finding, Severity
+from geo.metric import metric_crs_of, to_metres
+from geo.networks import Network
+from geo.plans import UnitDraft, geometry_column
+
+NO_PARENT = -1
+AREA_M2 = 1e-6
+"""Less than this is the noise of arithmetic, not a defect."""
+
+Objects = NDArray[np.object_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """`shape`: valid polygons as received, None where a unit has none; `parent`: index or NO_PARENT."""
+
+    network: Network
+    drafts: Sequence[UnitDraft]
+    shape: Objects
+    parent: Ints
+
+    @property
+    def severity(self) -> Severity:
+        """What a defect of the cover is: a full network must have none."""
+        return ERROR if self.network.coverage == "full" else WARNING
+
+    @cached_property
+    def level(self) -> Any:
+        return _column(draft.level for draft in self.drafts)
+
+    @cached_property
+    def territorial(self) -> NDArray[np.bool_]:
+        return np.array([draft.kind == "territorial" for draft in self.drafts], dtype=bool)
+
+    @cached_property
+    def has_shape(self) -> NDArray[np.bool_]:
+        return np.array([shape is not None for shape in self.shape], dtype=bool)
+
+    @cached_property
+    def children(self) -> dict[int, Ints]:
+        """Territorial children of each unit that has any; of several child levels the first that has units there."""
+        groups: dict[int, list[int]] = {}
+        for index in np.flatnonzero(self.territorial & (self.parent != NO_PARENT)):
+            groups.setdefault(int(self.parent[index]), []).append(int(index))
+        return {parent: self._first_level(group) for parent, group in groups.items()}
+
+    def _first_level(self, group: list[int]) -> Ints:
+        levels = {self.level[index] for index in group}
+        first = next(level.code for level in self.network.levels if level.code in levels)
+        return np.array([index for index in group if self.level[index] == first], dtype=np.int64)
+
+    @cached_property
+    def is_parent(self) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self.drafts), dtype=bool)
+        mask[self.parent[self.territorial & (self.parent != NO_PARENT)]] = True
+        return mask
+
+    @cached_property
+    def leaf_groups(self) -> list[Ints]:
+        """Units with a shape that nothing subdivides, along each path of levels from a bottom level to its root."""
+        above = {level.parent for level in self.network.levels}
+        leaves = self.territorial & ~self.is_parent & self.has_shape
+        bottoms = [level.code for level in self.network.levels if level.code not in above]
+        groups = [np.flatnonzero(leaves & np.isin(self.level, self.network.chain(code))) for code in bottoms]
+        return [group for group in groups if len(group)]
+
+    @cached_property
+    def leaf_tree(self) -> tuple[Ints, shapely.STRtree]:
+        """All units of the leaf groups, and an index on their shapes."""
+        rows = np.unique(np.concatenate([*self.leaf_groups, np.empty(0, dtype=np.int64)]))
+        return rows, shapely.STRtree(self.shape[rows])
+
+    @cached_property
+    def crs(self) -> CRS:
+        """The plane that areas are measured in."""
+        return metric_crs_of(self.shape[self.has_shape])
+
+    def area_m2(self, shapes: Objects) -> NDArray[np.float64]:
+        return np.asarray(shapely.area(to_metres(shapes, self.crs)), dtype=np.float64)
+
+    def code(self, index: int | np.integer[Any]) -> str:
+        return self.drafts[int(index)].code
+
+    def finding(self, rule: str, indices: Iterable[int], text: str, fix: str, **where: Any) -> Finding:
+        """A finding on these units, of the network's severity unless `severity` is given."""
+        listed = list(indices)
+        level = self.drafts[listed[0]].level if listed else None
+        where.setdefault("severity", self.severity)
+        codes = tuple(dict.fromkeys(self.code(index) for index in listed))
+        return Finding(rule, units=codes, text=text, fix=fix, level=level, **where)
+
+
+def located(shape: BaseGeometry) -> dict[str, Any]:
+    """`geometry` and `where` of a finding."""
+    point = shapely.point_on_surface(shape)
+    where = None if point.is_empty else (float(point.x), float(point.y))
+    return {"geometry": shape, "where": where}
+
+
+def polygons_of(shapes: Objects) -> Objects:
+    """The polygonal part of each, as a MultiPolygon or Polygon; None stays, nothing polygonal becomes None."""
+    return geometry_column(_polygonal(shape) for shape in shapes)
+
+
+def _polygonal(shape: BaseGeometry | None) -> BaseGeometry | None:
+    if shape is None or shape.is_empty:
+        return None
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    parts = [
+        part for part in shapely.get_parts(shape, return_index=False) if part.geom_type.endswith("Polygon")
+    ]
+    parts = [each for part in parts for each in shapely.get_parts(part)]
+    return shapely.MultiPolygon(parts) if parts else None
+
+
+def clipped(operation: Callable[[Objects, Objects], Objects], small: Objects, large: Objects) -> Objects:
+    """`operation` on each pair, with `large` cut to the bounds of `small` first: outlines have many vertices."""
+    west, south, east, north = shapely.bounds(small).T
+    margin = np.maximum(east - west, north - south) * 0.01 + 1e-9
+    cut = geometry_column(
+        shapely.clip_by_rect(shape, *bounds)
+        for shape, *bounds in zip(
+            large, west - margin, south - margin, east + margin, north + margin, strict=True
+        )
+    )
+    broken = ~shapely.is_valid(cut)
+    cut[broken] = large[broken]
+    return np.asarray(operation(small, cut), dtype=object)
+
+
+def _column(values: Iterable[object]) -> Objects:
+    listed = list(values)
+    column = np.empty(len(listed), dtype=object)
+    column[:] = listed
+    return column
