@@ -1,0 +1,203 @@
+"""/v1/networks and /v1/units: borders, names and codes, as of any instant, for every account that is signed in."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.callers import Conn, Now, signed_in
+from geo.units import (
+    PublishedNetwork,
+    UnitRead,
+    get_unit,
+    list_ancestors,
+    list_children,
+    list_published_networks,
+    list_units,
+    read_geometry,
+)
+
+router = APIRouter(prefix="/v1", tags=["ground"])
+
+At = Annotated[AwareDatetime | None, Query(description="with an offset from UTC; left out: now")]
+NetworkCode = Annotated[str, Query(max_length=64, description="code of the network")]
+LevelCode = Annotated[str | None, Query(max_length=64, description="code of a level of the network")]
+UnitCode = Annotated[str, Path(max_length=64, description="code of the unit")]
+
+
+class LevelSeen(BaseModel):
+    code: str
+    name: str
+    name_en: str
+    parent: str | None = Field(description="null: a root")
+    origin: Literal["natural", "drawn"]
+
+
+class EditionSeen(BaseModel):
+    id: int
+    seq: int
+    effective_from: datetime | None = Field(description="null: since ever")
+    published_at: datetime
+    sha256: str
+    counts: dict[str, int] = Field(description="units of each level")
+
+
+class NetworkSeen(BaseModel):
+    code: str
+    name: str
+    coverage: Literal["full", "partial"] = Field(description="full: the units cover their parent exactly")
+    levels: list[LevelSeen]
+    edition: EditionSeen | None = Field(description="in force at the instant; null: none yet")
+    bbox: tuple[float, float, float, float] | None = Field(description="west, south, east, north")
+
+
+class NetworksSeen(BaseModel):
+    at: datetime
+    networks: list[NetworkSeen]
+
+
+class UnitBrief(BaseModel):
+    id: str
+    version_id: int
+    level: str
+    kind: Literal["territorial", "dedicated"]
+    code: str
+    name: str
+    parent_id: str | None
+    area_m2: float
+    households: int | None
+    bbox: tuple[float, float, float, float]
+
+
+class UnitSeen(UnitBrief):
+    network: str
+    edition_id: int
+    valid_from: datetime | None = Field(description="null: since ever")
+    valid_until: datetime | None = Field(description="null: no end is known")
+    attrs: dict[str, Any]
+    ancestors: list[UnitBrief] = Field(description="the root first")
+
+
+class UnitsSeen(BaseModel):
+    at: datetime
+    units: list[UnitBrief]
+    next: str | None = Field(description="send it as `after` for the next page; null: this was the last")
+
+
+class Border(BaseModel):
+    """A GeoJSON Feature."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: dict[str, Any] = Field(description="MultiPolygon, WGS-84, lon before lat")
+    properties: UnitBrief
+
+
+def _brief(unit: UnitRead) -> UnitBrief:
+    return UnitBrief(
+        id=str(unit.id),
+        version_id=unit.version_id,
+        level=unit.level,
+        kind="dedicated" if unit.kind == "dedicated" else "territorial",
+        code=unit.code,
+        name=unit.name,
+        parent_id=None if unit.parent_id is None else str(unit.parent_id),
+        area_m2=unit.area_m2,
+        households=unit.households,
+        bbox=unit.bbox,
+    )
+
+
+def _network(found: PublishedNetwork) -> NetworkSeen:
+    network = found.network
+    return NetworkSeen(
+        code=network.code,
+        name=network.name,
+        coverage=network.coverage,
+        levels=[LevelSeen(**vars(level)) for level in network.levels],
+        edition=None if found.edition is None else EditionSeen(**vars(found.edition)),
+        bbox=found.bbox,
+    )
+
+
+@router.get("/networks", dependencies=[signed_in])
+def read_networks(conn: Conn, now: Now, at: At = None) -> NetworksSeen:
+    """Every network with its levels and the edition in force at the instant."""
+    instant = at or now
+    return NetworksSeen(
+        at=instant, networks=[_network(found) for found in list_published_networks(conn, at=instant)]
+    )
+
+
+@router.get("/units", dependencies=[signed_in])
+def read_units(
+    conn: Conn,
+    now: Now,
+    network: NetworkCode = "governance",
+    level: LevelCode = None,
+    search: Annotated[str | None, Query(max_length=64, description="a part of the name or code")] = None,
+    after: Annotated[str | None, Query(max_length=160, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    at: At = None,
+) -> UnitsSeen:
+    """Units of a network by level and code."""
+    instant = at or now
+    behind = None if not after else (after.partition(" ")[0], after.partition(" ")[2])
+    found = list_units(conn, network, at=instant, level=level, search=search, after=behind, limit=limit + 1)
+    page = found[:limit]
+    follows = f"{page[-1].level} {page[-1].code}" if len(found) > limit else None
+    return UnitsSeen(at=instant, units=[_brief(unit) for unit in page], next=follows)
+
+
+@router.get("/units/{code}", dependencies=[signed_in])
+def read_unit(
+    conn: Conn,
+    now: Now,
+    code: UnitCode,
+    network: NetworkCode = "governance",
+    level: LevelCode = None,
+    at: At = None,
+) -> UnitSeen:
+    """One unit with those above it. 409 when several levels have this code and none is named."""
+    instant = at or now
+    unit = get_unit(conn, code, network_code=network, at=instant, level=level)
+    return UnitSeen(
+        **dict(_brief(unit)),
+        network=unit.network,
+        edition_id=unit.edition_id,
+        valid_from=unit.valid_from,
+        valid_until=unit.valid_until,
+        attrs=unit.attrs,
+        ancestors=[_brief(above) for above in list_ancestors(conn, unit, at=instant)],
+    )
+
+
+@router.get("/units/{code}/children", dependencies=[signed_in])
+def read_children(
+    conn: Conn,
+    now: Now,
+    code: UnitCode,
+    network: NetworkCode = "governance",
+    level: LevelCode = None,
+    at: At = None,
+) -> UnitsSeen:
+    """The units right below, dedicated grids last."""
+    instant = at or now
+    unit = get_unit(conn, code, network_code=network, at=instant, level=level)
+    children = [_brief(child) for child in list_children(conn, unit, at=instant)]
+    return UnitsSeen(at=instant, units=children, next=None)
+
+
+@router.get("/units/{code}/geometry", dependencies=[signed_in])
+def read_border(
+    conn: Conn,
+    now: Now,
+    code: UnitCode,
+    network: NetworkCode = "governance",
+    level: LevelCode = None,
+    at: At = None,
+) -> Border:
+    """The unit's border as a GeoJSON Feature."""
+    unit = get_unit(conn, code, network_code=network, at=at or now, level=level)
+    return Border(geometry=json.loads(read_geometry(conn, [unit])[unit.version_id]), properties=_brief(unit))

@@ -1,0 +1,205 @@
+"""Questions about units: as they are known now to have been at an instant, in one network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select, tuple_
+
+from core.errors import Conflict, NotFound
+from geo.codes import natural_key
+from geo.networks import Network, get_network, list_networks
+from geo.tables import edition, unit, unit_version
+
+Bbox = tuple[float, float, float, float]
+"""West, south, east, north; degrees."""
+
+
+@dataclass(frozen=True)
+class EditionInForce:
+    """The edition that holds at an instant. `effective_from` None: since ever."""
+
+    id: int
+    seq: int
+    effective_from: datetime | None
+    published_at: datetime
+    sha256: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PublishedNetwork:
+    """A network as of an instant; `edition` and `bbox` are None before its first edition."""
+
+    network: Network
+    edition: EditionInForce | None
+    bbox: Bbox | None
+
+
+@dataclass(frozen=True)
+class UnitRead:
+    """One unit as of an instant. `valid_from` None: since ever; `valid_until` None: no end is known."""
+
+    id: UUID
+    version_id: int
+    edition_id: int
+    network: str
+    level: str
+    kind: str
+    code: str
+    name: str
+    parent_id: UUID | None
+    area_m2: float
+    households: int | None
+    bbox: Bbox
+    valid_from: datetime | None
+    valid_until: datetime | None
+    attrs: dict[str, Any]
+
+
+def list_published_networks(conn: Connection, *, at: datetime) -> list[PublishedNetwork]:
+    """Every network with the edition in force at the instant, in the order they were made."""
+    return [
+        PublishedNetwork(network, _edition_at(conn, network, at), _bbox_at(conn, network, at))
+        for network in list_networks(conn)
+    ]
+
+
+def list_units(
+    conn: Connection,
+    network_code: str,
+    *,
+    at: datetime,
+    level: str | None = None,
+    search: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 1000,
+) -> list[UnitRead]:
+    """Units by level and code, from behind `after` (level, code); `search` is a part of the name or of the code."""
+    network = get_network(conn, network_code)
+    chosen = [_holds_at(network, at)]
+    if level is not None:
+        chosen.append(unit_version.c.level == network.level(level).code)
+    if search:
+        part = func.lower(search)
+        chosen.append(
+            or_(
+                func.strpos(func.lower(unit_version.c.name), part) > 0,
+                func.strpos(func.lower(unit_version.c.code), part) > 0,
+            )
+        )
+    if after is not None:
+        chosen.append(tuple_(unit_version.c.level, unit_version.c.code) > tuple_(*map(literal, after)))
+    query = _query().where(*chosen).order_by(unit_version.c.level, unit_version.c.code).limit(limit)
+    return [_unit(row, network) for row in conn.execute(query)]
+
+
+def get_unit(
+    conn: Connection, code: str, *, network_code: str, at: datetime, level: str | None = None
+) -> UnitRead:
+    """The unit with this code; NotFound, or Conflict when several levels have one and none is named."""
+    network = get_network(conn, network_code)
+    chosen = [_holds_at(network, at), unit_version.c.code == code]
+    if level is not None:
+        chosen.append(unit_version.c.level == network.level(level).code)
+    found = [_unit(row, network) for row in conn.execute(_query().where(*chosen))]
+    if not found:
+        raise NotFound(f"network {network_code} had no unit “{code}” at {at.isoformat()}")
+    if len(found) > 1:
+        levels = ", ".join(sorted(one.level for one in found))
+        raise Conflict(f"“{code}” is the code of several units of {network_code}: name the level ({levels})")
+    return found[0]
+
+
+def list_children(conn: Connection, parent: UnitRead, *, at: datetime) -> list[UnitRead]:
+    """The units right below, dedicated ones last, codes in natural order."""
+    network = get_network(conn, parent.network)
+    query = _query().where(_holds_at(network, at), unit_version.c.parent_unit_id == parent.id)
+    children = [_unit(row, network) for row in conn.execute(query)]
+    return sorted(children, key=lambda child: (child.kind == "dedicated", natural_key(child.code)))
+
+
+def list_ancestors(conn: Connection, child: UnitRead, *, at: datetime) -> list[UnitRead]:
+    """The units above, the root first."""
+    network = get_network(conn, child.network)
+    path = select(unit_version.c.path).where(unit_version.c.id == child.version_id).scalar_subquery()
+    above = unit_version.c.path.op("@>")(path)
+    query = _query().where(_holds_at(network, at), above, unit_version.c.unit_id != child.id)
+    rows = conn.execute(query.order_by(func.nlevel(unit_version.c.path)))
+    return [_unit(row, network) for row in rows]
+
+
+def read_geometry(conn: Connection, units: Sequence[UnitRead]) -> dict[int, str]:
+    """GeoJSON text of the borders (MultiPolygon, lon/lat, 7 decimals) by unit version."""
+    query = select(unit_version.c.id, func.ST_AsGeoJSON(unit_version.c.geom, 7)).where(
+        unit_version.c.id.in_([one.version_id for one in units])
+    )
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def _holds_at(network: Network, at: datetime) -> ColumnElement[bool]:
+    """As far as is known now: the version that holds at the instant."""
+    return (
+        (unit_version.c.network_id == network.id)
+        & unit_version.c.valid.op("@>")(at)
+        & func.upper_inf(unit_version.c.recorded)
+    )
+
+
+def _query() -> Select[Any]:
+    corners = [getattr(func, f"ST_{side}")(unit_version.c.geom) for side in ("XMin", "YMin", "XMax", "YMax")]
+    names = (
+        "id",
+        "unit_id",
+        "edition_id",
+        "level",
+        "code",
+        "name",
+        "parent_unit_id",
+        "area_m2",
+        "households",
+    )
+    columns = [unit_version.c[name] for name in (*names, "valid", "attrs")]
+    kind_and_box = (unit.c.kind, func.json_build_array(*corners).label("bbox"))
+    return select(*columns, *kind_and_box).join(unit, unit.c.id == unit_version.c.unit_id)
+
+
+def _unit(row: Row[Any], network: Network) -> UnitRead:
+    return UnitRead(
+        id=row.unit_id,
+        version_id=row.id,
+        edition_id=row.edition_id,
+        network=network.code,
+        level=row.level,
+        kind=row.kind,
+        code=row.code,
+        name=row.name,
+        parent_id=row.parent_unit_id,
+        area_m2=row.area_m2,
+        households=row.households,
+        bbox=tuple(row.bbox),
+        valid_from=row.valid.lower,
+        valid_until=row.valid.upper,
+        attrs=row.attrs,
+    )
+
+
+def _edition_at(conn: Connection, network: Network, at: datetime) -> EditionInForce | None:
+    since = edition.c.effective_from
+    query = select(edition).where(edition.c.network_id == network.id, or_(since.is_(None), since <= at))
+    row = conn.execute(query.order_by(edition.c.seq.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    return EditionInForce(
+        row.id, row.seq, row.effective_from, row.published_at, bytes(row.sha256).hex(), row.counts
+    )
+
+
+def _bbox_at(conn: Connection, network: Network, at: datetime) -> Bbox | None:
+    roots = [level.code for level in network.levels if level.parent is None]
+    extent = func.ST_Extent(unit_version.c.geom)
+    sides = [getattr(func, f"ST_{side}")(extent) for side in ("XMin", "YMin", "XMax", "YMax")]
+    found = conn.execute(select(*sides).where(_holds_at(network, at), unit_version.c.level.in_(roots))).one()
+    return None if found[0] is None else (found[0], found[1], found[2], found[3])
