@@ -15,10 +15,23 @@ function wanggeFrame(map, layers, bounds) {
   L.control.scale({ imperial: false, position: narrow ? "bottomleft" : "bottomright" }).addTo(map);
   L.DomEvent.disableClickPropagation(panel);
   L.DomEvent.disableScrollPropagation(panel);
-  for (const box of panel.querySelectorAll("input[data-layer]")) {
-    const layer = layers[box.dataset.layer];
-    box.addEventListener("change", () => (box.checked ? layer.addTo(map) : layer.remove()));
-  }
+  const boxes = [...panel.querySelectorAll("input[data-layer]")];
+  const show = () => {
+    for (const box of boxes) {
+      const { layer, zoom } = layers[box.dataset.layer];
+      const near = map.getZoom() >= zoom;
+      const hint = box.parentElement.querySelector("em");
+      if (hint) hint.hidden = near;
+      if (box.checked && near) {
+        if (!map.hasLayer(layer)) layer.addTo(map);
+      } else layer.remove();
+    }
+    for (const box of boxes) if (map.hasLayer(layers[box.dataset.layer].layer)) raise(layers[box.dataset.layer].layer);
+  };
+  const raise = (layer) => layer.bringToFront && layer.bringToFront();
+  boxes.forEach((box) => box.addEventListener("change", show));
+  map.on("zoomend", show);
+  show();
   const zoom = document.querySelector(".leaflet-control-zoom-in");
   zoom.title = "放大 Zoom in";
   document.querySelector(".leaflet-control-zoom-out").title = "缩小 Zoom out";
