@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import shapely
 
-from demo.city.make import City, make_city
 from demo.city.files import FOLDER, POLICE_FOLDER, read_packed, read_planted, write_city
+from demo.city.make import City, make_city
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +150,7 @@ def test_planted_places_are_well_apart() -> None:
     assert apart.min() > 850
 
 
+@pytest.mark.full
 def test_another_seed_makes_another_city_that_is_as_whole(city: City) -> None:
     other = make_city(7)
     shapes = np.array([unit.shape for unit in other.governance if unit.shape is not None], object)
