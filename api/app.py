@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from analysis.kept import HotspotCache
 from api.callers import door_of, is_secure
 from api.errors import add_error_handlers
 from api.live_feed import LiveFeed
@@ -60,6 +61,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     app.state.engine = engine
     app.state.clock = clock
     app.state.lookup = Lookup(engine)
+    app.state.hotspots = HotspotCache()
     app.state.feed = LiveFeed(engine, clock)
     for subject in SUBJECTS:
         if find_spec(f"api.routes.{subject}"):
