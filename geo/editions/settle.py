@@ -1,0 +1,104 @@
+"""From checked drafts to the borders that are stored: on the grid, a valid cover, parents the union of children."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from geo.findings import ERROR, Finding
+from geo.metric import snap, to_metres
+from geo.plans import as_multipolygons
+from geo.validation.arrange import arrange
+from geo.validation.ground import Ground, Ints, Objects
+
+OUTLINE_M = 0.01
+"""A locked outline and the union of what lies in it differ by no more."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Borders to store, one a draft; None where a unit has no area and is left out. And what a lock objects to."""
+
+    shapes: Objects
+    findings: list[Finding]
+
+
+def settle_borders(ground: Ground) -> Settled:
+    """A full network's leaves are put on the grid together, so that neighbours go on sharing their vertices."""
+    full = ground.network.coverage == "full"
+    shapes = np.full(len(ground.drafts), None, dtype=object)
+    shapes[ground.has_shape] = snap(ground.shape[ground.has_shape])
+    if full:
+        for group in ground.leaf_groups:
+            shapes[group] = _settle_cover(ground, group, shapes[group])
+    for index in _bottom_up(ground):
+        if full or shapes[index] is None:
+            shapes[index] = _union(shapes[ground.children[index]])
+    present = np.array([shape is not None and not shape.is_empty for shape in shapes], dtype=bool)
+    shapes[~present] = None
+    shapes[present] = as_multipolygons(shapely.normalize(_repaired(shapes[present])))
+    return Settled(shapes, _broken_locks(ground, shapes) if full else [])
+
+
+def _settle_cover(ground: Ground, group: Ints, snapped: Objects) -> Objects:
+    if shapely.is_valid(snapped).all() and shapely.coverage_is_valid(snapped):
+        return snapped
+    return arrange(ground.shape[group], width_m=0, crs=ground.crs).shapes
+
+
+def _repaired(shapes: Objects) -> Objects:
+    """Rounding may fold a needle of a single polygon; what it encloses stays."""
+    bad = ~shapely.is_valid(shapes)
+    shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
+    return shapes
+
+
+def _bottom_up(ground: Ground) -> list[int]:
+    depth = {level.code: len(ground.network.chain(level.code)) for level in ground.network.levels}
+    return sorted(ground.children, key=lambda index: -depth[ground.level[index]])
+
+
+def _union(shapes: Objects) -> object:
+    present = shapes[np.array([shape is not None for shape in shapes], dtype=bool)]
+    if not len(present):
+        return None
+    if shapely.coverage_is_valid(present):
+        return shapely.coverage_union_all(present)
+    return shapely.union_all(present, grid_size=1e-7)
+
+
+def _broken_locks(ground: Ground, shapes: Objects) -> list[Finding]:
+    """Natural outlines that the union of their children leaves by more than a centimetre."""
+    findings = []
+    for index in ground.children:
+        draft = ground.drafts[index]
+        outline = ground.shape[index]
+        if outline is None or shapes[index] is None or ground.network.level(draft.level).origin != "natural":
+            continue
+        away = _distance_m(ground, outline, shapes[index])
+        if away > OUTLINE_M:
+            text = f"the units in {draft.level} {draft.code} leave its locked outline by up to {away:.3f} m"
+            fix = "draw them along the outline, or correct the outline at its source"
+            findings.append(
+                ground.finding(
+                    "locked_outline", [index], text, fix, severity=ERROR, measure=away, measure_unit="m"
+                )
+            )
+    return findings
+
+
+def _distance_m(ground: Ground, outline: object, union: object) -> float:
+    """The largest distance from a vertex of either border to the other border, in metres."""
+    pair = np.array([outline, union], dtype=object)
+    first, second = shapely.boundary(to_metres(pair, ground.crs))
+    return max(_farthest(first, second), _farthest(second, first))
+
+
+def _farthest(border: shapely.Geometry, other: shapely.Geometry) -> float:
+    points = shapely.points(shapely.get_coordinates(border))
+    lines = shapely.get_parts(other)
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    same = line[1:] == line[:-1]
+    segments = np.asarray(shapely.linestrings(np.stack([xy[:-1][same], xy[1:][same]], axis=1)), dtype=object)
+    _, distance = shapely.STRtree(segments).query_nearest(points, return_distance=True, all_matches=False)
+    return float(distance.max())

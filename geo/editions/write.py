@@ -1,0 +1,126 @@
+"""Writing an edition: ranges closed and opened, units born and retired, all inside the caller's transaction."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import shapely
+from pyproj import CRS
+from sqlalchemy import BigInteger, Connection, Uuid, any_, bindparam, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from core.db import copy_rows
+from geo.editions.changes import NextUnit
+from geo.editions.standing import StandingUnit
+from geo.metric import to_metres
+from geo.plans import geometry_column
+from geo.tables import unit, unit_version
+
+VERSION_COLUMNS = (
+    "unit_id",
+    "network_id",
+    "level",
+    "parent_unit_id",
+    "path",
+    "code",
+    "name",
+    "geom",
+    "area_m2",
+    "households",
+    "attrs",
+    "valid",
+    "recorded",
+    "edition_id",
+    "geom_sha",
+    "change_kinds",
+)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What every row of an edition bears. `effective_from` None: since ever."""
+
+    network_id: int
+    edition_id: int
+    effective_from: datetime | None
+    now: datetime
+    crs: CRS
+
+
+def write_units(
+    conn: Connection, stamp: Stamp, units: Sequence[NextUnit], gone: Iterable[StandingUnit]
+) -> None:
+    """Unchanged units keep their row; changed ones and retired ones end, changed and born ones begin."""
+    changed = [each for each in units if each.change_kinds]
+    gone = list(gone)
+    ended = [each.was.version_id for each in changed if each.was is not None] + [
+        each.version_id for each in gone
+    ]
+    _end_versions(conn, stamp, ended)
+    retired = update(unit).where(unit.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    conn.execute(
+        retired.values(retired_edition_id=stamp.edition_id), {"ids": [each.unit_id for each in gone]}
+    )
+    back = [each.unit_id for each in units if each.revived]
+    conn.execute(retired.values(retired_edition_id=None), {"ids": back})
+    born = [each for each in units if each.was is None and not each.revived]
+    rows = ((u.unit_id, stamp.network_id, u.level, u.kind, u.origin, stamp.edition_id) for u in born)
+    copy_rows(conn, "unit", ("id", "network_id", "level", "kind", "origin", "born_edition_id"), rows)
+    _begin_versions(conn, stamp, changed)
+
+
+def _end_versions(conn: Connection, stamp: Stamp, version_ids: list[int]) -> None:
+    """Close ranges at the effective instant; what a back-dated change overwrites is kept as it was believed."""
+    chosen = unit_version.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    parameters = {"ids": version_ids}
+    if stamp.effective_from is not None and stamp.effective_from < stamp.now:
+        _keep_belief(conn, stamp, chosen, parameters)
+    valid = func.tstzrange(func.lower(unit_version.c.valid), literal(stamp.effective_from))
+    conn.execute(update(unit_version).where(chosen).values(valid=valid), parameters)
+
+
+def _keep_belief(conn: Connection, stamp: Stamp, chosen: object, parameters: dict[str, list[int]]) -> None:
+    """A copy of the rows with `recorded` ended now; the rows themselves are recorded from now on."""
+    names = [name for name in VERSION_COLUMNS if name != "recorded"]
+    columns = [unit_version.c[name] for name in names]
+    believed = func.tstzrange(func.lower(unit_version.c.recorded), literal(stamp.now))
+    copied = select(*columns, believed).where(chosen)  # type: ignore[arg-type]
+    conn.execute(insert(unit_version).from_select([*names, "recorded"], copied), parameters)
+    recorded = func.tstzrange(literal(stamp.now), None)
+    conn.execute(update(unit_version).where(chosen).values(recorded=recorded), parameters)  # type: ignore[arg-type]
+
+
+def _begin_versions(conn: Connection, stamp: Stamp, units: Sequence[NextUnit]) -> None:
+    shapes = geometry_column(each.geom for each in units)
+    wkb = shapely.to_wkb(shapely.set_srid(shapes, 4326), hex=True, include_srid=True)
+    areas = shapely.area(to_metres(shapes, stamp.crs))
+    valid = f"[{'' if stamp.effective_from is None else stamp.effective_from.isoformat()},)"
+    recorded = f"[{stamp.now.isoformat()},)"
+    rows = (
+        (
+            each.unit_id,
+            stamp.network_id,
+            each.level,
+            each.parent_unit_id,
+            each.path,
+            each.code,
+            each.name,
+            geom,
+            float(area),
+            each.households,
+            json.dumps(each.attrs, ensure_ascii=False),
+            valid,
+            recorded,
+            stamp.edition_id,
+            each.geom_sha,
+            each.change_kinds,
+        )
+        for each, geom, area in zip(units, wkb, areas, strict=True)
+    )
+    copy_rows(conn, "unit_version", VERSION_COLUMNS, rows)
+
+
+def unit_ids(units: Iterable[NextUnit]) -> set[UUID]:
+    return {each.unit_id for each in units}
