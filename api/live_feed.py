@@ -158,8 +158,8 @@ class LiveFeed:
         """Begin with the first viewer, in the loop that runs; and again should a loop have ended."""
         if self._tasks and not any(task.done() for task in self._tasks):
             return
-        self._forget()
         self._make_events()
+        self._forget()
         loops = (self._listen(), self._read_on(), self._recheck_on())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
@@ -242,6 +242,8 @@ class LiveFeed:
         """Nobody watched for a while: what is held is old."""
         self.dots, self._cursor, self._steady_since = {}, None, None
         self._changes.clear()
+        self._snapshots.clear()
+        self._ready.clear()
 
     def _read(self, *, sweeps: bool) -> list[Change]:
         """Bring `dots` up to date; a sweep reads everything, otherwise what changed since the last read."""

@@ -23,7 +23,7 @@ TIP = JsCode(
 )
 _DECIMALS = 6
 _EQUATOR_M = 156543.03392804097
-READABLE_PX = 72
+READABLE_PX = 120
 """A name is shown from the zoom at which its units are about this wide."""
 VISIBLE_PX = 14
 """Borders are shown from the zoom at which their units are about this wide."""

@@ -33,6 +33,7 @@ export function drawCaseMark(state, pixels = 18) {
   const ratio = devicePixelRatio || 1;
   const mark = document.createElement("canvas");
   mark.width = mark.height = Math.round(pixels * ratio);
+  mark.style.width = `${pixels}px`;
   const pen = mark.getContext("2d");
   pen.translate(mark.width / 2, mark.height / 2 + (state === "reported" ? pixels * ratio * 0.06 : 0));
   pen.beginPath();

@@ -138,8 +138,8 @@ function viewNow() {
   const centre = map.getCenter();
   const middle = project(centre.lng, centre.lat);
   const world = 512 * 2 ** map.getZoom();
-  const { clientWidth: width, clientHeight: height } = map.getContainer();
-  return ({ x, y }) => ({ x: (x - middle.x) * world + width / 2, y: (y - middle.y) * world + height / 2 });
+  const origin = map.project(centre);
+  return ({ x, y }) => ({ x: (x - middle.x) * world + origin.x, y: (y - middle.y) * world + origin.y });
 }
 
 /** Redraw soon. The pace follows the pixels a vehicle covers: slow when the whole city is seen. */
@@ -196,8 +196,8 @@ function rootPixels() {
 }
 
 function dotRadius(zoom) {
-  const rem = rootPixels() / 16;
-  return rem * Math.min(7, Math.max(3, 3 + (zoom - 11) * 0.8));
+  const rem = (rootPixels() / 16) * (map.getContainer().clientWidth < 600 ? 0.75 : 1);
+  return rem * Math.min(7.5, Math.max(3.75, 3.75 + (zoom - 11) * 0.75));
 }
 
 const isStale = (state) => state === "stale" || state === "silent";
@@ -251,6 +251,7 @@ export function drawMark(state, radius, colours = readTokens()) {
   const half = radius + 3;
   const mark = document.createElement("canvas");
   mark.width = mark.height = Math.ceil(2 * half * ratio);
+  mark.style.width = `${mark.width / ratio}px`;
   const pen = mark.getContext("2d");
   pen.scale(ratio, ratio);
   const middle = mark.width / ratio / 2;
@@ -270,7 +271,7 @@ export function drawMark(state, radius, colours = readTokens()) {
   pen.lineWidth = Math.max(1.5, radius * 0.42);
   pen.strokeStyle = isStale(state) ? colours.stale : colours.worker;
   if (state === "unconfirmed") pen.setLineDash([radius * 0.6, radius * 0.45]);
-  arc(radius - pen.lineWidth / 2 + 0.5, state === "late" ? 1.4 * Math.PI : 2 * Math.PI);
+  arc(radius - pen.lineWidth / 2 + 0.5, state === "late" ? 1.5 * Math.PI : 2 * Math.PI);
   pen.stroke();
   return mark;
 }

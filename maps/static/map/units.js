@@ -45,7 +45,7 @@ function addLevel(map, network, level) {
   const weight = WEIGHTS[Math.min(level.depth, WEIGHTS.length - 1)];
   const width = (more) => ["interpolate", ["linear"], ["zoom"], 9, weight * 0.6 + more, 14, weight + more, 18, weight * 1.6 + more];
   const round = { "line-join": "round" };
-  add("fill", "fill", { paint: { "fill-color": ["case", pointed, tokens.unitHover, tokens.unitFill], "fill-opacity": ["case", pointed, 0.3, 0.8], "fill-antialias": false } }, "above-fills");
+  add("fill", "fill", { paint: { "fill-color": ["case", pointed, tokens.unitHover, tokens.unitFill], "fill-opacity": ["case", pointed, 0.18, 0.8], "fill-antialias": false } }, "above-fills");
   add("line", "line", { layout: round, paint: { "line-color": tokens.unitLine, "line-width": width(0) } }, "above-lines");
   add("special", "line", { layout: round, minzoom: 12, paint: { "line-color": tokens.info, "line-width": 1, "line-dasharray": [3, 2], "line-opacity": 0.8 } }, "above-lines");
   add("here", "line", { layout: round, paint: { "line-color": tokens.text, "line-width": width(0.5), "line-opacity": 0.85 } }, "above-lines");

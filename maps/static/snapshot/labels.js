@@ -5,7 +5,8 @@ const WanggeLabels = L.Layer.extend({
     this.colors = colors; // {text, halo, font}
   },
   onAdd(map) {
-    this.canvas = L.DomUtil.create("canvas", "leaflet-zoom-hide", map.getPane("tooltipPane"));
+    map.createPane("names").style.zIndex = 640; // above shapes, below tooltips
+    this.canvas = L.DomUtil.create("canvas", "leaflet-zoom-hide", map.getPane("names"));
     this.canvas.style.pointerEvents = "none";
     this.canvas.setAttribute("aria-hidden", "true");
     map.on("moveend zoomend resize viewreset", this.draw, this);

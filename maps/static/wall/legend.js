@@ -22,7 +22,7 @@ export function showLegend({ layers, shown, hotspots, change }) {
 }
 
 function dotList() {
-  return el("ul", {}, ...DOT_STATES.map((state) => el("li", {}, centred(drawMark(state, 5)), t(`legend.${state}`))));
+  return el("ul", {}, ...DOT_STATES.map((state) => el("li", { title: t(`legend.${state}.note`) }, centred(drawMark(state, 5)), t(`legend.${state}`))));
 }
 
 function caseList() {

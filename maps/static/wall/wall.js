@@ -115,9 +115,15 @@ function paddingNow() {
   const gap = 24;
   const side = at("side").getBoundingClientRect();
   const narrow = side.width > innerWidth * 0.6;
-  if (narrow) return { top: gap, right: gap, left: gap, bottom: side.height + gap };
-  const foldedWidth = at("side").classList.contains("folded") ? 0 : side.width + 16;
-  return { top: gap, right: gap + 40, bottom: gap + 24, left: foldedWidth + gap };
+  if (narrow) return { top: gap + 32, right: gap, left: gap, bottom: side.height + gap };
+  const sideWidth = at("side").classList.contains("folded") ? 0 : side.width + 16;
+  return { top: gap, right: gap + 40, bottom: at("foot").getBoundingClientRect().height + 2 * gap, left: sideWidth + gap };
+}
+
+/** The middle of that room, as an offset from the middle of the map. */
+function offsetNow() {
+  const { top, right, bottom, left } = paddingNow();
+  return [(left - right) / 2, (top - bottom) / 2];
 }
 
 const goTo = (step) => go({ network: place.network.code, unit: step.code, level: step.code ? step.level : null });
@@ -135,10 +141,12 @@ function openChild(key) {
 // People.
 
 function snapshot({ at: instant, dots }) {
+  const isFirst = asOf === null;
   asOf = instant;
   replacePeople(dots);
   replaceDots(dots);
   afterFrame(true);
+  if (isFirst && stateNow().person) lookAtPerson(stateNow().person);
 }
 
 function frame({ at: instant, dots, gone }) {
@@ -179,7 +187,7 @@ function lookAtPerson(code) {
   toPerson(code);
   const dot = byCode(code);
   const position = dot && dotCoordinates(dot.id);
-  if (map && position) map.easeTo({ center: position, zoom: Math.max(map.getZoom(), 15), duration: moveTime(600), padding: paddingNow() });
+  if (map && position) map.easeTo({ center: position, zoom: Math.max(map.getZoom(), 15), duration: moveTime(600), offset: offsetNow() });
 }
 
 // Cases.
@@ -248,6 +256,7 @@ function bindPanel() {
   at("zoom-in").addEventListener("click", () => map?.zoomIn({ duration: moveTime(250) }));
   at("zoom-out").addEventListener("click", () => map?.zoomOut({ duration: moveTime(250) }));
   at("whole").addEventListener("click", drawPlace);
+  at("legend").open = !matchMedia("(max-width: 900px)").matches;
   at("language").addEventListener("click", keepAddress);
 }
 
