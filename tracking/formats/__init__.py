@@ -5,7 +5,7 @@ Clients change their content types and versions without notice, so neither is lo
 
 from typing import Protocol
 
-from tracking.formats import geojson, native, owntracks
+from tracking.formats import colota, forms, geojson, native, overland, owntracks, traccar
 from tracking.formats.report import Message, Profile, Report, UnknownFormat, load_json
 
 __all__ = ["FORMATS", "OWN", "Message", "Profile", "Report", "UnknownFormat", "read_report"]
@@ -19,7 +19,7 @@ class Format(Protocol):
     def read(self, message: Message, value: object, profile: Profile, /) -> Report: ...
 
 
-FORMATS: tuple[Format, ...] = (owntracks, native, geojson)
+FORMATS: tuple[Format, ...] = (owntracks, native, overland, traccar, geojson, colota, forms)
 """Tried in this order; each has `recognise(message, value)` and `read(message, value, profile)`."""
 OWN: tuple[Format, ...] = (native, geojson)
 """The two formats of POST /v1/fixes."""
