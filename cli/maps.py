@@ -1,0 +1,153 @@
+"""`./wangge map grids|trails|hotspots`: one-file maps that open with the cable out."""
+
+import argparse
+import getpass
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Text, cast, select
+
+from cli.frame import DONE, open_engine, say, whole_file
+from core.clock import day_bounds, day_of, utc_now
+from core.errors import Invalid, NotFound
+from core.settings import Settings
+from geo.lookup import Lookup
+from geo.tables import unit_version
+from geo.units import UnitRead, get_unit
+
+Draw = Callable[[Connection, Lookup, argparse.Namespace, Settings], str]
+
+
+def add_verbs(verbs: Any) -> None:
+    kinds = verbs.add_parser("map", help="one-file maps").add_subparsers(required=True, metavar="KIND")
+    grids = kinds.add_parser("grids", help="the units of a network, level by level")
+    grids.add_argument(
+        "--on", type=_day, metavar="DATE", help="borders as of the end of this day; now when not said"
+    )
+    trails = kinds.add_parser(
+        "trails", help="where people were on a day; recorded as a look at their movement"
+    )
+    trails.add_argument("--on", type=_day, metavar="DATE", help="the day; today when not said")
+    trails.add_argument("--person", metavar="CODE", help="one person; else all of --unit, or everybody")
+    trails.add_argument("--why", default="map of trails", help="kept in the record of looks")
+    hotspots = kinds.add_parser("hotspots", help="cells with significantly more cases than expected")
+    hotspots.add_argument(
+        "--from", dest="since", type=_day, metavar="DATE", help="first day; 90 days before --to when not said"
+    )
+    hotspots.add_argument(
+        "--to", dest="until", type=_day, metavar="DATE", help="last day, included; today when not said"
+    )
+    hotspots.add_argument("--category", help="cases of this category only")
+    for kind, draw in ((grids, _grids), (trails, _trails), (hotspots, _hotspots)):
+        kind.add_argument("--network", metavar="CODE", help="the first network when not said")
+        kind.add_argument("--unit", metavar="CODE", help="only this unit and those below it")
+        kind.add_argument("--out", required=True, type=Path, metavar="FILE.html")
+        kind.set_defaults(run=_run, draw=draw)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"“{text}” is no day: write it as 2026-06-10") from error
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Draw in one transaction and write the file whole, or not at all."""
+    draw: Draw = arguments.draw
+    with open_engine(settings) as engine:
+        lookup = Lookup(engine)
+        try:
+            with engine.begin() as conn:
+                page = draw(conn, lookup, arguments, settings)
+                try:
+                    with whole_file(arguments.out) as part:
+                        part.write_text(page, "utf-8")
+                except OSError as error:
+                    raise Invalid(f"{arguments.out}: cannot be written: {error.strerror}") from error
+        finally:
+            lookup.close()
+    say(
+        f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB; it opens in any browser, without a network"
+    )
+    return DONE
+
+
+def _network(lookup: Lookup, code: str | None) -> str:
+    networks = lookup.networks
+    if code is None and not networks:
+        raise NotFound("there is no network yet; bring borders in with ./wangge boundaries import")
+    return lookup.network(code).code if code is not None else next(iter(networks))
+
+
+def _end_of(on: date | None, now: datetime, zone: ZoneInfo) -> datetime:
+    return now if on is None else min(now, day_bounds(on, zone)[1] - timedelta(microseconds=1))
+
+
+def _grids(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
+    from maps.snapshots.grids import draw_grids
+
+    at = _end_of(arguments.on, utc_now(), settings.zone)
+    network = _network(lookup, arguments.network)
+    return draw_grids(conn, lookup, network, at=at, zone=settings.zone, unit_code=arguments.unit)
+
+
+def _trails(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
+    from maps.snapshots.trails import TrailQuestion, draw_trails
+    from people.looks import Look, record_look
+    from people.persons import find_person
+    from tracking.trails import trail_rules_of
+
+    now = utc_now()
+    on = arguments.on or day_of(now, settings.zone)
+    network = _network(lookup, arguments.network) if lookup.networks else None
+    person = find_person(conn, arguments.person) if arguments.person else None
+    unit = _unit(conn, network, arguments.unit, _end_of(on, now, settings.zone)) if arguments.unit else None
+    question = TrailQuestion(
+        on=on,
+        whose=person.name if person else unit.name if unit else "全部人员",
+        person_id=person.id if person else None,
+        unit_path=_path(conn, unit) if unit else None,
+        network_code=network,
+    )
+    page = draw_trails(conn, lookup, question, zone=settings.zone, rules=trail_rules_of(settings), now=now)
+    person_id, unit_id = person.id if person else None, unit.id if unit and not person else None
+    record_look(
+        conn, Look(now, getpass.getuser(), "map", arguments.why, person_id=person_id, unit_id=unit_id)
+    )
+    return page
+
+
+def _unit(conn: Connection, network: str | None, code: str, at: datetime) -> UnitRead:
+    if network is None:
+        raise NotFound(f"there is no network yet, so no unit {code}")
+    return get_unit(conn, code, network_code=network, at=at)
+
+
+def _path(conn: Connection, unit: UnitRead) -> str:
+    path: str = conn.execute(
+        select(cast(unit_version.c.path, Text)).where(unit_version.c.id == unit.version_id)
+    ).scalar_one()
+    return path
+
+
+def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
+    from maps.snapshots.hotspots import draw_hotspots
+
+    from analysis.hotspots import Question
+
+    now = utc_now()
+    last = arguments.until or day_of(now, settings.zone)
+    first = arguments.since or last - timedelta(days=89)
+    question = Question(
+        since=day_bounds(first, settings.zone)[0],
+        until=day_bounds(last, settings.zone)[1],
+        network_code=arguments.network,
+        unit_code=arguments.unit,
+        category=arguments.category,
+        resolution=settings.h3_resolution,
+    )
+    return draw_hotspots(conn, lookup, question, zone=settings.zone, now=now)
