@@ -1,0 +1,2 @@
+-- What the planner needs to know.
+ANALYZE point, area
