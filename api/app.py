@@ -38,6 +38,7 @@ SUBJECTS = (
     "trails",
     "live",
     "cases",
+    "case_counts",
     "hotspots",
     "tiles",
     "pages",

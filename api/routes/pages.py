@@ -1,14 +1,17 @@
 """The pages for people; each is a template and modules that ask /v1."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, MaybeCallerDep, Now, SettingsDep, public, signed_in
 from api.routes.sign_in import own_path
 from core.settings import Settings
+from geo.units import list_published_networks
 from maps.pages import Language, choose_language, render_page
 from people.access import MAY_SEE_CASES, MAY_SEE_HOTSPOTS, MAY_SEE_MOVEMENT, Caller, may
 
@@ -74,8 +77,32 @@ def show_start(
         login=caller.login,
         granted=bool(caller.grants) or caller.person_id is not None,
         doors=doors_for(caller),
-        networks=[],
+        networks=published_networks(conn, now, language),
     )
+
+
+def published_networks(conn: Connection, now: datetime, language: Language) -> list[dict[str, Any]]:
+    """Networks with an edition in force, and how many units each level has in it."""
+    shown = []
+    for found in list_published_networks(conn, at=now):
+        if found.edition is None:
+            continue
+        levels = [
+            {
+                "name": level.name_en if language == "en" and level.name_en else level.name,
+                "units": found.edition.counts.get(level.code, 0),
+            }
+            for level in found.network.levels
+        ]
+        shown.append(
+            {
+                "code": found.network.code,
+                "name": found.network.name,
+                "coverage": found.network.coverage,
+                "levels": levels,
+            }
+        )
+    return shown
 
 
 def doors_for(caller: Caller) -> list[dict[str, str]]:

@@ -3,6 +3,9 @@
 The owner is the worker w1; the colleague supervises w1's street; the stranger supervises the other street.
 """
 
+import functools
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +21,7 @@ from core.settings import read_settings
 from people.access import GRANT_ROLES
 from tests.api.conftest import Browser, first_status
 
+Ask = Callable[..., int]
 PEOPLE = {"owner": "w1", "colleague": "boss1", "stranger": "boss2", "no one": None}
 
 
@@ -27,7 +31,7 @@ class Case:
 
     statuses: tuple[int, int, int, int]
     url: str
-    send: dict[str, Any] = field(default_factory=dict)
+    send: Callable[[], dict[str, Any]] | dict[str, Any] = field(default_factory=dict)
     by_device: bool = False  # the owner's request carries the credential of the owner's phone
     endless: bool = False
 
@@ -36,6 +40,19 @@ ANYBODY = (200, 200, 200, 200)
 SIGNED_IN = (200, 200, 200, 401)
 OF_DEVICE = (200, 401, 401, 401)
 OWN = (200, 404, 404, 401)  # of a person's own: the supervisors of the town are no persons
+
+
+def new_case() -> dict[str, Any]:
+    """A report of a case nobody reported before, in G1."""
+    body = {
+        "channel": "test",
+        "external_ref": uuid.uuid4().hex,
+        "category": "noise",
+        "lon": 121.005,
+        "lat": 31.005,
+    }
+    return {"json": body}
+
 
 CASES: dict[str, Case] = {
     "GET /healthz": Case(ANYBODY, "/healthz"),
@@ -86,6 +103,16 @@ CASES: dict[str, Case] = {
     "GET /m": Case(SIGNED_IN, "/m"),
     "GET /static/{path:path}": Case(ANYBODY, "/static/tokens.css"),
     "GET /static/vendor/{path:path}": Case((404, 404, 404, 404), "/static/vendor/left-pad/index.js"),
+    "GET /v1/cases": Case(SIGNED_IN, "/v1/cases"),
+    "GET /v1/case-counts": Case(SIGNED_IN, "/v1/case-counts"),
+    "POST /v1/cases": Case((201, 201, 201, 401), "/v1/cases", new_case),
+    "GET /v1/cases/{number}": Case((200, 200, 404, 401), "/v1/cases/{case}"),
+    "POST /v1/cases/{number}/events": Case(
+        (409, 409, 404, 401),
+        "/v1/cases/{case}/events",
+        {"json": {"kind": "note", "after_seq": 99, "note": "x"}},
+    ),
+    "GET /v1/hotspots": Case((403, 200, 403, 401), "/v1/hotspots?unit=S1"),
 }
 
 
@@ -111,22 +138,33 @@ def test_nothing_is_reachable_but_routes_with_a_door(app: FastAPI) -> None:
     assert [route for route in app.routes if not isinstance(route, APIRoute)] == []
 
 
-def ask(
-    client: TestClient, name: str, *, token: str = "unknown", headers: dict[str, str] | None = None
+@pytest.fixture
+def ask(case_number: str) -> Ask:
+    return functools.partial(ask_for, case_number)
+
+
+def ask_for(
+    case_number: str,
+    client: TestClient,
+    name: str,
+    *,
+    token: str = "unknown",
+    headers: dict[str, str] | None = None,
 ) -> int:
     """The status of a case's request; `token` is the credential of a phone."""
     case = CASES[name]
     sent = dict(headers or {})
     if case.by_device and "{token}" not in case.url and token != "unknown":
         sent["Authorization"] = f"Bearer {token}"
-    url = case.url.replace("{token}", token)
+    url = case.url.replace("{token}", token).replace("{case}", case_number)
+    body = case.send() if callable(case.send) else case.send
     if case.endless:
         return first_status(client, url, sent)
-    return client.request(name.split(maxsplit=1)[0], url, headers=sent, **case.send).status_code
+    return client.request(name.split(maxsplit=1)[0], url, headers=sent, **body).status_code
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_of_the_four_gets_what_is_intended(name: str, browse: Browser, phone: str) -> None:
+def test_each_of_the_four_gets_what_is_intended(name: str, browse: Browser, phone: str, ask: Ask) -> None:
     got = {
         who: ask(browse(login), name, token=phone if who == "owner" else "unknown")
         for who, login in PEOPLE.items()
@@ -137,13 +175,13 @@ def test_each_of_the_four_gets_what_is_intended(name: str, browse: Browser, phon
 @pytest.mark.parametrize("name", [name for name, door in ROUTES.items() if door.kind == "roles"])
 @pytest.mark.parametrize("role", [role for role in GRANT_ROLES if role not in {"supervisor", "worker"}])
 def test_a_role_held_everywhere_opens_exactly_the_doors_that_name_it(
-    name: str, role: str, browse: Browser
+    name: str, role: str, browse: Browser, ask: Ask
 ) -> None:
     assert (ask(browse(role), name) != 403) == (role in ROUTES[name].roles)
 
 
 @pytest.mark.parametrize("name", [name for name in ROUTES if ROUTES[name].kind in {"roles", "signed_in"}])
-def test_a_change_asked_for_by_another_site_is_refused(name: str, browse: Browser) -> None:
+def test_a_change_asked_for_by_another_site_is_refused(name: str, browse: Browser, ask: Ask) -> None:
     method = name.split(maxsplit=1)[0]
     if method in {"GET", "HEAD"}:
         pytest.skip("changes nothing")

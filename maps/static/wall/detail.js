@@ -1,6 +1,6 @@
 // The right panel: one person or one case.
 import { age, clock, count, metres, minute, stamp } from "../format.js";
-import { drawCaseMark } from "../map/cases.js";
+import { CASE_STATES, drawCaseMark } from "../map/cases.js";
 import { drawMark } from "../map/dots.js";
 import { t } from "../words.js";
 import { at, el } from "./dom.js";
@@ -74,16 +74,19 @@ function trailParts(trail) {
   return [el("p", { class: "muted small" }, span), list(facts), looked];
 }
 
+/** `one`: as /v1/cases/{number} tells it, or { number, problem }. */
 export function showCase(one) {
+  if (one.problem) return show(one.number, one.problem);
   const mark = el("i", { class: "mark" });
-  mark.append(drawCaseMark(one.state));
+  if (CASE_STATES.includes(one.state)) mark.append(drawCaseMark(one.state));
   const facts = [
     [t("wall.state"), el("span", {}, mark, t(`case.${one.state}`))],
-    [t("case.category"), one.category],
     [t("case.level"), String(one.level)],
     [t("case.occurred"), stamp(one.occurred_at)],
     [t("case.reported_at"), stamp(one.reported_at)],
-    [t("case.owner"), one.owner],
+    [t("case.owner"), one.owner_name],
+    [t("case.assignee"), one.assignee_name],
   ];
-  show(one.number, one.category, list(facts), el("p", {}, one.description || ""));
+  const log = one.events.map((event) => el("li", {}, el("span", {}, t(`case.${event.state}`), " · ", event.actor), el("time", { datetime: event.at }, stamp(event.at))));
+  show(one.category, one.number, list(facts), el("p", {}, one.description || ""), el("h3", {}, t("case.log")), el("ol", { class: "log" }, ...log));
 }

@@ -6,7 +6,7 @@ import { at, el } from "./dom.js";
 
 const DOT_STATES = ["moving", "still", "late", "stale"];
 
-/** `layers`: the names offered; `shown`: those on; `change(names)`. `hotspots`: [{ colour, text }] or []. */
+/** `layers`: the names offered; `shown`: those on; `change(name, on)`; `hotspots`: { classes: [{ colour, text }], note }. */
 export function showLegend({ layers, shown, hotspots, change }) {
   const boxes = layers.map((name) => {
     const box = el("input", { type: "checkbox", id: `layer-${name}`, checked: shown.includes(name) });
@@ -17,7 +17,7 @@ export function showLegend({ layers, shown, hotspots, change }) {
   const groups = [el("ul", { "aria-label": t("wall.layers") }, ...boxes)];
   if (layers.includes("people") && shown.includes("people")) groups.push(dotList());
   if (layers.includes("cases") && shown.includes("cases")) groups.push(caseList());
-  if (hotspots.length && shown.includes("hotspots")) groups.push(hotspotList(hotspots));
+  if (shown.includes("hotspots")) groups.push(hotspotList(hotspots));
   at("legend-body").replaceChildren(el("div", { class: "legend-groups" }, ...groups));
 }
 
@@ -29,15 +29,17 @@ function caseList() {
   return el("ul", {}, ...CASE_STATES.map((state) => el("li", {}, centred(drawCaseMark(state)), t(`case.${state}`))));
 }
 
-function hotspotList(classes) {
+function hotspotList({ classes, note }) {
   const square = (colour) => {
     const mark = el("canvas", { width: 20, height: 20 });
     const pen = mark.getContext("2d");
     pen.fillStyle = colour;
     pen.fillRect(2, 2, 16, 16);
+    mark.setAttribute("aria-hidden", "true");
     return mark;
   };
-  return el("ul", {}, ...classes.map(({ colour, text }) => el("li", {}, square(colour), text)));
+  const rows = classes.map(({ colour, text }) => el("li", {}, square(colour), text));
+  return el("ul", {}, ...rows, ...(note ? [el("li", { role: "status" }, note)] : []));
 }
 
 /** Marks of different sizes on one left edge: each in a box of the same size. */

@@ -3,13 +3,14 @@ import { leaveToSignIn, Problem } from "../door.js";
 import { clock } from "../format.js";
 import { canDrawMaps, makeMap, moveTime } from "../map/frame.js";
 import { addCaseLayers, drawCases } from "../map/cases.js";
+import { addHotspotLayer, drawHotspots } from "../map/hotspots.js";
 import { dotAt, dotCoordinates, greyDots, hoverDot, replaceDots, selectDot, showDots, startDots, updateDots } from "../map/dots.js";
 import { addTrailLayers, drawTrail, showTrailLayers } from "../map/trail.js";
 import { readTrail } from "../map/read_trail.js";
 import { addUnitLayers, boundsOf, pointUnit, showLevel, unitAt, useNetwork } from "../map/units.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
-import { readCases } from "./cases.js";
+import { readCase, readCases } from "./cases.js";
 import { hideDetail, onClose, showCase, showPerson } from "./detail.js";
 import { at, el } from "./dom.js";
 import { openUnit, readNetworks } from "./ground.js";
@@ -30,7 +31,8 @@ let map = null;
 let networks = [];
 let place = null; // where we are: { network, unit, level, steps, children }
 let asOf = null;
-let cases = [];
+let open = { cases: [], total: 0, byUnit: new Map() };
+let hotspots = { key: null, classes: [], note: "" };
 let trail = null;
 
 async function start() {
@@ -54,6 +56,7 @@ async function startMap() {
   map = makeMap("map", { bounds: networks[0].bbox, label: t("wall.map") });
   await new Promise((resolve) => map.once("load", resolve));
   addUnitLayers(map);
+  addHotspotLayer(map);
   addCaseLayers(map);
   addTrailLayers(map);
   startDots(map);
@@ -71,6 +74,7 @@ async function follow(state, before) {
   if (state.person !== before.person) choosePerson(state.person);
   if (state.case !== before.case) chooseCase(state.case);
   if (!state.person && !state.case) hideDetail();
+  loadHotspots();
   refreshPanel();
 }
 
@@ -193,15 +197,31 @@ function lookAtPerson(code) {
 // Cases.
 
 async function loadCases() {
-  cases = await readCases(place).catch(() => cases);
-  if (map) drawCases(map, cases);
+  const asked = place;
+  const read = await readCases(asked).catch(() => null);
+  if (!read || asked !== place) return;
+  open = read;
+  if (map) drawCases(map, open.cases);
   refreshPanel();
 }
 
-function chooseCase(number) {
+async function chooseCase(number) {
   if (!number) return;
-  const one = cases.find((each) => each.number === number);
-  if (one) showCase(one);
+  const one = await readCase(number).catch((error) => ({ number, problem: error.message }));
+  if (stateNow().case === number) showCase(one);
+}
+
+async function loadHotspots() {
+  const wanted = stateNow().layers.includes("hotspots") && sees.hotspots === "yes";
+  const key = wanted ? JSON.stringify([place.network.code, place.unit?.code]) : null;
+  if (hotspots.key === key) return;
+  hotspots = { key, classes: [], note: wanted ? t("loading") : "" };
+  showLayers(stateNow());
+  const found = await drawHotspots(map, wanted ? place : null).catch((error) => error);
+  if (hotspots.key !== key) return;
+  const failed = found instanceof Error;
+  hotspots = { key, classes: failed ? [] : found, note: failed ? found.message : found.length || !wanted ? "" : t("hotspot.none") };
+  showLayers(stateNow());
 }
 
 // The panel.
@@ -223,11 +243,9 @@ function refreshPanel() {
 
 function showChildren() {
   const counts = countByUnit();
-  const byUnit = new Map();
-  for (const one of cases) for (const id of one.units ?? []) byUnit.set(id, (byUnit.get(id) ?? 0) + 1);
   const children = place.children.map((child) => {
     const { onShift = 0, moving = 0 } = counts.get(child.id) ?? {};
-    return { key: child.code, name: child.name, onShift, moving, cases: byUnit.get(child.id) ?? 0 };
+    return { key: child.code, name: child.name, onShift, moving, cases: open.byUnit.get(child.id) ?? 0 };
   });
   const shows = { withPeople: sees.movement === "yes", withCases: sees.cases === "yes", levelName: place.childLevel?.name };
   showUnits(children, shows, { open: openChild, point: pointChild });
@@ -285,7 +303,7 @@ function showLayers({ layers }) {
     go({ layers: next }, { quiet: true });
     at(`layer-${name}`).focus();
   };
-  showLegend({ layers: offered, shown, hotspots: [], change });
+  showLegend({ layers: offered, shown, hotspots, change });
 }
 
 // Keys and pointer.
