@@ -13,6 +13,9 @@ from starlette.types import Message
 
 from api.app import make_app
 from api.callers import session_cookie
+from cases.events import Actor
+from cases.intake import take_in_cases
+from cases.reports import CaseReport
 from core.clock import utc_now
 from core.db import make_engine
 from core.settings import Settings, read_settings
@@ -81,6 +84,16 @@ def phone(town_engine: Engine, town: Town) -> str:
     """The credential of w1's phone."""
     with town_engine.begin() as conn:
         return add_device(conn, "P1", "w1", now=EVER)
+
+
+@pytest.fixture(scope="package")
+def case_number(app: FastAPI, town_engine: Engine, town: Town) -> str:
+    """A case in G1."""
+    report = CaseReport("test", "1", "noise", lon=121.005, lat=31.005)
+    with town_engine.begin() as conn:
+        actor = Actor("w1", "worker", town.accounts["w1"], town.persons["w1"])
+        (taken,) = take_in_cases(conn, app.state.lookup, [report], actor=actor, now=utc_now())
+    return taken.number
 
 
 def first_status(client: TestClient, url: str, headers: dict[str, str]) -> int:
