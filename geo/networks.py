@@ -129,37 +129,37 @@ def change_network(
 
 
 def add_levels(conn: Connection, network_code: str, levels: Iterable[Level]) -> Network:
-    """Add the levels the network lacks; a level it has keeps its parent (Conflict when another one is named)."""
+    """Add the levels the network lacks. A level it has keeps its parent; a root may get one.
+
+    Conflict when a level would change its parent.
+    """
     found = get_network(conn, network_code, lock=True)
     merged = {level.code: level for level in found.levels}
     for level in levels:
-        old = merged.get(level.code)
-        if old is not None and level.parent not in (None, old.parent):
-            raise Conflict(
-                f"level “{level.code}” of {network_code} has the parent {old.parent}, not {level.parent}"
-            )
-        merged[level.code] = level if old is None else replace(level, parent=old.parent)
-    check_levels(tuple(merged.values()))
-    stored = [asdict(level) for level in merged.values()]
+        merged[level.code] = _merge(network_code, merged.get(level.code), level)
+    ordered = _parents_first(tuple(merged.values()))
+    check_levels(ordered)
+    stored = [asdict(level) for level in ordered]
     conn.execute(update(network).where(network.c.id == found.id).values(levels=stored))
     return get_network(conn, network_code)
 
 
-def put_parent_above(conn: Connection, network_code: str, parent: Level, *, child: str) -> Network:
-    """Make `parent` a new level right above the root level `child`."""
-    found = get_network(conn, network_code, lock=True)
-    if found.level(child).parent is not None:
-        raise Conflict(
-            f"level “{child}” of {network_code} has the parent {found.level(child).parent} already"
-        )
-    levels = (
-        parent,
-        *(replace(level, parent=parent.code) if level.code == child else level for level in found.levels),
-    )
-    check_levels(levels)
-    stored = [asdict(level) for level in levels]
-    conn.execute(update(network).where(network.c.id == found.id).values(levels=stored))
-    return get_network(conn, network_code)
+def _merge(network_code: str, old: Level | None, new: Level) -> Level:
+    if old is None:
+        return new
+    if old.parent is not None and new.parent not in (None, old.parent):
+        raise Conflict(f"level “{new.code}” of {network_code} has the parent {old.parent}, not {new.parent}")
+    return replace(old, parent=old.parent or new.parent)
+
+
+def _parents_first(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """The same levels, each after its parent, otherwise in the order given; what hangs nowhere comes last."""
+    ordered: dict[str, Level] = {}
+    waiting = list(levels)
+    while ready := [level for level in waiting if level.parent is None or level.parent in ordered]:
+        ordered.update({level.code: level for level in ready[:1]})
+        waiting.remove(ready[0])
+    return (*ordered.values(), *waiting)
 
 
 def _network(row: Row[Any]) -> Network:

@@ -107,6 +107,12 @@ def add_units_to_plan(
     return found
 
 
+def rewrite_plan(conn: Connection, found: Plan, drafts: Sequence[UnitDraft]) -> None:
+    """Let the draft hold exactly these units."""
+    conn.execute(delete(plan_unit).where(plan_unit.c.plan_id == found.id))
+    _write(conn, found, drafts)
+
+
 def _clear(
     conn: Connection, found: Plan, groups: set[tuple[str, Kind]], derived: set[tuple[str, Kind]]
 ) -> None:

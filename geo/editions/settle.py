@@ -9,7 +9,7 @@ from geo.findings import ERROR, Finding
 from geo.metric import snap, to_metres
 from geo.plans import as_multipolygons
 from geo.validation.arrange import arrange
-from geo.validation.ground import Ground, Ints, Objects
+from geo.validation.ground import Ground, Ints, Objects, union_of
 
 OUTLINE_M = 0.01
 """A locked outline and the union of what lies in it differ by no more."""
@@ -31,9 +31,9 @@ def settle_borders(ground: Ground) -> Settled:
     if full:
         for group in ground.leaf_groups:
             shapes[group] = _settle_cover(ground, group, shapes[group])
-    for index in _bottom_up(ground):
+    for index in ground.bottom_up:
         if full or shapes[index] is None:
-            shapes[index] = _union(shapes[ground.children[index]])
+            shapes[index] = union_of(shapes[ground.children[index]])
     present = np.array([shape is not None and not shape.is_empty for shape in shapes], dtype=bool)
     shapes[~present] = None
     shapes[present] = as_multipolygons(shapely.normalize(_repaired(shapes[present])))
@@ -51,20 +51,6 @@ def _repaired(shapes: Objects) -> Objects:
     bad = ~shapely.is_valid(shapes)
     shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
     return shapes
-
-
-def _bottom_up(ground: Ground) -> list[int]:
-    depth = {level.code: len(ground.network.chain(level.code)) for level in ground.network.levels}
-    return sorted(ground.children, key=lambda index: -depth[ground.level[index]])
-
-
-def _union(shapes: Objects) -> object:
-    present = shapes[np.array([shape is not None for shape in shapes], dtype=bool)]
-    if not len(present):
-        return None
-    if shapely.coverage_is_valid(present):
-        return shapely.coverage_union_all(present)
-    return shapely.union_all(present, grid_size=1e-7)
 
 
 def _broken_locks(ground: Ground, shapes: Objects) -> list[Finding]:

@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from geo.findings import Finding
 from geo.metric import to_metres
 from geo.plans import geometry_column
-from geo.validation.ground import AREA_M2, Ground, Ints, Objects, clipped, located, polygons_of
+from geo.validation.ground import AREA_M2, Ground, Ints, Objects, clipped, located, polygons_of, union_of
 
 
 def check_coverage(ground: Ground) -> list[Finding]:
@@ -36,25 +36,10 @@ def check_coverage(ground: Ground) -> list[Finding]:
 def derived_areas(ground: Ground) -> Objects:
     """The area of each unit: its own shape, else the union of its children, bottom up; None where there is none."""
     areas = ground.shape.copy()
-    for index in _bottom_up(ground):
+    for index in ground.bottom_up:
         if areas[index] is None:
-            areas[index] = _union(areas[ground.children[index]])
+            areas[index] = union_of(areas[ground.children[index]])
     return areas
-
-
-def _bottom_up(ground: Ground) -> list[int]:
-    depth = {level.code: len(ground.network.chain(level.code)) for level in ground.network.levels}
-    return sorted(ground.children, key=lambda index: -depth[ground.level[index]])
-
-
-def _union(shapes: Objects) -> BaseGeometry | None:
-    """The union of overlapping or disjoint polygons; the fast way where they are a clean cover."""
-    present = shapes[np.array([shape is not None for shape in shapes], dtype=bool)]
-    if not len(present):
-        return None
-    if shapely.coverage_is_valid(present):
-        return shapely.coverage_union_all(present)
-    return shapely.union_all(present)
 
 
 def _overlaps(ground: Ground, group: Ints, ragged: np.ndarray, seen: set[tuple[int, int]]) -> list[Finding]:
@@ -112,7 +97,7 @@ def _gaps(ground: Ground, areas: Objects) -> list[Finding]:
     for parent, rows in ground.children.items():
         if ground.shape[parent] is None:
             continue
-        union = _union(areas[rows])
+        union = union_of(areas[rows])
         rest = shapely.difference(ground.shape[parent], union) if union is not None else ground.shape[parent]
         findings += _gap_findings(ground, parent, rest)
     return findings
@@ -125,7 +110,7 @@ def _holes(ground: Ground, areas: Objects) -> list[Finding]:
         if level.parent is not None:
             continue
         rows = np.flatnonzero((ground.level == level.code) & ground.territorial)
-        union = _union(areas[rows])
+        union = union_of(areas[rows])
         if union is None:
             continue
         rings = [ring for part in shapely.get_parts(union) for ring in part.interiors]

@@ -63,6 +63,12 @@ class Ground:
         first = next(level.code for level in self.network.levels if level.code in levels)
         return np.array([index for index in group if self.level[index] == first], dtype=np.int64)
 
+    @property
+    def bottom_up(self) -> list[int]:
+        """Units with children, the deepest first."""
+        depth = {level.code: len(self.network.chain(level.code)) for level in self.network.levels}
+        return sorted(self.children, key=lambda index: -depth[self.level[index]])
+
     @cached_property
     def is_parent(self) -> NDArray[np.bool_]:
         mask = np.zeros(len(self.drafts), dtype=bool)
@@ -102,6 +108,16 @@ class Ground:
         where.setdefault("severity", self.severity)
         codes = tuple(dict.fromkeys(self.code(index) for index in listed))
         return Finding(rule, units=codes, text=text, fix=fix, level=level, **where)
+
+
+def union_of(shapes: Objects) -> BaseGeometry | None:
+    """The union of polygons, None for no polygon at all; the fast way where they are a clean cover."""
+    present = shapes[np.array([shape is not None for shape in shapes], dtype=bool)]
+    if not len(present):
+        return None
+    if shapely.coverage_is_valid(present):
+        return shapely.coverage_union_all(present)
+    return shapely.union_all(present)
 
 
 def located(shape: BaseGeometry) -> dict[str, Any]:
