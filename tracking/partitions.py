@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from psycopg import sql
-from sqlalchemy import Connection, Table, Text, cast, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, Table, column, func, select, table
 
 from core.db import driver
 from tracking.tables import fix, raw_report
 
 PARTITIONED_BY = {"fix": "fixed_at", "raw_report": "received_at"}
+_PG_CLASS = table("pg_class", column("oid"), column("relname"))
 _LOCK = 0x66697800  # any constant of our own: one maker of partitions at a time
 
 
@@ -40,13 +40,15 @@ def make_ahead(conn: Connection, now: datetime, days: int = 3) -> int:
     return len(ensure_partitions(conn, fix, coming)) + len(ensure_partitions(conn, raw_report, coming))
 
 
-def _missing(conn: Connection, table: Table, days: list[date]) -> list[date]:
+def _missing(conn: Connection, parent: Table, days: list[date]) -> list[date]:
     if not days:
         return []
-    names = [partition_name(table, day) for day in days]
-    there = select(func.unnest(cast(names, ARRAY(Text))).label("name")).subquery()
+    names = [partition_name(parent, day) for day in days]
+    # Not to_regclass(): what another transaction made while this one waited for the lock would still be missing
+    # in the session's name cache, which reading the catalogue as a table is not.
+    visible = func.pg_table_is_visible(_PG_CLASS.c.oid)
     found = set(
-        conn.execute(select(there.c.name).where(func.to_regclass(there.c.name).isnot(None))).scalars()
+        conn.execute(select(_PG_CLASS.c.relname).where(_PG_CLASS.c.relname.in_(names), visible)).scalars()
     )
     return [day for day, name in zip(days, names, strict=True) if name not in found]
 
