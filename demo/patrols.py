@@ -70,8 +70,8 @@ def make_track(
     seen_m += _correlated_noise(len(moment), rng) * _noise_m(indoors)[:, None]
     speed = np.gradient(np.interp(moment, plan.at_s, plan.walked_m), STEP_S)
     track = Track(
-        fixed_s=np.round(start_s + moment, 0),
-        sent_s=_when_sent(np.round(start_s + moment, 0), rng),
+        fixed_s=np.floor(start_s + moment),
+        sent_s=_when_sent(np.floor(start_s + moment), rng),
         lon=np.round(seen_m[:, 0] / M_PER_DEG[0], 7),
         lat=np.round(seen_m[:, 1] / M_PER_DEG[1], 7),
         accuracy_m=np.round(_noise_m(indoors) * rng.lognormal(0.75, 0.22, len(moment)), 1),

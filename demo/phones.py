@@ -26,7 +26,7 @@ class Door:
     def request(
         self, method: str, path: str, body: bytes | None = None, *, token: str = ""
     ) -> tuple[int, bytes]:
-        """Status and body; a connection that breaks is made anew, a service that is down waited for."""
+        """Status and body; a connection that breaks is made anew, a service that is down or broken waited for."""
         headers = {"content-type": "application/json"} | (
             {"authorization": f"Bearer {token}"} if token else {}
         )
@@ -36,14 +36,16 @@ class Door:
             try:
                 connection.request(method, path, body, headers)
                 answer = connection.getresponse()
-                return answer.status, answer.read()
+                status, content = answer.status, answer.read()
+                if status < 500 or time.monotonic() > deadline:
+                    return status, content
             except (OSError, HTTPException) as error:
                 connection.close()
                 if time.monotonic() > deadline:
                     raise Unavailable(
                         f"http://{self.host}:{self.port}{path} does not answer: {error}"
                     ) from error
-                time.sleep(0.3)
+            time.sleep(0.3)
 
     def _connection(self) -> HTTPConnection:
         if not hasattr(self._threads, "connection"):
