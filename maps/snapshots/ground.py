@@ -15,7 +15,7 @@ from geo.lookup import Snapshot
 from geo.lookup.units import NO_ROW
 from geo.metric import metric_crs_of, to_metres
 from geo.tables import unit_version
-from maps.snapshots.frame import STATIC, OfflineMap, add_script, count, tokens
+from maps.snapshots.frame import STATIC, Bounds, OfflineMap, add_script, count, tokens
 from maps.tile_shapes import simplify_together
 
 TIP = JsCode(
@@ -25,6 +25,7 @@ _DECIMALS = 6
 _EQUATOR_M = 156543.03392804097
 READABLE_PX = 120
 """A name is shown from the zoom at which its units are about this wide."""
+MOST_OUTLINES = 1_200
 VISIBLE_PX = 14
 """Borders are shown from the zoom at which their units are about this wide."""
 
@@ -117,18 +118,23 @@ def _mapping(shape: BaseGeometry) -> dict[str, object]:
     return mapping
 
 
-def add_outlines(made: OfflineMap, snapshot: Snapshot, bounds: tuple[float, float, float, float]) -> None:
-    """A quiet ground below other things: outlines of each level that has at most a few hundred units in sight."""
-    box = shapely.box(*bounds)
-    in_sight = shapely.intersects(snapshot.units.geom, box)
+def add_outlines(made: OfflineMap, snapshot: Snapshot, bounds: Bounds, *, filled: bool = True) -> None:
+    """A quiet ground below other things: each level of which at most some hundred units lie in or around `bounds`."""
+    west, south, east, north = bounds
+    box = shapely.box(2 * west - east, 2 * south - north, 2 * east - west, 2 * north - south)
+    around = shapely.intersects(snapshot.units.geom, box)
+    shown = np.zeros(len(around), dtype=bool)
     colors = tokens()
     for depth, level in enumerate(snapshot.levels):
-        rows = rows_of(snapshot, level, "territorial", in_sight)
-        if 0 < len(rows) <= 1_200:
-            weight = max(0.75, 2.25 - 0.75 * depth)
-            style = {"color": colors["unit-line"], "weight": weight, "opacity": 0.7, "fill": False}
-            add_shapes(made, simplify_for_file(snapshot.units.geom[rows], 2), None, style=style)
-    add_labels(made, snapshot, in_sight)
+        rows = rows_of(snapshot, level, "territorial", around)
+        if not 0 < len(rows) <= MOST_OUTLINES:
+            continue
+        shown[rows] = True
+        style: dict[str, object] = {"color": colors["unit-line"], "weight": max(0.75, 2.25 - 0.75 * depth)}
+        style |= {"opacity": 0.7, "fillColor": colors["unit-fill"], "fillOpacity": 1.0}
+        style["fill"] = filled and depth == 0
+        add_shapes(made, simplify_for_file(snapshot.units.geom[rows], 2), None, style=style)
+    add_labels(made, snapshot, shown)
 
 
 def add_labels(made: OfflineMap, snapshot: Snapshot, inside: NDArray[np.bool_]) -> None:

@@ -7,7 +7,7 @@ const WanggeTrails = L.Layer.extend({
     this.span = span; // [first, last] second, and the clock of second 0 in ms
   },
   onAdd(map) {
-    map.createPane("trails").style.zIndex = 620;
+    map.createPane("trails").style.zIndex = 645; // people above all but tooltips
     this.canvas = L.DomUtil.create("canvas", "leaflet-zoom-hide", map.getPane("trails"));
     this.canvas.style.pointerEvents = "none";
     this.canvas.setAttribute("aria-hidden", "true");
