@@ -53,6 +53,7 @@ export function addCaseLayers(map) {
     const image = mark.getContext("2d").getImageData(0, 0, mark.width, mark.height);
     map.addImage(`case-${state}`, image, { pixelRatio: devicePixelRatio || 1 });
   }
+  const tokens = readTokens();
   map.addSource("cases", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
   map.addLayer({
     id: "cases",
@@ -62,9 +63,22 @@ export function addCaseLayers(map) {
       "icon-image": ["concat", "case-", ["get", "state"]],
       "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.55, 14, 0.9, 17, 1.2],
       "icon-allow-overlap": true,
+      "icon-ignore-placement": true,
       "symbol-sort-key": ["get", "rank"],
     },
   });
+  map.addLayer({
+    id: "case-chosen",
+    type: "circle",
+    source: "cases",
+    filter: ["==", ["get", "number"], ""],
+    paint: { "circle-radius": 13, "circle-opacity": 0, "circle-stroke-width": 2, "circle-stroke-color": tokens.info },
+  });
+}
+
+/** Ring the chosen case; null: none. */
+export function markCase(map, number) {
+  map.setFilter("case-chosen", ["==", ["get", "number"], number ?? ""]);
 }
 
 /** `cases`: [{ number, state, lon, lat }]; those without a place are left out. */

@@ -9,8 +9,8 @@ export function canDrawMaps() {
   return Boolean(document.createElement("canvas").getContext("webgl2"));
 }
 
-/** `bounds`: [west, south, east, north] to begin with. */
-export function makeMap(container, { bounds, interactive = true, label } = {}) {
+/** `bounds`: [west, south, east, north] to begin with, shown no closer than `closest`. */
+export function makeMap(container, { bounds, closest = 17, label } = {}) {
   const tokens = readTokens();
   const map = new maplibre.Map({
     container,
@@ -20,7 +20,7 @@ export function makeMap(container, { bounds, interactive = true, label } = {}) {
       layers: [{ id: "ground", type: "background", paint: { "background-color": tokens.ground } }],
     },
     bounds,
-    fitBoundsOptions: { padding: 24 },
+    fitBoundsOptions: { padding: 24, maxZoom: closest },
     localIdeographFontFamily: labelFont(),
     attributionControl: false,
     dragRotate: false,
@@ -30,7 +30,6 @@ export function makeMap(container, { bounds, interactive = true, label } = {}) {
     maxZoom: 19,
     renderWorldCopies: false,
     fadeDuration: 150,
-    interactive,
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();

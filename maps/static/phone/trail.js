@@ -1,6 +1,6 @@
 // One's own trail of today, on a small map without a base map.
 import { count, metres } from "../format.js";
-import { canDrawMaps, makeMap } from "../map/frame.js";
+import { canDrawMaps, makeMap, moveTime } from "../map/frame.js";
 import { readTrail } from "../map/read_trail.js";
 import { addTrailLayers, drawTrail } from "../map/trail.js";
 import { addUnitLayers, boundsOf, showLevel, useNetwork } from "../map/units.js";
@@ -8,7 +8,9 @@ import { readNetworks } from "../wall/ground.js";
 import { t } from "../words.js";
 
 const at = (id) => document.getElementById(id);
+const CLOSEST = 16;
 let map = null;
+let follows = true; // until the person moves the map
 
 export async function showTrail(person) {
   const trail = await readTrail(person);
@@ -19,11 +21,13 @@ export async function showTrail(person) {
     : t("m.trail.none");
   if (!trail.fixes || !canDrawMaps()) return;
   if (!map) await startMap(trail.bbox);
+  else if (follows) map.fitBounds(boundsOf(trail.bbox), { padding: 24, maxZoom: CLOSEST, duration: moveTime(600) });
   drawTrail(map, trail);
 }
 
 async function startMap(bbox) {
-  map = makeMap("trail-map", { bounds: boundsOf(bbox), label: t("m.trail.map"), maxZoom: 16 });
+  map = makeMap("trail-map", { bounds: boundsOf(bbox), label: t("m.trail.map"), closest: CLOSEST });
+  map.on("dragstart", () => (follows = false));
   map.scrollZoom.disable();
   await new Promise((resolve) => map.once("load", resolve));
   addUnitLayers(map);
@@ -33,7 +37,8 @@ async function startMap(bbox) {
 
 /** The grids around: lines and names for orientation. */
 async function showGrids() {
-  const [network] = await readNetworks();
+  const networks = await readNetworks();
+  const network = networks[0];
   const deepest = network?.levels[network.levels.length - 1];
   if (!deepest) return;
   useNetwork(map, network);

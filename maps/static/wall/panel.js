@@ -7,28 +7,27 @@ import { byNeed } from "./people.js";
 
 const MOST_ROWS = 300;
 
-/** `figures` of `figuresOf`; `asOf` of the feed, null before it spoke. */
+/** `figures` of `figuresOf`, with `openCases` (null: may not be seen) and `movement`; `asOf` of the feed, null before it spoke. */
 export function showFigures(figures, asOf) {
-  const { onShift, heard, moving, silent } = figures;
+  const { onShift, heard, moving, silent, openCases, movement } = figures;
   const of = (key, part, whole) => t(key, { share: share(part, whole), total: count(whole) });
-  const items = [
-    ["wall.on_shift", onShift, t("wall.on_shift.note"), ""],
-    ["wall.heard", heard, t("wall.heard.note"), of("wall.of_on_shift", heard, onShift)],
-    ["wall.moving", moving, t("wall.moving.note"), of("wall.of_heard", moving, heard)],
-    ["wall.silent", silent, t("wall.silent.note"), of("wall.of_on_shift", silent, onShift)],
-  ];
-  at("figures").replaceChildren(
-    ...items.map(([key, value, note, denominator]) =>
-      el(
-        "div",
-        { title: note },
-        el("dt", {}, t(key)),
-        el("dd", { class: "big" }, count(value), el("small", {}, t("wall.people_unit"))),
-        el("dd", { class: "of" }, denominator || "\u00a0"),
-      ),
-    ),
-  );
+  const items = movement
+    ? [
+        ["wall.on_shift", onShift, "\u00a0"],
+        ["wall.heard", heard, of("wall.of_on_shift", heard, onShift)],
+        ["wall.moving", moving, of("wall.of_heard", moving, heard)],
+        ["wall.silent", silent, of("wall.of_on_shift", silent, onShift)],
+      ]
+    : [];
+  if (openCases !== null) items.push(["wall.open_cases", openCases, ""]);
+  at("figures").replaceChildren(...items.map((item) => figure(...item)));
   at("as-of").textContent = asOf ? t("wall.as_of", { time: clock(asOf) }) : "";
+}
+
+function figure(key, value, denominator) {
+  const unit = el("small", {}, t(key === "wall.open_cases" ? "wall.cases_unit" : "wall.people_unit"));
+  const of = denominator ? [el("dd", { class: "of" }, denominator)] : [];
+  return el("div", { title: t(`${key}.note`) }, el("dt", {}, t(key)), el("dd", { class: "big" }, count(value), unit), ...of);
 }
 
 const shown = { table: null, rows: new Map() };

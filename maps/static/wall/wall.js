@@ -2,7 +2,7 @@
 import { leaveToSignIn, Problem } from "../door.js";
 import { clock } from "../format.js";
 import { canDrawMaps, makeMap, moveTime } from "../map/frame.js";
-import { addCaseLayers, drawCases } from "../map/cases.js";
+import { addCaseLayers, drawCases, markCase } from "../map/cases.js";
 import { addHotspotLayer, drawHotspots } from "../map/hotspots.js";
 import { dotAt, dotCoordinates, greyDots, hoverDot, replaceDots, selectDot, showDots, startDots, updateDots } from "../map/dots.js";
 import { addTrailLayers, drawTrail, showTrailLayers } from "../map/trail.js";
@@ -206,6 +206,7 @@ async function loadCases() {
 }
 
 async function chooseCase(number) {
+  if (map) markCase(map, number);
   if (!number) return;
   const one = await readCase(number).catch((error) => ({ number, problem: error.message }));
   if (stateNow().case === number) showCase(one);
@@ -229,8 +230,8 @@ async function loadHotspots() {
 function refreshPanel() {
   if (!place) return;
   const here = peopleOf(place.unit?.id ?? null);
-  showFigures(figuresOf(here), asOf);
-  const isPeople = stateNow().list === "people";
+  showFigures({ ...figuresOf(here), openCases: sees.cases === "yes" ? open.total : null, movement: sees.movement === "yes" }, asOf);
+  const isPeople = showsPeople();
   for (const name of ["units", "people"]) {
     const chosen = (name === "people") === isPeople;
     at(`tab-${name}`).setAttribute("aria-selected", String(chosen));
@@ -239,6 +240,12 @@ function refreshPanel() {
   at("rows").setAttribute("aria-labelledby", isPeople ? "tab-people" : "tab-units");
   if (isPeople) showPeople(here, stateNow().person, { open: lookAtPerson, point: pointPerson });
   else showChildren();
+}
+
+/** People by choice, and where there is no unit below. */
+function showsPeople() {
+  const below = place.children.length > 0 || sees.movement !== "yes";
+  return stateNow().list === "people" || (!below && stateNow().list !== "units");
 }
 
 function showChildren() {
@@ -262,7 +269,8 @@ function pointPerson(code) {
 
 function bindPanel() {
   onClose(() => go({ person: null, case: null }));
-  at("tab-units").addEventListener("click", () => go({ list: null }, { quiet: true }));
+  at("tab-units").addEventListener("click", () => go({ list: "units" }, { quiet: true }));
+  at("tab-people").hidden = sees.movement !== "yes";
   at("tab-people").addEventListener("click", () => go({ list: "people" }, { quiet: true }));
   at("fold").addEventListener("click", () => {
     const folded = at("side").classList.toggle("folded");
@@ -323,8 +331,8 @@ function bindKeys() {
 }
 
 function otherTab() {
-  const isPeople = stateNow().list === "people";
-  go({ list: isPeople ? null : "people" }, { quiet: true });
+  const isPeople = showsPeople();
+  go({ list: isPeople ? "units" : "people" }, { quiet: true });
   at(isPeople ? "tab-units" : "tab-people").focus();
 }
 
