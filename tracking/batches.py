@@ -85,6 +85,12 @@ def make_batch(arrivals: Sequence[Arrival], now: datetime) -> Batch:
     )
 
 
+def _on_grid(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Degrees on the storage grid; what is no angle stays as it came, however large."""
+    angle = np.abs(degrees) <= 360
+    return np.where(angle, np.round(np.where(angle, degrees, 0.0), GRID), degrees)
+
+
 def columns_to_batch(
     *,
     source: NDArray[np.int64],
@@ -97,7 +103,7 @@ def columns_to_batch(
     item: NDArray[np.object_],
 ) -> Batch:
     """A batch of WGS-84 columns: the position put on the grid, the digest taken."""
-    placed = {**numbers, "lon": np.round(numbers["lon"], GRID), "lat": np.round(numbers["lat"], GRID)}
+    placed = {**numbers, "lon": _on_grid(numbers["lon"]), "lat": _on_grid(numbers["lat"])}
     mock = (flags & Flag.MOCK != 0).astype(np.float64)
     canonical = [
         placed["lon"],

@@ -1,9 +1,12 @@
 """/v1/ingest: any known phone client, recognised by its body, answered in its own way."""
 
+from typing import Any
+
 from fastapi import APIRouter, HTTPException, Response
 
 from api.callers import Conn, LookupDep, Now, SettingsDep, device
 from api.devices import Credential, MessageDep, known_device
+from api.errors import refusals
 from tracking.batches import Arrival
 from tracking.checks import rules_of
 from tracking.devices import Device, find_devices
@@ -14,6 +17,8 @@ router = APIRouter(prefix="/v1", tags=["movement"])
 
 _ANY = {"schema": {}, "description": "what the client sends; recognised by its form, not by its content type"}
 _BODY = {"requestBody": {"content": {"application/json": _ANY, "application/x-www-form-urlencoded": _ANY}}}
+_TOKEN = {"parameters": [{"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}]}
+_DOOR: Any = {"dependencies": [device], "responses": refusals(415, 422)}
 
 
 def read_or_refuse(message: Message, sender: Device, *, own: bool = False) -> Report:
@@ -24,10 +29,10 @@ def read_or_refuse(message: Message, sender: Device, *, own: bool = False) -> Re
         raise HTTPException(415, str(error)) from error
 
 
-@router.post("/ingest", dependencies=[device], openapi_extra=_BODY, operation_id="ingest")
-@router.get("/ingest", dependencies=[device], operation_id="ingest_query")
-@router.post("/ingest/{token}", dependencies=[device], openapi_extra=_BODY, operation_id="ingest_with_token")
-@router.get("/ingest/{token}", dependencies=[device], operation_id="ingest_query_with_token")
+@router.post("/ingest", openapi_extra=_BODY, operation_id="ingest", **_DOOR)
+@router.get("/ingest", operation_id="ingest_query", **_DOOR)
+@router.post("/ingest/{token}", openapi_extra=_BODY | _TOKEN, operation_id="ingest_with_token", **_DOOR)
+@router.get("/ingest/{token}", openapi_extra=_TOKEN, operation_id="ingest_query_with_token", **_DOOR)
 def ingest(
     message: MessageDep,
     credential: Credential,
