@@ -72,7 +72,8 @@ def read_table(path: Path | str, *, sheet: str | None = None, keep_ragged: bool 
     """A CSV or XLSX file as text; Invalid when it cannot be read at all.
 
     A row with more or fewer cells than the header, or with control characters, is a finding and left out;
-    with `keep_ragged` it is a finding and stays, cut or filled to the header's width.
+    with `keep_ragged` it is a finding and stays, cut or filled to the header's width. Blank lines are no rows; nor is
+    one of separators alone, unless with `keep_ragged`.
     """
     path = Path(path)
     content = _read_bytes(path)
@@ -191,7 +192,8 @@ def _table(path: Path, raw: _Raw, *, keep_ragged: bool) -> Table:
     table: Table | None = None
     for number, cells in raw:
         row = tuple(cell.strip() for cell in cells)
-        if not any(row):
+        separated = keep_ragged and len(row) > 1 and path.suffix.lower() != ".xlsx"
+        if not any(row) and not separated:
             continue
         if table is None or header is None:
             header = _header(path, row)

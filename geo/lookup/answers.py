@@ -132,10 +132,14 @@ class Placements:
         """The code of the unit at a level; None where there is none."""
         return self._collect(lambda part: part.codes(level), None)
 
-    @cached_property
-    def dedicated(self) -> NDArray[np.object_]:
-        """A tuple of the codes of the dedicated grids that hold the point, lowest first."""
-        return self._collect(lambda part: part.dedicated, ())
+    @property
+    def has_dedicated(self) -> bool:
+        """Whether the network had dedicated grids at any of the instants."""
+        return any(part.has_dedicated for _, part in self._parts)
+
+    def dedicated(self, level: str | None = None) -> NDArray[np.object_]:
+        """A tuple of the codes of the dedicated grids, of one level or of all, that hold the point, lowest first."""
+        return self._collect(lambda part: part.dedicated(level), ())
 
     @cached_property
     def several(self) -> NDArray[np.object_]:

@@ -27,8 +27,8 @@ def place_rows(
 ) -> PlacedRows:
     """Place every row in these networks at its own instant, or `now` where the file has no times.
 
-    Per network: `<network>_<level>` codes from the top level down, `<network>_dedicated` where it has dedicated
-    grids, `<network>_several` where units may overlap, `<network>_status` and, with `border`, `<network>_border_m`.
+    Per network: `<network>_<level>` codes from the top level down (dedicated grids where no territorial unit is of
+    the level), `<network>_dedicated` where it has dedicated grids, `<network>_several` where units may overlap, `<network>_status` and, with `border`, `<network>_border_m`.
     Invalid when the file has one of these columns already.
     """
     at = rows.at if rows.at is not None else np.full(len(rows.cells), np.datetime64(_plain(now), "us"))
@@ -59,21 +59,29 @@ def _present(status: NDArray[np.object_]) -> list[object]:
 def _columns(
     network: Network, placements: Placements, status: NDArray[np.object_], *, border: bool
 ) -> dict[str, list[str]]:
-    found = {
-        f"{network.code}_{level['code']}": _texts(placements.codes(level["code"])) for level in network.levels
-    }
-    if any(map(len, placements.dedicated)):
-        found[f"{network.code}_dedicated"] = [";".join(codes) for codes in placements.dedicated]
+    found = {f"{network.code}_{level}": _codes(placements, level) for level in _levels(network)}
+    if (dedicated := f"{network.code}_dedicated") not in found and placements.has_dedicated:
+        found[dedicated] = _joined(placements.dedicated())
     if network.coverage == "partial":
-        found[f"{network.code}_several"] = [";".join(codes) for codes in placements.several]
+        found[f"{network.code}_several"] = _joined(placements.several)
     found[f"{network.code}_status"] = list(status)
     if border:
         found[f"{network.code}_border_m"] = [_metres(value) for value in placements.border_m]
     return found
 
 
-def _texts(codes: NDArray[np.object_]) -> list[str]:
-    return ["" if code is None else code for code in codes]
+def _levels(network: Network) -> list[str]:
+    return [level["code"] for level in network.levels]
+
+
+def _codes(placements: Placements, level: str) -> list[str]:
+    """The territorial unit's code, else those of the dedicated grids of the level."""
+    pairs = zip(placements.codes(level), _joined(placements.dedicated(level)), strict=True)
+    return [dedicated if code is None else code for code, dedicated in pairs]
+
+
+def _joined(codes: NDArray[np.object_]) -> list[str]:
+    return [";".join(each) for each in codes]
 
 
 def _metres(value: float) -> str:

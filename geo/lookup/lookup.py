@@ -46,6 +46,11 @@ class Lookup:
         """Give the connection back."""
         self._bell.close()
 
+    @property
+    def kept(self) -> int:
+        """How many snapshots are in memory."""
+        return len(self._snapshots)
+
     def refresh(self) -> None:
         """Look which editions there are now; for a caller that heard the bell "edition" itself, or rang it."""
         with self._bell.connection() as conn:

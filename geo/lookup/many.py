@@ -103,11 +103,16 @@ class SnapshotPlacements:
         return found
 
     @property
-    def dedicated(self) -> NDArray[np.object_]:
+    def has_dedicated(self) -> bool:
+        return bool(self._snapshot.dedicated)
+
+    def dedicated(self, level: str | None = None) -> NDArray[np.object_]:
+        """Codes of the dedicated grids of one level, or of all, that hold each point; the lowest first."""
         found = filled(len(self._lon), ())
-        for layer in self._snapshot.dedicated.values():
-            for place in np.flatnonzero(layer.owners(self._lon, self._lat)[0] != NOBODY):
-                found[place] += self._codes_of(layer, place)
+        for name, layer in self._snapshot.dedicated.items():
+            if level in (None, name):
+                for place in np.flatnonzero(layer.owners(self._lon, self._lat)[0] != NOBODY):
+                    found[place] += self._codes_of(layer, place)
         return found
 
     def _codes_of(self, layer: Layer | None, place: np.intp) -> tuple[str, ...]:
