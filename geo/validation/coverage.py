@@ -116,7 +116,7 @@ def _holes(ground: Ground, areas: Objects) -> list[Finding]:
         rings = [ring for part in shapely.get_parts(union) for ring in part.interiors]
         given = rows[ground.has_shape[rows] & ground.is_parent[rows]]
         for hole in map(shapely.Polygon, rings):
-            findings += [] if _is_given(ground, hole, given) else _gap_findings(ground, int(rows[0]), hole)
+            findings += [] if _is_given(ground, hole, given) else _gap_findings(ground, None, hole)
     return findings
 
 
@@ -130,19 +130,19 @@ def _is_given(ground: Ground, hole: BaseGeometry, outlines: Ints) -> bool:
     )
 
 
-def _gap_findings(ground: Ground, parent: int, rest: BaseGeometry) -> list[Finding]:
+def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> list[Finding]:
+    """One finding a piece; `parent` None: a hole that no outline surrounds."""
     parts = polygons_of(geometry_column(shapely.get_parts(rest)))
     parts = parts[np.array([part is not None for part in parts], dtype=bool)]
     findings = []
-    if not len(parts):
-        return []
-    for part, size in zip(parts, ground.area_m2(parts), strict=True):
+    for part, size in zip(parts, ground.area_m2(parts) if len(parts) else [], strict=True):
         if size > AREA_M2:
             near = _neighbours(ground, part)
-            wide = mean_width_m(ground, part)
-            text = f"no unit covers {_m2(size)}, about {wide:.2g} m wide, in {_name(ground, parent)}"
+            units = near if parent is None else [parent, *near]
+            inside = "" if parent is None else f" of {_name(ground, parent)}"
+            text = f"no unit covers {_m2(size)}{inside}, about {mean_width_m(ground, part):.2g} m wide"
             fix = "give it to a neighbour; --clean METRES does so up to that width"
-            findings.append(_measured(ground, "gap", [parent, *near], text, fix, part, size))
+            findings.append(_measured(ground, "gap", units, text, fix, part, size))
     return findings
 
 

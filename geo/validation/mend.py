@@ -9,12 +9,14 @@ import shapely
 from geo.findings import WARNING, Finding
 from geo.metric import to_metres
 from geo.networks import Network
-from geo.plans import UnitDraft, geometry_column
-from geo.validation.arrange import Given, arrange
-from geo.validation.coverage import derived_areas, wider_than
-from geo.validation.ground import AREA_M2, Ground, Ints, Objects, located, polygons_of
+from geo.plans import UnitDraft
+from geo.validation.arrange import arrange
+from geo.validation.coverage import check_coverage, derived_areas, wider_than
+from geo.validation.ground import Ground, located, polygons_of
 from geo.validation.hierarchy import resolve_parents
 from geo.validation.shapes import usable_shapes
+
+MENDED = ("gap", "overlap", "unmatched_edge")
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,9 @@ def mend_units(network: Network, drafts: Sequence[UnitDraft], *, width_m: float)
     shapes, invalid = usable_shapes(network, drafts)
     ground, tree = resolve_parents(network, drafts, shapes)
     shapes = ground.shape.copy()
-    changes: list[Finding] = []
     for group in ground.leaf_groups:
-        before = shapes[group]
-        arranged = arrange(before, width_m=width_m, crs=ground.crs)
-        shapes[group] = arranged.shapes
-        changes += _given_changes(ground, group, arranged.given)
-        changes += _edge_changes(ground, group, before, arranged.shapes)
+        shapes[group] = arrange(shapes[group], width_m=width_m, crs=ground.crs).shapes
+    changes = _mended(ground, replace(ground, shape=shapes))
     kept = {code for finding in invalid if finding.rule == "invalid_geometry" for code in finding.units}
     mended = [
         draft if shape is None or draft.code in kept else replace(draft, geom=shape)
@@ -51,51 +49,26 @@ def mend_units(network: Network, drafts: Sequence[UnitDraft], *, width_m: float)
     return Mended(_without_outlines(ground, mended, set(outlines)), changes)
 
 
-def _given_changes(ground: Ground, group: Ints, given: Sequence[Given]) -> list[Finding]:
-    if not given:
-        return []
-    sizes = ground.area_m2(geometry_column(each.face for each in given))
-    changes = []
-    for each, size in zip(given, sizes, strict=True):
-        if size <= AREA_M2:
-            continue
-        to = int(group[each.to])
-        units = [to, *(int(group[holder]) for holder in each.holders if holder != each.to)]
-        rule = "mended_overlap" if each.holders else "mended_gap"
-        what = (
-            f"overlap of {', '.join(sorted(ground.code(unit) for unit in units))}" if each.holders else "gap"
+def _mended(before: Ground, after: Ground) -> list[Finding]:
+    """The defects that are no more, each with the unit that now holds the place."""
+    left = {(finding.rule, finding.units) for finding in check_coverage(after)}
+    gone = [
+        each for each in check_coverage(before) if each.rule in MENDED and (each.rule, each.units) not in left
+    ]
+    rows, tree = after.leaf_tree
+    points = shapely.points([each.where or (np.nan, np.nan) for each in gone])
+    asked, found = tree.query(points, predicate="intersects")
+    holder = {int(place): after.code(rows[index]) for place, index in zip(asked, found, strict=True)}
+    return [
+        replace(
+            each,
+            rule=f"mended_{each.rule}",
+            severity=WARNING,
+            text=f"{each.text}: mended{f', there is {holder[place]} now' if place in holder else ''}",
+            fix="",
         )
-        text = f"{what}, {size:.4g} m², given to {ground.level[to]} {ground.code(to)}"
-        place = located(each.face)
-        changes.append(
-            ground.finding(
-                rule, units, text, "", severity=WARNING, measure=float(size), measure_unit="m2", **place
-            )
-        )
-    return changes
-
-
-def _edge_changes(ground: Ground, group: Ints, before: Objects, after: Objects) -> list[Finding]:
-    """Units whose edge was not shared with a neighbour and is now, with the vertices they had and have."""
-    edges = shapely.coverage_invalid_edges(before)
-    changes = []
-    for place in np.flatnonzero(~shapely.is_empty(edges)):
-        index = int(group[place])
-        had, has = shapely.get_num_coordinates(before[place]), shapely.get_num_coordinates(after[place])
-        text = f"{ground.level[index]} {ground.code(index)} now shares its edge: {had} vertices became {has}"
-        where = shapely.line_interpolate_point(shapely.get_geometry(edges[place], 0), 0.5, normalized=True)
-        changes.append(
-            ground.finding(
-                "mended_edge",
-                [index],
-                text,
-                "",
-                severity=WARNING,
-                geometry=edges[place],
-                where=(float(where.x), float(where.y)),
-            )
-        )
-    return changes
+        for place, each in enumerate(gone)
+    ]
 
 
 def _narrow_outlines(
