@@ -24,15 +24,15 @@ tile_drawing = Table(
     Column("network_id", ForeignKey("network.id"), nullable=False),
     Column("level", Text, nullable=False),
     Column("ground", Text, nullable=False, comment="edition and instant whose units are drawn"),
+    Column("top_zoom", SmallInteger, nullable=False, comment="drawn for zooms up to this one"),
     Column("drawn_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    UniqueConstraint("network_id", "level", "ground"),
+    UniqueConstraint("network_id", "level", "ground", "top_zoom"),
 )
 
 tile_shape = Table(
     "tile_shape",
     metadata,
     Column("drawing_id", ForeignKey("tile_drawing.id", ondelete="CASCADE"), nullable=False),
-    Column("top_zoom", SmallInteger, nullable=False, comment="drawn for zooms up to this one"),
     Column("unit_version_id", ForeignKey("unit_version.id", ondelete="CASCADE"), nullable=False),
     Column("geom", Geometry("GEOMETRY", srid=3857, spatial_index=False), nullable=False),
     Column(
@@ -41,6 +41,6 @@ tile_shape = Table(
         nullable=False,
         comment="where its label stands",
     ),
-    Index("ix_tile_shape_geom", "drawing_id", "top_zoom", "geom", postgresql_using="gist"),
+    Index("ix_tile_shape_geom", "drawing_id", "geom", postgresql_using="gist"),
     Index("ix_tile_shape_version", "unit_version_id"),
 )

@@ -4,6 +4,8 @@ Simplifying a whole level as one coverage moves a shared border once, so that no
 PostGIS before 3.4 has no function for it. Drawings are kept in the database, the few newest of each level.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -18,11 +20,11 @@ BANDS = (7, 9, 11, 13)
 EXACT = 30
 """The top zoom of the band above them, whose borders are as published."""
 KEPT = 4
-"""Drawings kept of each level; an older edition is drawn again when it is asked for."""
+"""Drawings kept of each level and band; an older edition is drawn again when it is asked for."""
 
 _EARTH_M = 20037508.342789244
 _PIXEL_M = 2 * _EARTH_M / 512
-_COLUMNS = ("drawing_id", "top_zoom", "unit_version_id", "geom", "anchor")
+_COLUMNS = ("drawing_id", "unit_version_id", "geom", "anchor")
 
 Shapes = NDArray[np.object_]
 
@@ -32,37 +34,50 @@ def top_zoom_of(zoom: int) -> int:
     return next((band for band in BANDS if zoom <= band), EXACT)
 
 
-def find_or_make_drawing(conn: Connection, snapshot: Snapshot, level: str, *, ground: str) -> int:
-    """The id of the drawing of a level on `ground`; drawn now when there is none, by one caller at a time."""
+@dataclass(frozen=True)
+class Band:
+    """A level on a ground (edition and instant), as drawn for the zooms up to `top_zoom`."""
+
+    level: str
+    ground: str
+    top_zoom: int
+
+
+def find_or_make_drawing(conn: Connection, snapshot: Snapshot, band: Band) -> int:
+    """The id of the drawing of a band; drawn now when there is none, by one caller at a time."""
     network_id = snapshot.network.id
-    chosen = (tile_drawing.c.network_id == network_id, tile_drawing.c.level == level)
-    query = select(tile_drawing.c.id).where(*chosen, tile_drawing.c.ground == ground)
+    key = {"network_id": network_id, "level": band.level, "ground": band.ground, "top_zoom": band.top_zoom}
+    query = select(tile_drawing.c.id).filter_by(**key)
     found = conn.scalar(query)
     if found is None:
-        conn.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"tile_drawing {network_id} {level}"))))
+        lock = f"tile_drawing {network_id} {band.level} {band.top_zoom}"
+        conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(lock, 0))))
         found = conn.scalar(query)
     if found is None:
-        made = insert(tile_drawing).values(network_id=network_id, level=level, ground=ground)
-        found = conn.execute(made.returning(tile_drawing.c.id)).scalar_one()
-        _draw(conn, int(found), snapshot, level)
-        newest = select(tile_drawing.c.id).where(*chosen).order_by(tile_drawing.c.id.desc()).limit(KEPT)
-        conn.execute(delete(tile_drawing).where(*chosen, tile_drawing.c.id.not_in(newest)))
+        found = conn.execute(insert(tile_drawing).values(key).returning(tile_drawing.c.id)).scalar_one()
+        _draw(conn, int(found), snapshot, band)
+        _drop_old(conn, network_id, band)
     return int(found)
 
 
-def _draw(conn: Connection, drawing_id: int, snapshot: Snapshot, level: str) -> None:
+def _drop_old(conn: Connection, network_id: int, band: Band) -> None:
+    table = tile_drawing.c
+    same = (table.network_id == network_id, table.level == band.level, table.top_zoom == band.top_zoom)
+    newest = select(table.id).where(*same).order_by(table.id.desc()).limit(KEPT)
+    conn.execute(delete(tile_drawing).where(*same, table.id.not_in(newest)))
+
+
+def _draw(conn: Connection, drawing_id: int, snapshot: Snapshot, band: Band) -> None:
     units = snapshot.units
     for kind in ("territorial", "dedicated"):
-        rows = np.flatnonzero((units.level == level) & (units.kind == kind))
+        rows = np.flatnonzero((units.level == band.level) & (units.kind == kind))
         if not len(rows):
             continue
-        exact = shapely.transform(units.geom[rows], to_mercator)
-        anchors = _wkb(_anchors(exact))
-        versions = units.version_id[rows].tolist()
-        for band in (*BANDS, EXACT):
-            shapes = _wkb(exact if band == EXACT else simplify_together(exact, _PIXEL_M / 2**band))
-            listed = zip(versions, shapes, anchors, strict=True)
-            copy_rows(conn, tile_shape.name, _COLUMNS, ((drawing_id, band, *values) for values in listed))
+        shapes = shapely.transform(units.geom[rows], to_mercator)
+        if band.top_zoom != EXACT:
+            shapes = simplify_together(shapes, _PIXEL_M / 2**band.top_zoom)
+        listed = zip(units.version_id[rows].tolist(), _wkb(shapes), _wkb(_anchors(shapes)), strict=True)
+        copy_rows(conn, tile_shape.name, _COLUMNS, ((drawing_id, *values) for values in listed))
 
 
 def simplify_together(shapes: Shapes, tolerance_m: float) -> Shapes:

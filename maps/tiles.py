@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from core.db import sql_file
 from core.errors import NotFound
 from geo.lookup import Lookup, Snapshot
-from maps.tile_shapes import find_or_make_drawing, top_zoom_of
+from maps.tile_shapes import Band, find_or_make_drawing, top_zoom_of
 
 MAX_ZOOM = 16
 """The deepest tiles; browsers enlarge them further."""
@@ -102,9 +102,9 @@ def read_tile(
     key = (layer.name, layer.ground, zoom, column, row)
     found = kept.get(key)
     if found is None:
-        drawing_id = find_or_make_drawing(conn, layer.snapshot, layer.level, ground=layer.ground)
-        binds = {"zoom": zoom, "tile_column": column, "tile_row": row}
-        binds |= {"drawing_id": drawing_id, "top_zoom": top_zoom_of(zoom)}
+        band = Band(layer.level, layer.ground, top_zoom_of(zoom))
+        drawing_id = find_or_make_drawing(conn, layer.snapshot, band)
+        binds = {"zoom": zoom, "tile_column": column, "tile_row": row, "drawing_id": drawing_id}
         found = bytes(conn.execute(sql_file("maps", "tile"), binds).scalar_one())
         kept.put(key, found)
     return found

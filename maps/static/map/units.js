@@ -76,11 +76,11 @@ const isPlain = ["!=", ["get", "kind"], "dedicated"];
  */
 export function showLevel(map, view) {
   const inside = view.parent === null ? true : ["==", ["get", "parent_id"], view.parent];
-  for (const { code } of shown.levels) {
+  for (const { code, isMain } of shown.levels) {
     const isShown = code === view.level;
     set(map, `fill-${code}`, isShown, ["all", isPlain, inside]);
     set(map, `line-${code}`, isShown || view.above.includes(code), isPlain);
-    set(map, `special-${code}`, isShown, ["==", ["get", "kind"], "dedicated"]);
+    set(map, `special-${code}`, isShown || !isMain, ["==", ["get", "kind"], "dedicated"]);
     set(map, `names-${code}`, isShown && view.names, ["all", isPlain, inside]);
     set(map, `here-${code}`, view.here?.level === code, ["==", ["get", "unit_id"], view.here?.id ?? ""]);
     map.setPaintProperty(`line-${code}`, "line-opacity", isShown && inside !== true ? ["case", inside, 0.9, 0.3] : 0.9);

@@ -39,8 +39,7 @@ async function startMap(bbox) {
 async function showGrids() {
   const networks = await readNetworks();
   const network = networks[0];
-  const deepest = network?.levels[network.levels.length - 1];
-  if (!deepest) return;
+  if (!network) return;
   useNetwork(map, network);
-  showLevel(map, { level: deepest.code, parent: null, above: [], here: null, names: true });
+  showLevel(map, { level: network.deepest, parent: null, above: [], here: null, names: true });
 }

@@ -2,7 +2,10 @@
 import { get } from "../door.js";
 import { isEnglish } from "../words.js";
 
-/** Published networks: { code, name, edition, editionSeq, bbox, levels: [{ code, name, parent, depth }] }. */
+/**
+ * Published networks: { code, name, edition, editionSeq, bbox, levels: [{ code, name, parent, depth, isMain }], deepest }.
+ * The main levels are the longest line from a root down; the others (dedicated grids) stand beside it.
+ */
 export async function readNetworks() {
   const { networks } = await get("/v1/networks");
   return networks.filter((one) => one.edition).map(asNetwork);
@@ -11,13 +14,17 @@ export async function readNetworks() {
 function asNetwork(one) {
   const parents = new Map(one.levels.map((level) => [level.code, level.parent]));
   const depth = (code) => (parents.get(code) ? depth(parents.get(code)) + 1 : 0);
+  const deepest = one.levels.map((level) => level.code).reduce((best, code) => (depth(code) > depth(best) ? code : best));
+  const main = new Set();
+  for (let code = deepest; code; code = parents.get(code)) main.add(code);
   const levels = one.levels.map((level) => ({
     code: level.code,
     name: isEnglish ? level.name_en || level.name : level.name,
     parent: level.parent,
     depth: depth(level.code),
+    isMain: main.has(level.code),
   }));
-  return { code: one.code, name: one.name, edition: one.edition.id, editionSeq: one.edition.seq, bbox: one.bbox, levels };
+  return { code: one.code, name: one.name, edition: one.edition.id, editionSeq: one.edition.seq, bbox: one.bbox, levels, deepest };
 }
 
 /**
@@ -73,10 +80,10 @@ const tops = new Map();
 async function topStep(network) {
   const key = `${network.code} ${network.edition}`;
   if (!tops.has(key)) {
-    const root = network.levels.find((level) => !level.parent);
+    const root = network.levels.find((level) => level.isMain && !level.parent);
     const query = new URLSearchParams({ network: network.code, level: root.code });
     const { units } = await get(`/v1/units?${query}`);
-    const hasChildren = network.levels.some((level) => level.parent === root.code);
+    const hasChildren = network.deepest !== root.code;
     tops.set(key, { units, level: root.code, isUnit: units.length === 1 && hasChildren });
   }
   return tops.get(key);

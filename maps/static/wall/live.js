@@ -62,6 +62,7 @@ export function followLive(on) {
 
   on.state("connecting");
   open();
+  addEventListener("offline", () => !stopped && broken());
   addEventListener("online", () => !stopped && source?.readyState === EventSource.CLOSED && open());
   return () => {
     stopped = true;
