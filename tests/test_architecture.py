@@ -36,6 +36,8 @@ JUNK = {
     "repository",
 }
 FILE_LINES, FUNCTION_LINES, MODULES = 400, 50, 12
+DOORS = {"api/routes", "cli"}
+"""One module a subject, as many as there are: docs/decisions/0004."""
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -86,7 +88,9 @@ def test_a_package_holds_at_most_a_dozen_modules_and_the_ground_half_of_that() -
         folder = path.relative_to(ROOT).parent
         if folder.parts and folder.parts[0] in ROOMS and path.name != "__init__.py":
             counts[str(folder)] = counts.get(str(folder), 0) + 1
-    assert {name: n for name, n in counts.items() if n > (6 if name == "core" else MODULES)} == {}
+    assert {
+        name: n for name, n in counts.items() if name not in DOORS and n > (6 if name == "core" else MODULES)
+    } == {}
 
 
 def test_no_file_has_a_junk_drawer_name() -> None:
