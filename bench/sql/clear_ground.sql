@@ -1,0 +1,2 @@
+-- As if nothing had been imported.
+TRUNCATE network CASCADE
