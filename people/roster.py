@@ -89,7 +89,7 @@ def import_people(
 def import_shifts(conn: Connection, table: Table, *, zone: ZoneInfo) -> Imported:
     """Shifts from columns person (a code), starts_at, ends_at; an instant without an offset is read in `zone`."""
     table.require("person", "starts_at", "ends_at")
-    known = dict(conn.execute(select(person.c.code, person.c.id)).tuples().all())
+    known = {row.code: row.id for row in conn.execute(select(person.c.code, person.c.id))}
     done = Imported(findings=list(table.findings))
     for number, cells in table.records():
         with _row(conn, table, number, done):
@@ -135,7 +135,11 @@ def read_row(cells: dict[str, str], ground: Ground) -> RosterRow:
     until = None if last is None else last + timedelta(days=1)
     if until is not None and until <= since:
         raise BadCellError("to", cells["to"], "lies before the first day of service")
-    post = Post(role=_role(role, ground), unit_id=_unit(unit, ground), since=since, until=until) if role else None
+    post = (
+        Post(role=_role(role, ground), unit_id=_unit(unit, ground), since=since, until=until)
+        if role
+        else None
+    )
     return RosterRow(code, name, phone or None, post)
 
 

@@ -1,0 +1,122 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.postgresql import Range
+
+from core.errors import Conflict, Invalid, NotFound
+from geo.tables import unit_version
+from people.access import (
+    MAY_SEE_MOVEMENT,
+    MAY_SEE_PEOPLE,
+    Caller,
+    Scope,
+    may,
+    may_see_person,
+    visible_units,
+)
+from people.grants import add_grant, find_unit, list_grants, revoke_grant
+from people.persons import Post, assign, end_assignments, list_people
+from people.tokens import read_grants
+from tests.people.town import EVER, NOW, Town
+
+
+def caller_of(conn: Connection, town: Town, login: str, *, at=NOW) -> Caller:
+    person = town.persons.get(login)
+    return Caller(town.accounts[login], login, person, read_grants(conn, town.accounts[login], at))
+
+
+def test_a_supervisor_sees_the_people_of_the_own_subtree_alone(conn: Connection, town: Town) -> None:
+    boss = caller_of(conn, town, "boss1")
+    assert may_see_person(conn, boss, town.persons["w1"], NOW)
+    assert not may_see_person(conn, boss, town.persons["w2"], NOW)
+    listed = list_people(conn, visible_units(conn, boss, MAY_SEE_PEOPLE), NOW)
+    assert [one.code for one in listed] == ["w1"]
+
+
+def test_a_grant_everywhere_sees_everybody_page_by_page(conn: Connection, town: Town) -> None:
+    scope = visible_units(conn, caller_of(conn, town, "command"), MAY_SEE_PEOPLE)
+    first = list_people(conn, scope, NOW, limit=1)
+    assert [one.code for one in first] == ["w1"]
+    assert [one.code for one in list_people(conn, scope, NOW, after="w1")] == ["w2"]
+
+
+def test_everybody_sees_themselves_and_a_worker_nobody_else(conn: Connection, town: Town) -> None:
+    worker = caller_of(conn, town, "w1")
+    assert may_see_person(conn, worker, town.persons["w1"], NOW)
+    assert not may_see_person(conn, worker, town.persons["w2"], NOW)
+
+
+def test_an_administrator_sees_people_but_not_their_movement(conn: Connection, town: Town) -> None:
+    administrator = caller_of(conn, town, "administrator")
+    assert may_see_person(conn, administrator, town.persons["w1"], NOW, roles=MAY_SEE_PEOPLE)
+    assert not may_see_person(conn, administrator, town.persons["w1"], NOW, roles=MAY_SEE_MOVEMENT)
+    assert not may(administrator, *MAY_SEE_MOVEMENT)
+
+
+def test_a_person_who_moves_to_another_street_changes_eyes_at_once(conn: Connection, town: Town) -> None:
+    moved = NOW + timedelta(hours=1)
+    assert end_assignments(conn, town.persons["w1"], moved) == 1
+    assign(conn, town.persons["w1"], Post(town.units["G2"], "grid_worker", moved))
+    before, after = moved - timedelta(seconds=1), moved
+    for login, sees_before, sees_after in (("boss1", True, False), ("boss2", False, True)):
+        boss = caller_of(conn, town, login)
+        assert may_see_person(conn, boss, town.persons["w1"], before) is sees_before
+        assert may_see_person(conn, boss, town.persons["w1"], after) is sees_after
+
+
+def test_a_grant_counts_from_its_hour_until_it_is_revoked(conn: Connection, town: Town) -> None:
+    account = town.accounts["plain"]
+    grant_id = add_grant(conn, account, "desk", unit_id=town.units["S1"], now=NOW)
+    assert read_grants(conn, account, NOW - timedelta(seconds=1)) == ()
+    assert [one.role for one in read_grants(conn, account, NOW)] == ["desk"]
+    revoke_grant(conn, grant_id, NOW + timedelta(hours=1))
+    assert read_grants(conn, account, NOW + timedelta(hours=1)) == ()
+    assert [one.until for one in list_grants(conn, login="plain")] == [NOW + timedelta(hours=1)]
+    with pytest.raises(NotFound):
+        revoke_grant(conn, grant_id, NOW + timedelta(hours=2))
+
+
+def test_the_same_grant_twice_and_unknown_ones_are_refused(conn: Connection, town: Town) -> None:
+    with pytest.raises(Conflict, match="holds supervisor there already"):
+        add_grant(conn, town.accounts["boss1"], "supervisor", unit_id=town.units["S1"], now=NOW)
+    with pytest.raises(Invalid, match="no grant “king”"):
+        add_grant(conn, town.accounts["boss1"], "king", unit_id=None, now=NOW)
+    with pytest.raises(NotFound, match="no unit X"):
+        find_unit(conn, "X", NOW)
+
+
+def test_a_grant_holds_for_what_was_recorded_below_the_unit_before_it_moved(
+    conn: Connection, town: Town
+) -> None:
+    """G1 is put under S2 by a later version: S1's boss keeps the old path only, G1's own grant both."""
+    old = conn.execute(
+        select(func.text(unit_version.c.path)).where(unit_version.c.unit_id == town.units["G1"])
+    ).scalar_one()
+    row = (
+        conn.execute(select(unit_version).where(unit_version.c.unit_id == town.units["G1"])).mappings().one()
+    )
+    conn.execute(update(unit_version).where(unit_version.c.id == row["id"]).values(valid=Range(None, NOW)))
+    new = ".".join(town.units[code].hex for code in ("T", "S2", "G1"))
+    fresh = {key: value for key, value in row.items() if key != "id"}
+    conn.execute(insert(unit_version).values(fresh | {"valid": Range(NOW, None), "path": new}))
+    add_grant(conn, town.accounts["plain"], "supervisor", unit_id=town.units["G1"], now=EVER)
+    scope = visible_units(conn, caller_of(conn, town, "plain"), MAY_SEE_MOVEMENT)
+    assert (scope.holds(old), scope.holds(new)) == (True, True)
+    street = visible_units(conn, caller_of(conn, town, "boss1"), MAY_SEE_MOVEMENT)
+    assert (street.holds(old), street.holds(new)) == (True, False)
+
+
+def test_a_scope_says_the_same_in_python_and_in_sql(conn: Connection, town: Town) -> None:
+    paths = {row.code: row.path for row in conn.execute(select(unit_version.c.code, unit_version.c.path))}
+    for scope in (
+        Scope(True),
+        Scope(False),
+        Scope(False, (paths["S1"],)),
+        Scope(False, (paths["G1"], paths["S2"])),
+    ):
+        found = set(conn.scalars(select(unit_version.c.code).where(scope.where(unit_version.c.path))))
+        assert found == {code for code, path in paths.items() if scope.holds(path)}
+    assert not Scope(False, (paths["S1"],)).holds(None)
+    assert Scope(True).holds(None)
+    assert not Scope(False, ("ab",)).holds("abc")
