@@ -1,0 +1,221 @@
+"""A small city behind a real server, and Chromium in front of it that may reach nothing else."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from sqlalchemy import Engine
+
+from api.app import make_app
+from core.clock import utc_now
+from core.db import make_engine
+from core.settings import read_settings
+from people.accounts import add_account
+from people.grants import add_grant, find_unit
+from people.notices import Notice, accept_notice, publish_notice
+from people.persons import Post, add_person, assign
+from people.shifts import Shift, add_shift
+from tests.city import FOUNDED, centre, code_at, publish_small_city
+from tests.conftest import drop_database, make_database
+from tracking.devices import add_device
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MODULES = Path(__file__).parent.parent.parent / "node_modules"
+PASSWORD = "correct horse battery"
+WIDE, NARROW = (1920, 1080), (390, 844)
+STEP_S = 10
+
+
+@dataclass
+class City:
+    """The server's address, and the phones of the people who walk there: person code → device credential."""
+
+    url: str
+    engine: Engine
+    phones: dict[str, str] = field(default_factory=dict)
+
+    def send_fix(self, person: str, lon: float, lat: float, at: datetime | None = None) -> None:
+        """A fix through the door of every phone."""
+        fix = {
+            "fixed_at": (at or utc_now()).isoformat(),
+            "lon": lon,
+            "lat": lat,
+            "accuracy_m": 8,
+            "speed_mps": 1.2,
+        }
+        bearer = {"Authorization": f"Bearer {self.phones[person]}"}
+        httpx.post(f"{self.url}/v1/fixes", json={"fixes": [fix]}, headers=bearer).raise_for_status()
+
+
+def _people(city: City) -> None:
+    """w1 and w2 walk in two communities; w3 is new and has accepted nothing yet; `command` sees all."""
+    now = utc_now()
+    with city.engine.begin() as conn:
+        publish_small_city(conn)
+        publish_notice(
+            conn, Notice("2026-1", "在岗期间记录位置。", "Positions are recorded on duty.", FOUNDED, False)
+        )
+        for code, name, square in (("w1", "王芳", (0, 0)), ("w2", "李强", (5, 5)), ("w3", "新人", (0, 1))):
+            person_id = add_person(conn, code, name)
+            unit_id = find_unit(conn, code_at(*square, "grid"), now)
+            assign(conn, person_id, Post(unit_id, "grid_worker", FOUNDED))
+            if code == "w3":
+                add_account(conn, "w3", PASSWORD, person_id=person_id)
+                continue
+            accept_notice(conn, person_id, "2026-1", at=FOUNDED, how="paper: test")
+            add_shift(conn, Shift(person_id, now - timedelta(hours=6), now + timedelta(hours=6)))
+            city.phones[code] = add_device(conn, f"phone-{code}", code, now=FOUNDED)
+        account_id = add_account(conn, "command", PASSWORD)
+        add_grant(conn, account_id, "command", unit_id=None, now=FOUNDED)
+
+
+def _walk(city: City) -> None:
+    """A quarter of an hour of w1 and w2, with w2 silent in the middle."""
+    now = utc_now()
+    for person, square in (("w1", (0, 0)), ("w2", (5, 5))):
+        lon, lat = centre(*square)
+        for step in range(60, 0, -3):
+            if person == "w2" and 20 < step < 45:
+                continue
+            city.send_fix(person, lon + step * 1e-5, lat, now - timedelta(seconds=step * STEP_S))
+        city.send_fix(person, lon, lat, now - timedelta(seconds=1))
+
+
+@pytest.fixture(scope="package")
+def city(server_url: str, template_name: str) -> Iterator[City]:
+    name = template_name.replace("template", "browser")
+    engine = make_engine(make_database(server_url, name, template_name), pool_size=10)
+    app = make_app(read_settings({"WANGGE_SIGN_IN_ATTEMPTS": "1000"}), engine)
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 30
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    made = City(f"http://127.0.0.1:{port}", engine)
+    _people(made)
+    _walk(made)
+    yield made
+    server.should_exit = True
+    thread.join(20)
+    engine.dispose()
+    drop_database(server_url, name)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        message = f"there is no {CHROMIUM}; ./wangge test installs it"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A window, and what went wrong in it: errors on the console and requests to other hosts."""
+
+    page: Page
+    city: City
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def sign_in(self, login: str) -> None:
+        self.page.goto(f"{self.city.url}/login")
+        self.page.fill("#login", login)
+        self.page.fill("#password", PASSWORD)
+        self.page.click("button.main")
+        self.page.wait_for_url(lambda url: "/login" not in url)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.city.url + path)
+        return self.page
+
+    def module(self, path: str, expression: str) -> Any:
+        """The value of an expression over `m`, a module of the page as the page itself has it."""
+        return self.page.evaluate(f"import('/static/{path}').then(m => {expression})")
+
+    def find_serious(self) -> list[str]:
+        """What axe finds that is serious or critical."""
+        if not self.page.evaluate("Boolean(window.axe)"):
+            self.page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text("utf-8"))
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary']}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+
+
+Visits = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(chromium: Browser, city: City) -> Iterator[Visits]:
+    """`visit(login, size)` opens a window; afterwards nothing may have gone wrong in any."""
+    opened: list[tuple[BrowserContext, Visit]] = []
+
+    def open_window(login: str | None = None, size: tuple[int, int] = WIDE, language: str = "zh-CN") -> Visit:
+        context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale=language,
+            is_mobile=size == NARROW,
+            has_touch=size == NARROW,
+        )
+        made = Visit(context.new_page(), city)
+        watch(context, made)
+        opened.append((context, made))
+        if login:
+            made.sign_in(login)
+        return made
+
+    yield open_window
+    for context, made in opened:
+        context.close()
+        assert made.foreign == []
+        assert made.errors == []
+
+
+def watch(context: BrowserContext, made: Visit) -> None:
+    """Block and note every request to another host, and note what the console calls an error."""
+
+    def refuse(route: Route) -> None:
+        made.foreign.append(route.request.url)
+        route.abort()
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            made.errors.append(f"{message.text} {message.location}")
+
+    def is_foreign(url: str) -> bool:
+        return not url.startswith((made.city.url + "/", "data:", "blob:"))
+
+    context.route(is_foreign, refuse)
+    context.on("console", note)
+    made.page.on("pageerror", lambda error: made.errors.append(str(error)))
