@@ -5,11 +5,13 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from analysis.hotspots import Question
 from core.clock import day_bounds, utc_now
 from core.settings import Settings
 from demo.load import Tell
 from geo.lookup import Lookup
 from maps.snapshots.grids import draw_grids
+from maps.snapshots.hotspots import draw_hotspots
 from maps.snapshots.trails import TrailQuestion, draw_trails
 from tracking.trails import trail_rules_of
 
@@ -19,6 +21,12 @@ def write_maps(engine: Engine, settings: Settings, on: date, folder: Path, tell:
     with engine.begin() as conn:
         lookup = Lookup(conn)
         noon = day_bounds(on, settings.zone)[0] + timedelta(hours=12)
+        year = Question(
+            since=day_bounds(on - timedelta(days=364), settings.zone)[0],
+            until=day_bounds(on, settings.zone)[1],
+            network_code="governance",
+            resolution=settings.h3_resolution,
+        )
         pages = {
             "grids.html": draw_grids(conn, lookup, "governance", at=noon, zone=settings.zone),
             "trails.html": draw_trails(
@@ -29,6 +37,7 @@ def write_maps(engine: Engine, settings: Settings, on: date, folder: Path, tell:
                 rules=trail_rules_of(settings),
                 now=utc_now(),
             ),
+            "hotspots.html": draw_hotspots(conn, lookup, year, zone=settings.zone, now=utc_now()),
         }
     written = []
     for name, page in pages.items():

@@ -90,16 +90,16 @@ def _make_plan(duration_s: float, rng: np.random.Generator) -> _Plan:
     mode = int(rng.choice([CALM, REST, INDOORS], p=[0.7, 0.15, 0.15]))
     while at[-1] < duration_s:
         if mode == CALM:
-            lasts, speed = rng.uniform(240, 960), rng.uniform(1.0, 1.6)
+            lasts, speed = rng.uniform(180, 720), rng.uniform(1.0, 1.6)
         elif mode == RIDE:
             lasts, speed = rng.uniform(90, 300), rng.uniform(3.2, 5.8)
         else:
-            lasts, speed = rng.uniform(120, 540) if mode == REST else rng.uniform(240, 1200), 0.0
+            lasts, speed = rng.uniform(180, 840) if mode == REST else rng.uniform(300, 1500), 0.0
         at.append(at[-1] + float(lasts))
         walked.append(walked[-1] + float(lasts * speed))
         modes.append(mode)
         mode = (
-            CALM if mode != CALM else int(rng.choice([REST, INDOORS, RIDE, CALM], p=[0.28, 0.34, 0.12, 0.26]))
+            CALM if mode != CALM else int(rng.choice([REST, INDOORS, RIDE, CALM], p=[0.33, 0.43, 0.10, 0.14]))
         )
     return _Plan(np.array(at), np.array(walked), np.array(modes))
 

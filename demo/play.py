@@ -20,13 +20,13 @@ from demo.roster import Worker, turn_of
 from demo.streets import Paths, Streets, own_paths, read_grounds, read_streets
 
 SENDERS = 4
-DAY_PATROLS, DAY_CASES = 72, 60
+DAY_PATROLS, DAY_CASES = 75, 60
 LIVE_PATROLS = 240
 GATHERED_S = 1800
 """A phone in the simulated day sends what it gathered in so many seconds at once."""
 LOOK_BACK_S, LOOK_AHEAD_S = 20 * 60, 2 * 3600
 CASE_EVERY_S = 25.0
-OWNTRACKS_EVERY = 30
+OWNTRACKS_EVERY = 31
 """One phone in so many is an OwnTracks client."""
 
 
