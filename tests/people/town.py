@@ -9,17 +9,19 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import shapely
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert
 from sqlalchemy.dialects.postgresql import Range
 
 from geo.tables import edition, network, unit, unit_version
-from people.accounts import add_account
+from people.accounts import hash_password
 from people.grants import add_grant
 from people.notices import Notice, accept_notice, publish_notice
 from people.persons import Post, add_person, assign
 from people.shifts import Shift, add_shift
+from people.tables import account
 
 NOW = datetime(2026, 6, 10, 1, 0, tzinfo=UTC)
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
@@ -98,8 +100,19 @@ def lay_ground(conn: Connection) -> dict[str, uuid.UUID]:
                 geom_sha=hashlib.sha256(code.encode()).digest(),
             )
         )
-    conn.execute(text("SELECT 1"))
     return ids
+
+
+@cache
+def hashed() -> str:
+    """Hashing is slow on purpose; once a run is enough for the tests."""
+    return hash_password("", PASSWORD)
+
+
+def make_account(conn: Connection, login: str, person_id: int | None = None) -> int:
+    """An account with the password of everybody."""
+    values = {"login": login, "password_hash": hashed(), "person_id": person_id}
+    return int(conn.execute(insert(account).values(values).returning(account.c.id)).scalar_one())
 
 
 def build_town(conn: Connection, now: datetime = NOW) -> Town:
@@ -116,7 +129,7 @@ def build_town(conn: Connection, now: datetime = NOW) -> Town:
         assign(conn, persons[code], Post(units[grid], "grid_worker", EVER))
         accept_notice(conn, persons[code], "v1", at=EVER, how="paper: test")
         add_shift(conn, Shift(persons[code], now - timedelta(hours=8), now + timedelta(hours=8)))
-    accounts = {"plain": add_account(conn, "plain", PASSWORD)}
+    accounts = {"plain": make_account(conn, "plain")}
     for login, person, role, code in (
         ("w1", "w1", "worker", "G1"),
         ("w2", "w2", "worker", "G2"),
@@ -128,6 +141,6 @@ def build_town(conn: Connection, now: datetime = NOW) -> Town:
         ("administrator", None, "administrator", None),
         ("auditor", None, "auditor", None),
     ):
-        accounts[login] = add_account(conn, login, PASSWORD, person_id=persons[person] if person else None)
+        accounts[login] = make_account(conn, login, persons[person] if person else None)
         add_grant(conn, accounts[login], role, unit_id=units[code] if code else None, now=EVER)
     return Town(units, persons, accounts)
