@@ -15,7 +15,7 @@ from geo.editions.standing import carry_over, read_retired, read_standing
 from geo.editions.write import Stamp, unit_ids, write_units
 from geo.findings import Finding, errors_of
 from geo.networks import Network, get_network
-from geo.plans import Plan, get_draft, newest_edition_id, read_plan_units
+from geo.plans import Plan, find_draft, get_draft, newest_edition_id, read_plan_units
 from geo.tables import edition, plan
 from geo.validation import Checked, check_units
 
@@ -58,10 +58,13 @@ class Edition:
 
 
 def check_plan(conn: Connection, network_code: str) -> Checked:
-    """Judge what the network's draft would publish."""
-    draft = get_draft(conn, network_code)
-    units = carry_over(draft.network, read_standing(conn, draft.network), read_plan_units(conn, draft))
-    return check_units(draft.network, units)
+    """Judge what the network's draft would publish; without a draft, the newest edition. NotFound without either."""
+    network = get_network(conn, network_code)
+    draft, standing = find_draft(conn, network), read_standing(conn, network)
+    if draft is None and not standing:
+        get_draft(conn, network_code)
+    drafts = [] if draft is None else read_plan_units(conn, draft)
+    return check_units(network, carry_over(network, standing, drafts))
 
 
 def publish_plan(

@@ -107,7 +107,7 @@ def _write(path: Path, suffix: str, rows: list[dict[str, Any]], shapes: Any, crs
     elif suffix in DRIVERS:
         known = {"wgs84": "EPSG:4326", "cgcs2000": "EPSG:4490"}.get(crs, None if crs in CHINESE else crs)
         frame = geopandas.GeoDataFrame(rows, geometry=list(shapes), crs=known)
-        frame.to_file(path, driver=DRIVERS[suffix], engine="pyogrio")
+        frame.to_file(path, driver=DRIVERS[suffix], engine="pyogrio", layer="units")
     else:
         features = [
             {"type": "Feature", "properties": row, "geometry": orjson.Fragment(text)}

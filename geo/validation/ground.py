@@ -71,9 +71,11 @@ class Ground:
 
     @cached_property
     def is_parent(self) -> NDArray[np.bool_]:
-        mask = np.zeros(len(self.drafts), dtype=bool)
-        mask[self.parent[self.territorial & (self.parent != NO_PARENT)]] = True
-        return mask
+        """Units with territorial children, and those that bear the code of one."""
+        parents = np.unique(self.parent[self.territorial & (self.parent != NO_PARENT)])
+        keys = {(self.level[index], self.code(index)) for index in parents}
+        alike = [(level, draft.code) in keys for level, draft in zip(self.level, self.drafts, strict=True)]
+        return np.array(alike, dtype=bool) & self.territorial
 
     @cached_property
     def leaf_groups(self) -> list[Ints]:
