@@ -9,6 +9,8 @@ Two kinds of chance (references in docs/hotspots.md):
   then binomial with the share of households around it; cells whose expected counts agree within 1 % share draws,
   and a class is judged by its least favourable edge. A cell's own cases are dealt out with the rest: were they
   kept, one block with forty cases would mark the ring around itself and not itself.
+  A report is rarely pinned to the very door, so households may be given twice, at their doors and spread about
+  them; hot cells must stand out against the larger expectation of the two, cold ones against the smaller.
 
 Where fewer than `minimum_expected` cases are expected the reference is topped up to that number, so that two cases
 in a wood are no hotspot; such a cell can be hot (with many cases), never cold.
@@ -49,10 +51,22 @@ class Scores:
 
 @dataclass(frozen=True)
 class _Reference:
-    """What chance gives: cells of equal `label` share `draw(label, size, generator) -> (for hot, for cold)`."""
+    """What chance gives: `draw(label, size, generator)` is shared by the cells of a label.
 
-    label: Ints
-    draw: Callable[[int, int, np.random.Generator], tuple[Ints, Ints]]
+    A cell is held against one label for being hot and one for being cold.
+    """
+
+    for_hot: Ints
+    for_cold: Ints
+    draw: Callable[[int, int, np.random.Generator], Ints]
+
+
+@dataclass(frozen=True)
+class Households:
+    """Households of each cell: at their doors, and spread about them."""
+
+    at_doors: Floats
+    spread: Floats
 
 
 Number = TypeVar("Number", np.int64, np.float64)
@@ -69,7 +83,7 @@ def score_cells(
     counts: Ints,
     neighbours: Ints,
     *,
-    households: Floats | None,
+    households: Households | None,
     seed: int,
     minimum_expected: float = 1.0,
     permutations: int | None = None,
@@ -79,11 +93,13 @@ def score_cells(
     `permutations` None: at least max(9,999, cells / 2), and more for the cells that need them; a number: just that many.
     """
     around = sum_around(counts, neighbours)
-    expected, gi_star = _moments(counts, neighbours, around, households)
+    doors = None if households is None else households.at_doors
+    expected, gi_star = _moments(counts, neighbours, around, doors)
     if households is None:
         reference = _permuted_counts(counts, neighbours, top_up=np.maximum(minimum_expected - expected, 0))
     else:
-        reference = _dealt_by_households(int(counts.sum()), expected, minimum_expected)
+        other = counts.sum() * sum_around(households.spread, neighbours) / households.at_doors.sum()
+        reference = _dealt_by_households(int(counts.sum()), expected, other, minimum_expected)
     tally = _Tally(around, reference, seed)
     tally.draw(np.ones(len(counts), bool), permutations or max(9_999, len(counts) // 2))
     first = tally.most
@@ -132,16 +148,16 @@ def _permuted_counts(counts: Ints, neighbours: Ints, *, top_up: Floats) -> _Refe
     kinds, first, label = np.unique(counts * 7 + degree, return_index=True, return_inverse=True)
     del kinds
 
-    def draw(label: int, size: int, generator: np.random.Generator) -> tuple[Ints, Ints]:
+    def draw(label: int, size: int, generator: np.random.Generator) -> Ints:
         cell = int(first[label])
         chosen = _choose(len(counts) - 1, int(degree[cell]), size, generator)
         chosen += chosen >= cell
-        sums = counts[cell] + counts[chosen].sum(axis=1)
+        sums: Ints = counts[cell] + counts[chosen].sum(axis=1)
         if top_up[cell] > 0:
             sums += generator.poisson(top_up[cell], size)
-        return sums, sums
+        return sums
 
-    return _Reference(label.astype(np.int64), draw)
+    return _Reference(label.astype(np.int64), label.astype(np.int64), draw)
 
 
 def _choose(population: int, count: int, size: int, generator: np.random.Generator) -> Ints:
@@ -157,19 +173,20 @@ def _choose(population: int, count: int, size: int, generator: np.random.Generat
     return chosen
 
 
-def _dealt_by_households(total: int, expected: Floats, minimum_expected: float) -> _Reference:
-    steps = np.log(np.maximum(expected / minimum_expected, 1.0)) / np.log(_CLASS_WIDTH)
-    label = np.where(expected <= minimum_expected, 0, np.floor(steps).astype(np.int64) + 1)
+def _dealt_by_households(total: int, expected: Floats, other: Floats, minimum_expected: float) -> _Reference:
+    def steps(expectation: Floats) -> Floats:
+        result: Floats = np.log(np.maximum(expectation / minimum_expected, 1.0)) / np.log(_CLASS_WIDTH)
+        return result
 
-    def share(step: int) -> float:
-        return min(minimum_expected * _CLASS_WIDTH**step / max(total, 1), 1.0)
+    def draw(label: int, size: int, generator: np.random.Generator) -> Ints:
+        share = minimum_expected * _CLASS_WIDTH**label / max(total, 1)
+        return generator.binomial(total, min(share, 1.0), size).astype(np.int64)
 
-    def draw(label: int, size: int, generator: np.random.Generator) -> tuple[Ints, Ints]:
-        upper = generator.binomial(total, share(label), size)
-        lower = generator.binomial(total, share(label - 1), size) if label else upper
-        return upper, lower
-
-    return _Reference(label, draw)
+    return _Reference(
+        np.ceil(steps(np.maximum(expected, other))).astype(np.int64),
+        np.floor(steps(np.minimum(expected, other))).astype(np.int64),
+        draw,
+    )
 
 
 class _Tally:
@@ -185,14 +202,15 @@ class _Tally:
     def draw(self, chosen: NDArray[np.bool_], size: int) -> None:
         """Draw `size` times more for the chosen cells. The same seed gives the same draws whatever else is chosen."""
         cells = np.flatnonzero(chosen)
-        cells = cells[np.argsort(self.reference.label[cells], kind="stable")]
-        labels, starts = np.unique(self.reference.label[cells], return_index=True)
-        for label, group in zip(labels, np.split(cells, starts[1:]), strict=True):
+        hot, cold = _by_label(self.reference.for_hot, cells), _by_label(self.reference.for_cold, cells)
+        none = cells[:0]
+        for label in sorted(hot.keys() | cold.keys()):
+            up, down = hot.get(label, none), cold.get(label, none)
             for done in range(0, size, _CHUNK):
-                generator = np.random.default_rng([self.seed, int(label), self.most + done])
-                high, low = self.reference.draw(int(label), min(_CHUNK, size - done), generator)
-                self.upward[group] += len(high) - np.searchsorted(np.sort(high), self.around[group], "left")
-                self.downward[group] += np.searchsorted(np.sort(low), self.around[group], "right")
+                generator = np.random.default_rng([self.seed, label, self.most + done])
+                drawn = np.sort(self.reference.draw(label, min(_CHUNK, size - done), generator))
+                self.upward[up] += len(drawn) - np.searchsorted(drawn, self.around[up], "left")
+                self.downward[down] += np.searchsorted(drawn, self.around[down], "right")
         self.size[cells] += size
         self.most += size
 
@@ -216,3 +234,10 @@ class _Tally:
 
     def p_values(self) -> tuple[Floats, Floats]:
         return (1 + self.upward) / (1 + self.size), (1 + self.downward) / (1 + self.size)
+
+
+def _by_label(label: Ints, cells: Ints) -> dict[int, Ints]:
+    """The cells of each label."""
+    ordered = cells[np.argsort(label[cells], kind="stable")]
+    labels, starts = np.unique(label[ordered], return_index=True)
+    return dict(zip(labels.tolist(), np.split(ordered, starts[1:]), strict=True))

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
-from analysis.gi_star import Scores, score_cells, sum_around
+from analysis.gi_star import Households, Scores, score_cells, sum_around
 from analysis.pileups import PileUp, count_stacked, find_pile_ups
 from analysis.study import CasesSeen, StudyArea, find_study_area, read_cases, read_households
 from core.errors import Invalid
@@ -36,6 +36,7 @@ from geo.cells import cells_covering, cells_of, neighbours
 ALPHA: Final = 0.05
 MINIMUM_EXPECTED: Final = 1.0
 MOST_CELLS: Final = 500_000
+PIN_ERROR_M: Final = 25.0
 CELL_AREA_M2: Final = 15_047.5
 _LEVELS: Final = ((0.10, "90"), (0.05, "95"), (0.01, "99"))
 
@@ -158,13 +159,13 @@ class _Study:
     seen: CasesSeen
     used: "_Used"
     counts: NDArray[np.int64]
-    living: NDArray[np.float64]
+    living: Households
     homeless: int
 
     @property
     def by_households(self) -> bool:
         """Whether households say where cases are to be expected: some are known, around half of the cases at least."""
-        return bool(self.living.sum() > 0 and 2 * self.homeless <= len(self.used.cell))
+        return bool(self.living.at_doors.sum() > 0 and 2 * self.homeless <= len(self.used.cell))
 
 
 def _read_study(conn: Connection, question: Question, now: datetime) -> _Study:
@@ -174,7 +175,7 @@ def _read_study(conn: Connection, question: Question, now: datetime) -> _Study:
     used = _sort_out(seen, area, cells, question.resolution)
     around = neighbour_table(cells)
     living = _households_of_cells(conn, area, cells, question.resolution)
-    homeless = int((sum_around(living, around)[used.cell] == 0).sum())
+    homeless = int((sum_around(living.at_doors, around)[used.cell] == 0).sum())
     counts = np.bincount(used.cell, minlength=len(cells)).astype(np.int64)
     return _Study(area, cells, around, seen, used, counts, living, homeless)
 
@@ -190,7 +191,7 @@ def _facts(study: _Study, scores: Scores, *, seed: int, now: datetime) -> Facts:
         left_out=study.used.left_out,
         pile_ups=study.used.pile_ups,
         expected_by="households" if study.by_households else "even",
-        households=int(study.living.sum()),
+        households=int(study.living.at_doors.sum()),
         study_cells=len(study.cells),
         cells_few=int((scores.expected < MINIMUM_EXPECTED).sum()),
         minimum_expected=MINIMUM_EXPECTED,
@@ -266,11 +267,31 @@ def _index(cells: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.
 
 def _households_of_cells(
     conn: Connection, area: StudyArea, cells: NDArray[np.uint64], resolution: int
-) -> NDArray[np.float64]:
+) -> Households:
     lon, lat, households = read_households(conn, area)
-    cell = _index(cells, cells_of(lon, lat, resolution))
-    known = cell >= 0
-    return np.bincount(cell[known], weights=households[known], minlength=len(cells)).astype(np.float64)
+    return count_households(cells, (lon, lat, households), resolution)
+
+
+def count_households(
+    cells: NDArray[np.uint64], doors: tuple[NDArray[np.float64], ...], resolution: int
+) -> Households:
+    """Households of each cell from lon, lat and households of doors; spread by a normal distribution of PIN_ERROR_M.
+
+    The distribution is taken at nine points (Gauss-Hermite quadrature of third order in both directions).
+    """
+    lon, lat, households = doors
+    north = math.sqrt(3) * PIN_ERROR_M / 111_320.0
+    east = north / np.cos(np.radians(lat))
+    spread, at_doors = np.zeros(len(cells)), np.zeros(len(cells))
+    for across, x in ((0, 2 / 3), (-1, 1 / 6), (1, 1 / 6)):
+        for up, y in ((0, 2 / 3), (-1, 1 / 6), (1, 1 / 6)):
+            cell = _index(cells, cells_of(lon + across * east, lat + up * north, resolution))
+            known = cell >= 0
+            there = np.bincount(cell[known], households[known], len(cells)).astype(np.float64)
+            spread += x * y * there
+            if across == up == 0:
+                at_doors = there
+    return Households(at_doors, spread)
 
 
 def _notes(study: _Study, scores: Scores) -> tuple[str, ...]:
