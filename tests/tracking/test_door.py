@@ -13,7 +13,6 @@ from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.dialects.postgresql import Range
 
 from api.app import make_app
-from core.db import make_engine
 from core.settings import read_settings
 from people.roles import list_roles
 from people.tables import assignment, notice_acceptance
@@ -27,13 +26,6 @@ from tracking.formats import Profile
 MARK = "left-behind-7f3a"
 LON, LAT = 113.9876543, 27.1234567
 Post = Callable[..., object]
-
-
-@pytest.fixture
-def engine(own_database: str) -> Iterator[Engine]:
-    engine = make_engine(own_database)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
