@@ -1,6 +1,8 @@
 """Laws of placement: bulk = one by one = PostGIS `ST_Covers` with the border rule, by raster and by tree."""
 
+import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import numpy as np
@@ -12,14 +14,19 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
 from geo.codes import natural_key
+from geo.editions import publish_plan
 from geo.lookup import Lookup
 from geo.lookup.layer import Layer
 from geo.lookup.raster import OwnerRaster
+from geo.lookup.strokes import Floats
 from geo.metric import snap
+from geo.networks import Level, create_network
+from geo.plans import UnitDraft, add_units_to_plan
 from geo.tables import unit_version
 from tests.geo.ground import Drawn, make_network, publish
 
 Draw = Callable[[int, int], NDArray[np.object_]]
+JULY = datetime(2026, 7, 1, tzinfo=UTC)
 BOX = shapely.box(116.2, 39.8, 116.3, 39.9)
 LAWFUL = settings(
     deadline=None,
@@ -154,3 +161,42 @@ def test_points_of_no_number_are_outside_by_raster_and_by_tree() -> None:
     assert (layer.owners(nowhere, lat)[0] == -1).all()
     layer.use_raster(layer.draw_raster())
     assert (layer.owners(nowhere, lat)[0] == -1).all()
+
+
+@settings(
+    deadline=None,
+    max_examples=6,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    seeds=st.lists(st.tuples(st.integers(0, 500), st.integers(1, 12)), min_size=2, max_size=4),
+    steps=st.lists(st.integers(1, 400), min_size=4, max_size=4),
+)
+def test_placing_at_an_instant_is_the_same_before_and_after_later_editions(
+    conn: Connection, seeds: list[tuple[int, int]], steps: list[int]
+) -> None:
+    code = f"n{uuid.uuid4().hex}"
+    create_network(conn, code, coverage="partial", levels=(Level("grid", "网格"),))
+    points = telling_points(voronoi(*seeds[0]), 1, 12)
+    lon, lat = points[:, 0].copy(), points[:, 1].copy()
+    starts = [JULY + timedelta(hours=sum(steps[:place])) for place in range(len(seeds))]
+    believed: dict[datetime, list[object]] = {}
+    lookup = Lookup(conn)
+    for start, (seed, count) in zip(starts, seeds, strict=True):
+        drafts = [
+            UnitDraft("grid", f"{seed}-{number}", "x", geom)
+            for number, geom in enumerate(voronoi(seed, count))
+        ]
+        add_units_to_plan(conn, code, drafts)
+        publish_plan(conn, code, effective_from=start, by="test", now=JULY)
+        for instant in (start, start + timedelta(minutes=59)):
+            believed[instant] = _believed(lookup, code, instant, lon, lat)
+        for instant, answer in believed.items():
+            assert _believed(lookup, code, instant, lon, lat) == answer
+            assert _believed(Lookup(conn), code, instant, lon, lat) == answer
+
+
+def _believed(lookup: Lookup, code: str, at: datetime, lon: Floats, lat: Floats) -> list[object]:
+    instants = np.full(len(lon), np.datetime64(at.replace(tzinfo=None), "us"))
+    found = lookup.place_many(code, lon, lat, instants)
+    return [found.unit_version_id.tolist(), found.edition_id.tolist(), found.status.tolist()]
