@@ -8,7 +8,7 @@ from geo.networks import Network
 from geo.plans import UnitDraft
 from geo.validation.coverage import check_coverage
 from geo.validation.ground import Ground
-from geo.validation.hierarchy import resolve_parents
+from geo.validation.hierarchy import check_derived, resolve_parents
 from geo.validation.shapes import check_codes, usable_shapes
 
 __all__ = ["Checked", "Ground", "check_units"]
@@ -27,7 +27,7 @@ def check_units(network: Network, drafts: Sequence[UnitDraft]) -> Checked:
     shapes, findings = usable_shapes(network, drafts)
     findings = findings + check_codes(network, drafts, shapes)
     ground, tree = resolve_parents(network, drafts, shapes)
-    findings += tree
+    findings += tree + check_derived(ground)
     if ground.has_shape.any():
         findings += check_coverage(ground)
     return Checked(ground, findings)

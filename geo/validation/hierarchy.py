@@ -97,6 +97,21 @@ def _cycle(ground: Ground, draft: UnitDraft) -> list[str]:
     return []
 
 
+def check_derived(ground: Ground) -> list[Finding]:
+    """Units without a shape of their own and without children to derive one from."""
+    bare = np.flatnonzero(~ground.has_shape & ~ground.is_parent)
+    return [
+        ground.finding(
+            "empty_geometry",
+            [index],
+            f"{ground.level[index]} {ground.code(index)} has neither a border nor units in it",
+            "draw its border, or leave the unit out; a partial network publishes without it",
+        )
+        for index in bare.tolist()
+        if ground.drafts[index].geom is None
+    ]
+
+
 def _by_area(ground: Ground, rows: Ints) -> tuple[Ints, list[Finding]]:
     """For each of these rows the unit of its parent level that holds most of it."""
     best = np.full(len(ground.drafts), NO_PARENT, dtype=np.int64)

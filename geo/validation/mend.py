@@ -55,6 +55,8 @@ def _mended(before: Ground, after: Ground) -> list[Finding]:
     gone = [
         each for each in check_coverage(before) if each.rule in MENDED and (each.rule, each.units) not in left
     ]
+    if not gone:
+        return []
     rows, tree = after.leaf_tree
     points = shapely.points([each.where or (np.nan, np.nan) for each in gone])
     asked, found = tree.query(points, predicate="intersects")
