@@ -29,6 +29,16 @@ from maps.snapshots.ground import add_outlines, add_shapes
 
 CALLED = tuple(name for name in CLASSES if name not in ("none", "few"))
 """The classes whose cells are drawn one by one."""
+CASES_ZOOM = 14
+LEFT_OUT = {
+    "pile_up": "默认坐标堆积",
+    "outside": "在范围外",
+    "no_coordinates": "无坐标",
+    "rejected": "不予受理",
+    "duplicate": "重复",
+}
+"""Why a case is not counted."""
+EXPECTED_BY = {"households": "户数 households", "even": "均匀分布 even spread"}
 MEANING = (
     "每格连同相邻格的案件数与预期相比；p 值由条件置换检验得出，并作多重检验校正（FDR）。"
     "“热点（99%）”：判为此类的格子中，预计误报不超过 1%。"
@@ -48,23 +58,17 @@ def draw_hotspots(
     quiet = list(_add_quiet_cells(made, found))
     _add_ground(made, lookup, found, bounds)
     called = list(_add_called_cells(made, found))
-    _add_cases(made, found)
     facts = found.facts
     frame = Frame(
         title_zh=f"{facts.unit_name} · 热点图",
         title_en="Hotspots",
         facts=_facts(found, zone),
-        legend=[
-            *called,
-            *quiet,
-            LegendEntry("dot", "text", f"案件 {count(facts.cases_used)}", "case", 5),
-            *_pile_up_entry(facts),
-        ],
+        legend=[*called, *quiet, _add_cases(made, found), *_pile_up_entry(facts)],
         source=f"案件登记与{'户数' if facts.households else '网格'}（{facts.network_code}）",
         as_of=f"{facts.as_of.astimezone(zone):%Y-%m-%d %H:%M}",
         table_head=("类别 Class", "格内 Cases", "含相邻 Around", "预期 Expected", "Gi*", "q", "格 Cell"),
         table_rows=list(_table(found)),
-        notes=(MEANING, *facts.notes),
+        notes=(MEANING, *_warnings(facts), *facts.notes),
     )
     return render_snapshot(made, frame, bounds)
 
@@ -127,17 +131,20 @@ def _tip(found: Hotspots, row: int) -> list[str]:
     return lines
 
 
-def _add_cases(made: OfflineMap, found: Hotspots) -> None:
+def _add_cases(made: OfflineMap, found: Hotspots) -> LegendEntry:
+    """A dot a case, from the zoom at which they do not hide the cells; a ring round each pile-up."""
     look = {"color": tokens()["text"]}
     xy = np.round(found.points, 6).ravel().tolist()
     code = (STATIC / "snapshot" / "dots.js").read_text("utf-8")
-    add_script(made, code + "\nnew WanggeDots({xy}, {look}).addTo({map});", xy=xy, look=look)
+    add_script(made, code + "\nconst wangge_cases = new WanggeDots({xy}, {look});", xy=xy, look=look)
     for pile in found.facts.pile_ups:
         words = f"{pile.cases:,} 件堆在一个默认坐标（{pile.lon:g}, {pile.lat:g}），不算热点"
         ring = folium.CircleMarker(
             (pile.lat, pile.lon), radius=9, tooltip=words, color=tokens()["warn-ink"], weight=3, fill=False
         )
         ring.add_to(made)
+    words = f"案件 {count(found.facts.cases_used)}"
+    return LegendEntry("dot", "text", words, "case", 5, layer="wangge_cases", zoom=CASES_ZOOM)
 
 
 def _pile_up_entry(facts: Facts) -> list[LegendEntry]:
@@ -155,13 +162,25 @@ def _facts(found: Hotspots, zone: ZoneInfo) -> list[tuple[str, str]]:
         ("期间 Period", f"{question.since.astimezone(zone):%Y-%m-%d} – {last:%Y-%m-%d}"),
         ("案件 Cases", f"{count(facts.cases_used)} / {count(facts.cases_seen)}"),
         ("格 Cells", f"{count(facts.study_cells)}（H3 {question.resolution} 级）"),
-        ("预期按 Expected by", "户数 households" if facts.expected_by == "households" else facts.expected_by),
+        ("预期按 Expected by", EXPECTED_BY.get(facts.expected_by, facts.expected_by)),
         ("置换 Permutations", f"{count(facts.permutations)}{enough}"),
     ]
     left_out = [
-        (f"剔除 Left out: {reason}", count(cases)) for reason, cases in facts.left_out.items() if cases
+        (f"剔除 {LEFT_OUT.get(reason, '')} {reason.replace('_', ' ')}", count(cases))
+        for reason, cases in facts.left_out.items()
+        if cases
     ]
     return [*lines, *left_out, *([("类别 Category", question.category)] if question.category else [])]
+
+
+def _warnings(facts: Facts) -> list[str]:
+    """The notes of `facts` that need saying in Chinese."""
+    warnings = []
+    if facts.expected_by != "households":
+        warnings.append("登记的户数不足，预期按均匀分布计：人口稠密处可能只因稠密而显为热点。")
+    if not facts.permutations_enough:
+        warnings.append(f"{count(facts.permutations)} 次置换不足以支撑校正，可能漏判。")
+    return warnings
 
 
 def _table(found: Hotspots) -> Iterator[tuple[str, ...]]:

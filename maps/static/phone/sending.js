@@ -13,6 +13,7 @@ let token = null;
 let watch = null;
 let timer = 0;
 let waiting = [];
+let since = 0;
 let lastAt = 0;
 let awake = null;
 
@@ -50,6 +51,7 @@ async function begin() {
     state.textContent = t("m.send.failed", { reason: error.message });
     return;
   }
+  since = Date.now();
   watch = navigator.geolocation.watchPosition(keep, refuse, { enableHighAccuracy: true, maximumAge: 0 });
   timer = setInterval(deliver, EVERY_MS);
   stayAwake();
@@ -60,7 +62,8 @@ async function stayAwake() {
 }
 
 function keep({ coords, timestamp }) {
-  if (timestamp - lastAt < EVERY_MS * 0.9) return;
+  // An older position, remembered by the browser, is none of this duty.
+  if (timestamp < since || timestamp - lastAt < EVERY_MS * 0.9) return;
   const first = lastAt === 0;
   lastAt = timestamp;
   waiting.push({

@@ -323,7 +323,7 @@ function bindKeys() {
     if (event.key === "Escape") go({ person: null, case: null });
     else if (inField) return;
     else if (event.key === "Backspace") goUp();
-    else if (event.target.matches?.('[role="tab"]') && event.key.startsWith("Arrow")) otherTab();
+    else if (event.target.matches?.('[role="tab"]') && ["ArrowLeft", "ArrowRight"].includes(event.key)) otherTab();
     else if (map && event.target === map.getCanvas()) return;
     else if (!moveInRows(event.key)) return;
     event.preventDefault();
