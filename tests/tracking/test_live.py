@@ -97,9 +97,8 @@ def test_a_scope_holds_those_who_serve_in_its_subtree(conn: Connection) -> None:
             )
         )
         report(conn, device, 0)
-    paths = {
-        code: path for code, path in conn.execute(text("SELECT code, CAST(path AS text) FROM unit_version"))
-    }  # noqa: C416
+    rows = conn.execute(text("SELECT code, CAST(path AS text) FROM unit_version"))
+    paths = dict(tuple(row) for row in rows)
 
     def seen(*codes: str) -> list[str]:
         return [dot.person_code for dot in snapshot_dots(conn, [paths[code] for code in codes], NOW).dots]

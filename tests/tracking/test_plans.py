@@ -1,0 +1,163 @@
+"""Every look-up of movement stands on its index: plans on tens of thousands of fixes over many days."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from core.db import make_engine, sql_file
+from tests.conftest import drop_database, make_database
+from tests.tracking.city import EVER, NOW, make_person
+from tracking.checks import Flag
+from tracking.devices import add_device, find_devices
+from tracking.partitions import ensure_partitions
+from tracking.tables import fix, raw_report
+from tracking.trails import TrailRules, read_trail
+
+DAYS = [NOW.date() - timedelta(days=n) for n in range(10)]
+FILL = """
+INSERT INTO fix (device_id, person_id, fixed_at, received_at, lon, lat, flags, digest)
+SELECT d, d, CAST(:now AS timestamptz) - day * interval '1 day' - n * interval '2 minutes', now(), 113.15, 27.8, 0, n
+FROM generate_series(1, 50) d, generate_series(0, 8) day, generate_series(1, 60) n
+"""
+FILL_PEOPLE = """
+INSERT INTO person (code, name) SELECT 'F' || n, 'x' FROM generate_series(1, 10000) n
+"""
+FILL_REST = (
+    (
+        "INSERT INTO shift (person_id, starts_at, ends_at) SELECT p.id, t, t + interval '8 hours' FROM person p, "
+        "generate_series(CAST(:now AS timestamptz) - interval '3 days', CAST(:now AS timestamptz), interval '1 day') t"
+    ),
+    "INSERT INTO notice_acceptance (person_id, version, accepted_at, how) SELECT id, '1', now(), 'x' FROM person WHERE code LIKE 'F%'",
+    "INSERT INTO device (code, token_hash) SELECT code, decode(md5(code), 'hex') FROM person WHERE code LIKE 'F%'",
+    "INSERT INTO device_holder SELECT d.id, p.id, tstzrange(NULL, NULL) FROM device d JOIN person p USING (code)",
+    (
+        "INSERT INTO last_fix (person_id, device_id, fixed_at, received_at, point, changed) SELECT id, id, now(), now(), "
+        "ST_SetSRID(ST_MakePoint(113, 27), 4326), CAST('1' AS xid8) FROM person"
+    ),
+    "INSERT INTO device_heard (device_id, heard_at, received_at, changed) SELECT id, now(), now(), CAST('1' AS xid8) FROM device",
+    (
+        "INSERT INTO raw_report (device_id, fixed_at, received_at, format, is_fix, item) SELECT n % 50, "
+        "CAST(:now AS timestamptz) - n * interval '1 second', CAST(:now AS timestamptz), 'native', true, '{}' FROM generate_series(1, 12000) n"
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def crowded(server_url: str, template_name: str) -> Iterator[Engine]:
+    """27,000 fixes of 50 devices on 9 days, 12,000 payloads, 10,000 people on 40,000 shifts with their devices."""
+    name = f"wangge_crowd_{uuid.uuid4().hex[:12]}"
+    engine = make_engine(make_database(server_url, name, template_name))
+    with engine.begin() as conn:
+        ensure_partitions(conn, fix, DAYS)
+        ensure_partitions(conn, raw_report, DAYS[:1])
+        make_person(conn)
+        for query in (FILL, FILL_PEOPLE, *FILL_REST):
+            conn.execute(text(query), {"now": NOW} if ":now" in query else {})
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("ANALYZE"))
+    yield engine
+    engine.dispose()
+    drop_database(server_url, name)
+
+
+@pytest.fixture
+def crowd(crowded: Engine) -> Iterator[Connection]:
+    with crowded.connect() as conn:
+        yield conn
+
+
+def nodes(plan: dict[str, object]) -> Iterator[dict[str, object]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
+
+
+def plan_of(conn: Connection, statement: str, parameters: dict[str, object]) -> tuple[set[str], set[str]]:
+    """(indexes used, tables read from end to end)."""
+    found = conn.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), parameters).scalar_one()
+    tree = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    used = {str(node["Index Name"]) for node in nodes(tree) if "Index Name" in node}
+    whole = {str(node["Relation Name"]) for node in nodes(tree) if node["Node Type"] == "Seq Scan"}
+    return used, whole
+
+
+def file_plan(conn: Connection, name: str, parameters: dict[str, object]) -> tuple[set[str], set[str]]:
+    return plan_of(conn, sql_file("tracking", name).text, parameters)
+
+
+ONE = {"device_id": [7], "person_id": [7], "fixed_at": [NOW - timedelta(minutes=10)]}
+
+
+def test_judging_reads_only_the_persons_own_rows(crowd: Connection) -> None:
+    used, whole = file_plan(crowd, "judge", {**ONE, "ahead": [False], "received_at": NOW})
+    assert {"ix_shift_person_time", "ex_device_holder_one_at_a_time"} <= used
+    assert whole <= {"notice", "notice_acceptance", "role", "assignment"}, "small tables only"
+
+
+def test_speeds_are_judged_again_by_the_key_of_device_and_time(crowd: Connection) -> None:
+    used, whole = file_plan(
+        crowd, "reassess_speed", {**ONE, "limit_mps": 50, "bit": int(Flag.IMPLAUSIBLE_SPEED)}
+    )
+    assert {name for name in used if name.endswith("_pkey")}
+    assert not whole
+
+
+def test_the_last_fix_is_found_from_the_end_of_the_persons_index(crowd: Connection) -> None:
+    used, whole = file_plan(crowd, "advance_last_fix", {"persons": [7]})
+    assert any("person_id_fixed_at" in name for name in used)
+    assert not {name for name in whole if name.startswith("fix")}
+
+
+def test_payloads_are_replaced_by_device_and_time(crowd: Connection) -> None:
+    told = {
+        "device_id": [7],
+        "fixed_at": ONE["fixed_at"],
+        "received_at": NOW,
+        "format": ["native"],
+        "item": ["{}"],
+    }
+    used, whole = file_plan(crowd, "keep_raw", told)
+    assert any("device_id_fixed_at" in name for name in used)
+    assert not whole
+
+
+def test_changes_are_found_by_their_transaction(crowd: Connection) -> None:
+    used, whole = file_plan(crowd, "changed_persons", {"since": 10**9, "now": NOW})
+    assert {"ix_last_fix_changed", "ix_device_heard_changed"} <= used
+    assert "device_heard" not in whole
+
+
+def test_a_trail_reads_one_persons_day(crowd: Connection) -> None:
+    asked: list[tuple[str, object]] = []
+
+    @event.listens_for(crowd.engine, "before_cursor_execute")
+    def note(_conn: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        asked.append((statement, parameters))
+
+    zone = ZoneInfo("Asia/Shanghai")
+    assert len(read_trail(crowd, 7, DAYS[1], zone=zone, rules=TrailRules()).fixed_at)
+    statement, parameters = next(one for one in asked if "FROM fix" in one[0])
+    found = crowd.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+    tree = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    read = [node for node in nodes(tree) if str(node.get("Relation Name", "")).startswith("fix")]
+    assert {str(node["Relation Name"]) for node in read} <= {f"fix_{day:%Y%m%d}" for day in DAYS[:3]}, (
+        "two UTC days"
+    )
+    assert all(
+        "person_id_fixed_at" in str(node.get("Index Name")) or node["Node Type"] == "Bitmap Heap Scan"
+        for node in read
+    )
+
+
+def test_a_credential_is_found_by_its_hash(crowd: Connection) -> None:
+    crowd.execute(text("UPDATE device SET interval_s = 5 WHERE id = 1"))
+    token = add_device(crowd, "new", "W1", now=EVER)
+    assert find_devices(crowd, [token])[token].code == "new"
+    used, whole = plan_of(crowd, "SELECT * FROM device WHERE token_hash = ANY(:hashes)", {"hashes": [b"x"]})
+    assert used == {"uq_device_token_hash"}
+    assert not whole
