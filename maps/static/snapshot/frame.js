@@ -47,3 +47,14 @@ function wanggeTip(lines) {
   });
   return tip;
 }
+
+/* The quiet ground: [layer, zoom from which it shows] from the root level down, all below whatever else is shown. */
+function wanggeGround(map, levels) {
+  map.on("zoomend", () => {
+    for (const [layer, zoom] of levels) {
+      if (map.getZoom() >= zoom) layer.addTo(map);
+      else layer.remove();
+    }
+    for (const [layer] of levels.toReversed()) if (map.hasLayer(layer)) layer.bringToBack();
+  });
+}

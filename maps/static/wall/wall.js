@@ -90,6 +90,7 @@ async function arrive(state) {
   });
   if (turn !== arriving) return;
   place = found;
+  refreshPanel();
   showCrumbs(place.steps.map((step) => ({ name: step.name, open: () => goTo(step) })));
   at("here").textContent = place.name;
   at("source").textContent = t("wall.source", { network: network.name, edition: network.editionSeq });
