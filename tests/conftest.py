@@ -1,12 +1,14 @@
 """A real PostGIS for every test: a database made once a run by the migrations, each test rolled back."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from core.db import make_engine, read_url
 from migrations.upgrade import upgrade_schema
@@ -64,7 +66,14 @@ def make_database(server_url: str, name: str, template: str | None = None) -> st
 def drop_database(server_url: str, name: str) -> None:
     admin = make_engine(server_url, pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as conn:
-        conn.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        for tries_left in range(20, -1, -1):
+            try:
+                conn.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+                break
+            except ProgrammingError:  # autovacuum is at work in it, which only a superuser may end
+                if not tries_left:
+                    raise
+                time.sleep(0.5)
     admin.dispose()
 
 
