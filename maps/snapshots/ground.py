@@ -124,6 +124,7 @@ def add_outlines(made: OfflineMap, snapshot: Snapshot, bounds: Bounds, *, filled
     box = shapely.box(2 * west - east, 2 * south - north, 2 * east - west, 2 * north - south)
     around = shapely.intersects(snapshot.units.geom, box)
     shown = np.zeros(len(around), dtype=bool)
+    drawn: list[str] = []
     colors = tokens()
     for depth, level in enumerate(snapshot.levels):
         rows = rows_of(snapshot, level, "territorial", around)
@@ -133,7 +134,10 @@ def add_outlines(made: OfflineMap, snapshot: Snapshot, bounds: Bounds, *, filled
         style: dict[str, object] = {"color": colors["unit-line"], "weight": max(0.75, 2.25 - 0.75 * depth)}
         style |= {"opacity": 0.7, "fillColor": colors["unit-fill"], "fillOpacity": 1.0}
         style["fill"] = filled and depth == 0
-        add_shapes(made, simplify_for_file(snapshot.units.geom[rows], 2), None, style=style)
+        layer = add_shapes(made, simplify_for_file(snapshot.units.geom[rows], 2), None, style=style)
+        zoom = zoom_of_width(snapshot.units.geom[rows], VISIBLE_PX) if drawn else 0
+        drawn.append(f"[{layer.get_name()}, {zoom:g}]")
+    add_script(made, f"wanggeGround({{map}}, [{', '.join(drawn)}]);")
     add_labels(made, snapshot, shown)
 
 

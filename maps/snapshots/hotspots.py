@@ -105,12 +105,15 @@ def _add_called_cells(made: OfflineMap, found: Hotspots) -> Iterator[LegendEntry
         if not len(rows):
             yield LegendEntry("fill", color, f"{CLASS_NAMES[name][0]} 0", CLASS_NAMES[name][1])
             continue
-        sure = 2 if name.endswith("99") else 1
-        style = {"color": tokens()["text"], "weight": 0.4 * sure, "opacity": 0.7}
+        style = {"color": tokens()[color], "weight": 0.75, "opacity": 1.0}
         style |= {"fillColor": tokens()[color], "fillOpacity": 0.78}
         tips = [_tip(found, int(row)) for row in rows]
         layer = add_shapes(
-            made, cell_polygons(found.cells[rows]), tips, style=style, hover=style | {"weight": 2.5}
+            made,
+            cell_polygons(found.cells[rows]),
+            tips,
+            style=style,
+            hover=style | {"weight": 2.5, "color": tokens()["text"]},
         )
         yield _entry("fill", color, name, len(rows), layer)
 
