@@ -110,30 +110,36 @@ def enter_shifts(engine: Engine, settings: Settings, people: Sequence[Worker], o
         import_shifts(conn, shifts_table(people, on), zone=settings.zone)
 
 
-def put_on_duty(engine: Engine, people: Sequence[Worker], wanted: int, *, now: datetime) -> list[int]:
-    """Places in the roster of `wanted` patrolling people on duty for the next hours: those the roster has on duty,
-    and others whose shift begins now, so that the demo is alive at any hour.
+def put_on_duty(
+    engine: Engine, people: Sequence[Worker], wanted: int, *, now: datetime, until: datetime
+) -> dict[int, datetime]:
+    """Places in the roster of `wanted` patrolling people and when their shift ends: those the roster has on duty for
+    the next hour, and others on an extra shift up to `until`, so that the demo is alive at any hour.
     """
     patrolling = [one for one in people if one.patrols]
-    since, until = now - timedelta(minutes=25), now + timedelta(hours=3)
+    since = now - timedelta(minutes=25)
     with engine.begin() as conn:
         ids = dict(conn.execute(select(person.c.code, person.c.id)).tuples().all())
         of_place = [ids[one.code] for one in patrolling]
         planned = shifts_covering(conn, of_place, since, until)
-        on = [
-            place
-            for place, known in enumerate(of_place)
-            if _covers(planned.get(known, []), now, now + timedelta(hours=2))
-        ]
+        duty = {}
+        for place, known in enumerate(of_place):
+            ends = [one.ends_at for one in planned.get(known, []) if one.starts_at <= now]
+            if ends and max(ends) >= min(until, now + timedelta(hours=1)):
+                duty[place] = max(ends)
+        duty = {place: duty[place] for place in _spread(list(duty), wanted)}
         free = [place for place, known in enumerate(of_place) if known not in planned]
-        extra = free[:: max(1, len(free) // max(1, wanted - len(on)))][: max(0, wanted - len(on))]
-        for place in extra:
-            add_shift(conn, Shift(of_place[place], since, until, "roster"))
-    return sorted([*on[:: max(1, len(on) // wanted)][:wanted], *extra])
+        for place in _spread(free, wanted - len(duty)):
+            add_shift(conn, Shift(of_place[place], since, until))
+            duty[place] = until
+    return duty
 
 
-def _covers(shifts: Sequence[Shift], since: datetime, until: datetime) -> bool:
-    return any(one.starts_at <= since and until <= one.ends_at for one in shifts)
+def _spread(places: list[int], wanted: int) -> list[int]:
+    """At most `wanted` of them, from all over the roster."""
+    if wanted >= len(places):
+        return places
+    return [places[len(places) * number // wanted] for number in range(max(0, wanted))]
 
 
 def _refuse_others(conn: Connection) -> None:

@@ -1,6 +1,7 @@
 """The simulated phones and desk: HTTP to the service's own doors, as phones and desks do it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from math import isnan
@@ -67,6 +68,10 @@ class Phone:
     owntracks: bool = False
     sent: int = 0
 
+    def skip(self, since_s: float, until_s: float) -> None:
+        """Leave out what would have been sent before `since_s`, and what is measured from `until_s` on: off shift."""
+        self.track = self.track.take((self.track.sent_s >= since_s) & (self.track.fixed_s < until_s))
+
     def due(self, now_s: float) -> int:
         """How many fixes it could send by now, in order of sending."""
         waiting = self.track.sent_s[self.sent :]
@@ -121,10 +126,30 @@ class Phone:
         return location | moving
 
 
-def report_case(door: Door, token: str, report: dict[str, object]) -> str:
-    """Enter a case as a desk does; returns its number."""
-    answer = orjson.loads(_expect(door.request("POST", "/v1/cases", orjson.dumps(report), token=token)))
-    return str(answer["number"])
+class Desk:
+    """The desk's program: enters cases, accepts them and sends the worker of the grid."""
+
+    def __init__(self, door: Door, token: str, worker_of_grid: Mapping[str, str]) -> None:
+        self.door, self.token, self.worker_of_grid = door, token, worker_of_grid
+
+    def report(self, report: Mapping[str, object], *, follow: int = 0) -> str:
+        """Enter a case and take it so many steps further (accept, assign); returns its number."""
+        known = self._post("/v1/cases", report)
+        number, seq = str(known["number"]), int(known["seq"])
+        if known["state"] != "reported":
+            return number
+        grid = str(known["owner_code"] or "")[:15]
+        steps: list[dict[str, object]] = [{"kind": "accept"}]
+        if grid in self.worker_of_grid:
+            steps.append({"kind": "assign", "assignee": self.worker_of_grid[grid]})
+        for step in steps[:follow]:
+            seq = int(self._post(f"/v1/cases/{number}/events", step | {"after_seq": seq})["seq"])
+        return number
+
+    def _post(self, path: str, content: Mapping[str, object]) -> dict[str, Any]:
+        answer = _expect(self.door.request("POST", path, orjson.dumps(content), token=self.token))
+        known: dict[str, Any] = orjson.loads(answer)
+        return known
 
 
 def _expect(answer: tuple[int, bytes]) -> bytes:

@@ -1,7 +1,7 @@
 """Patrols and cases as time goes by: a whole day at once, or second by second."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ from demo.incidents import Scenery, fresh_cases
 from demo.keys import Keys
 from demo.load import phone_code
 from demo.patrols import Track, make_track
-from demo.phones import Door, Phone, report_case
+from demo.phones import Desk, Door, Phone
 from demo.roster import Worker, turn_of
 from demo.streets import Paths, Streets, own_paths, read_grounds, read_streets
 
@@ -24,7 +24,7 @@ DAY_PATROLS, DAY_CASES = 75, 60
 LIVE_PATROLS = 240
 GATHERED_S = 1800
 """A phone in the simulated day sends what it gathered in so many seconds at once."""
-LOOK_BACK_S, LOOK_AHEAD_S = 20 * 60, 2 * 3600
+LOOK_BACK_S, BLOCK_S = 20 * 60, 6 * 3600
 CASE_EVERY_S = 25.0
 OWNTRACKS_EVERY = 31
 """One phone in so many is an OwnTracks client."""
@@ -46,6 +46,13 @@ class Walkers:
         self.streets: Streets = read_streets()
         self.keys = keys
         self.patrolling = [one for one in people if one.patrols]
+
+    def desk(self, door: Door) -> Desk:
+        """The desk, which knows whose grid is whose."""
+        workers = {
+            unit: one.code for one in self.patrolling if one.role == "grid_worker" for unit in one.units
+        }
+        return Desk(door, self.keys.desk, workers)
 
     def choose(self, places: Sequence[int]) -> list[Patrol]:
         """The patrols at these places of the roster; whoever has hardly a street is left out."""
@@ -93,8 +100,9 @@ def play_day(door: Door, walkers: Walkers, on: date, zone: ZoneInfo, tell: Calla
             day.fixes += fixes
             day.requests += requests
             tell(day)
-        reports = _cases_of_day(on, zone)
-        numbers = pool.map(lambda report: report_case(door, walkers.keys.desk, report), reports)
+        desk = walkers.desk(door)
+        reports = enumerate(_cases_of_day(on, zone))
+        numbers = pool.map(lambda numbered: desk.report(numbered[1], follow=numbered[0] % 3), reports)
         day.cases = sum(1 for _ in numbers)
     return day
 
@@ -123,14 +131,25 @@ def _cases_of_day(on: date, zone: ZoneInfo) -> Iterator[dict[str, object]]:
         }
 
 
+def block_of(now: datetime) -> tuple[datetime, datetime]:
+    """The stretch of hours that tracks are made for; a demo started again within it goes on where it was."""
+    start_s = int(now.timestamp()) // BLOCK_S * BLOCK_S
+    start = datetime.fromtimestamp(start_s, UTC)
+    return start, start + timedelta(seconds=BLOCK_S)
+
+
 class Live:
     """Everything moving, second by second, until somebody stops it."""
 
-    def __init__(self, door: Door, walkers: Walkers, patrols: Sequence[Patrol], now: datetime) -> None:
-        self.door, self.walkers, self.patrols = door, walkers, patrols
-        self.until = now + timedelta(seconds=LOOK_AHEAD_S)
-        start = now - timedelta(seconds=LOOK_BACK_S)
-        self.phones = [walkers.phone(patrol, start, self.until) for patrol in patrols]
+    def __init__(self, door: Door, walkers: Walkers, duty: Mapping[int, datetime], now: datetime) -> None:
+        """`duty`: places in the roster, and until when each is on shift."""
+        self.door, self.desk = door, walkers.desk(door)
+        start, self.until = block_of(now)
+        self.phones = []
+        for patrol in walkers.choose(sorted(duty)):
+            phone = walkers.phone(patrol, start, self.until)
+            phone.skip(now.timestamp() - LOOK_BACK_S, duty[patrol.place].timestamp())
+            self.phones.append(phone)
         self.reports = fresh_cases(Scenery(), np.random.default_rng([SEED, 5, int(now.timestamp())]))
         self.next_case = now.timestamp() + CASE_EVERY_S / 2
         self.cases = 0
@@ -143,7 +162,7 @@ class Live:
     def run(self, clock: Callable[[], datetime]) -> None:
         """Send every fix at its moment, and a case now and then."""
         with ThreadPoolExecutor(SENDERS) as pool:
-            while (now := clock()) < self.until - timedelta(seconds=60):
+            while (now := clock()) < self.until:
                 due = [(phone, count) for phone in self.phones if (count := phone.due(now.timestamp()))]
                 list(pool.map(lambda pair: pair[0].send(self.door, pair[1]), due))
                 if now.timestamp() >= self.next_case:
@@ -154,11 +173,8 @@ class Live:
         self.cases += 1
         reference = f"L{now.timestamp():.0f}-{self.cases}"
         instant = now.astimezone(UTC).isoformat(timespec="seconds")
-        report_case(
-            self.door,
-            self.walkers.keys.desk,
-            next(self.reports) | {"external_ref": reference, "occurred_at": instant},
-        )
+        report = next(self.reports) | {"external_ref": reference, "occurred_at": instant}
+        self.desk.report(report, follow=self.cases % 3)
         self.next_case = now.timestamp() + CASE_EVERY_S * float(
             np.random.default_rng(self.cases).uniform(0.5, 1.5)
         )

@@ -13,7 +13,7 @@ from demo.keys import Keys, read_keys
 from demo.load import Tell, demo_logins, enter_shifts, load_city, put_on_duty
 from demo.maps import write_maps
 from demo.phones import Door
-from demo.play import LIVE_PATROLS, Day, Live, Walkers, play_day
+from demo.play import LIVE_PATROLS, Day, Live, Walkers, block_of, play_day
 from demo.roster import Worker
 from demo.service import HOST, free_port, running_service
 
@@ -46,8 +46,8 @@ def run_live(engine: Engine, settings: Settings, port: int, tell: Tell) -> None:
     with running_service(port, settings.var_dir / "log" / "demo-service.log"):
         while True:
             now = utc_now()
-            places = put_on_duty(engine, people, LIVE_PATROLS, now=now)
-            live = Live(Door(HOST, port), walkers, walkers.choose(places), now)
+            duty = put_on_duty(engine, people, LIVE_PATROLS, now=now, until=block_of(now)[1])
+            live = Live(Door(HOST, port), walkers, duty, now)
             tell(
                 f"{live.catch_up(utc_now()):,} fixes of the last twenty minutes sent; {len(live.phones)} people on duty"
             )
