@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -132,7 +133,7 @@ def test_a_trail_never_joins_its_gap(visit: Visits) -> None:
     for one in trail["features"]:
         if one["properties"]["kind"] == "line":
             line = one["geometry"]["coordinates"]
-            assert not any(list(pair) == list(gap) for pair in zip(line, line[1:], strict=False))
+            assert not any(list(pair) == list(gap) for pair in pairwise(line))
 
 
 def test_another_network_can_be_chosen(visit: Visits) -> None:
