@@ -24,6 +24,9 @@ STATIC = Path(__file__).parent.parent / "static"
 LIBRARIES = Path(__file__).parent.parent.parent / "node_modules"
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
+_TEMPLATE_MARK = re.compile(r"\{(?=[{%#])")
+_PANEL_PLACE = "<!-- panel -->"
+
 Bounds = tuple[float, float, float, float]
 """west, south, east, north, WGS-84."""
 
@@ -100,8 +103,12 @@ def add_script(made: OfflineMap, code: str, **values: object) -> None:
 
 
 def as_script_data(value: object) -> str:
-    """JSON that may stand inside a script element, whatever the names in it."""
+    """JSON that may stand inside a script element, whatever the names in it.
+
+    branca takes every finished script for a template once more, so no name may look like one either.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _TEMPLATE_MARK.sub("\\\\u007b", text)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
@@ -110,7 +117,7 @@ def render_snapshot(made: OfflineMap, frame: Frame, bounds: Bounds) -> str:
     figure = made.get_root()
     if not isinstance(figure, Figure):
         raise TypeError("a folium map stands in a Figure")
-    figure.html.add_child(Element(_panel(frame)), name="snapshot_panel")
+    figure.html.add_child(Element(_PANEL_PLACE), name="snapshot_panel")
     layers = ((entry.layer, entry.zoom) for entry in frame.legend if entry.layer)
     names = ",".join(f"{name}: {{layer: {name}, zoom: {zoom:g}}}" for name, zoom in layers)
     add_script(
@@ -121,6 +128,7 @@ def render_snapshot(made: OfflineMap, frame: Frame, bounds: Bounds) -> str:
     page = figure.render()
     page = re.sub(r'<script src="([^"]+)"></script>', lambda match: _script(match[1]), page)
     page = re.sub(r'<link rel="stylesheet" href="([^"]+)"\s*/?>', lambda match: _sheet(match[1]), page)
+    page = page.replace(_PANEL_PLACE, _panel(frame), 1)
     page = page.replace("<html>", '<html lang="zh-CN">', 1)
     head = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<title>{_escape(frame.title_zh)}</title>'
     page = page.replace("<head>", head, 1)

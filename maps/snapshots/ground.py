@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import folium
 import numpy as np
 import shapely
-from folium.utilities import JsCode
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, select
@@ -18,9 +17,6 @@ from geo.tables import unit_version
 from maps.snapshots.frame import STATIC, Bounds, OfflineMap, add_script, count, tokens
 from maps.tile_shapes import simplify_together
 
-TIP = JsCode(
-    "function(feature, layer) { layer.bindTooltip(() => wanggeTip(feature.properties.tip), {sticky: true}); }"
-)
 _DECIMALS = 6
 _EQUATOR_M = 156543.03392804097
 READABLE_PX = 120
@@ -92,23 +88,19 @@ def add_shapes(
 ) -> folium.GeoJson:
     """A layer of one style; with `tips` each shape answers the pointer with lines of text."""
     features = [
-        {
-            "type": "Feature",
-            "id": place,
-            "properties": {"tip": tips[place]} if tips else {},
-            "geometry": _mapping(shape),
-        }
+        {"type": "Feature", "id": place, "properties": {}, "geometry": _mapping(shape)}
         for place, shape in enumerate(shapes)
     ]
     layer = folium.GeoJson(
         {"type": "FeatureCollection", "features": features},
         style_function=lambda _feature: style,
         highlight_function=(lambda _feature: hover) if hover else None,
-        on_each_feature=TIP if tips else None,
         smooth_factor=0,
         interactive=tips is not None,
     )
     layer.add_to(made)
+    if tips:
+        add_script(made, f"wanggeTips({layer.get_name()}, {{tips}});", tips=tips)
     return layer
 
 

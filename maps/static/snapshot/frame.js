@@ -58,3 +58,8 @@ function wanggeGround(map, levels) {
     for (const [layer] of levels.toReversed()) if (map.hasLayer(layer)) layer.bringToBack();
   });
 }
+
+/* Lines of text for each shape of a layer, by its place in the file. */
+function wanggeTips(layer, tips) {
+  layer.eachLayer((shape) => shape.bindTooltip(() => wanggeTip(tips[shape.feature.id]), { sticky: true }));
+}
