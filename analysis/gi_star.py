@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 LEVELS = (0.01, 0.05, 0.10)
 _MAX_DRAWS = 20_000_000
 _CHUNK = 500_000
+_TABLE = 4_000_000
 _FEW_REACHED = 10
 _CLASS_WIDTH = 1.01
 
@@ -145,14 +146,15 @@ def _moments(
 
 def _permuted_counts(counts: Ints, neighbours: Ints, *, top_up: Floats) -> _Reference:
     degree = (neighbours >= 0).sum(axis=1)
-    kinds, first, label = np.unique(counts * 7 + degree, return_index=True, return_inverse=True)
-    del kinds
+    first, label = np.unique(counts * 7 + degree, return_index=True, return_inverse=True)[1:]
+    values, cells_with = np.unique(counts, return_counts=True)
+    frequent = np.argsort(-cells_with, kind="stable")
+    values, cells_with = values[frequent], cells_with[frequent]
 
     def draw(label: int, size: int, generator: np.random.Generator) -> Ints:
         cell = int(first[label])
-        chosen = _choose(len(counts) - 1, int(degree[cell]), size, generator)
-        chosen += chosen >= cell
-        sums: Ints = counts[cell] + counts[chosen].sum(axis=1)
+        others = cells_with - (values == counts[cell])
+        sums: Ints = counts[cell] + _sum_of_dealt(others, values, (int(degree[cell]), size), generator)
         if top_up[cell] > 0:
             sums += generator.poisson(top_up[cell], size)
         return sums
@@ -160,17 +162,18 @@ def _permuted_counts(counts: Ints, neighbours: Ints, *, top_up: Floats) -> _Refe
     return _Reference(label.astype(np.int64), label.astype(np.int64), draw)
 
 
-def _choose(population: int, count: int, size: int, generator: np.random.Generator) -> Ints:
-    """`size` rows of `count` different numbers below `population`."""
-    if population < max(8 * count, 1):
-        return np.argsort(generator.random((size, population)), axis=1)[:, :count]
-    chosen = generator.integers(0, population, (size, count))
-    again = np.arange(size)
-    while len(again):
-        ordered = np.sort(chosen[again], axis=1)
-        again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
-        chosen[again] = generator.integers(0, population, (len(again), count))
-    return chosen
+def _sum_of_dealt(
+    cells_with: Ints, values: Ints, shape: tuple[int, int], generator: np.random.Generator
+) -> Ints:
+    """`shape` is (dealt, times): so often, the sum of so many values dealt without putting back."""
+    dealt, times = shape
+    sums = np.empty(times, np.int64)
+    at_once = max(_TABLE // len(values), 1)
+    for start in range(0, times, at_once):
+        size = min(at_once, times - start)
+        hands = generator.multivariate_hypergeometric(cells_with, dealt, size, method="marginals")
+        sums[start : start + size] = hands @ values
+    return sums
 
 
 def _dealt_by_households(total: int, expected: Floats, other: Floats, minimum_expected: float) -> _Reference:

@@ -187,7 +187,8 @@ def _give_owners(
                 "no network is published, so no unit can hold an open case: import boundaries first"
             )
         return
-    then = {id(one): _version(lookup, code, one) for one in arriving}
+    network_id = lookup.network(code).id
+    then = {id(one): _version(network_id, one) for one in arriving}
     living = [one for one in arriving if one.report.state not in ENDED]
     if living:
         today = lookup.place_many(code, *_lon_lat_at(living, now)).unit_version_id.tolist()
@@ -204,8 +205,7 @@ def _give_owners(
             raise Invalid(f"the network {code} has no unit now, so none can hold an open case")
 
 
-def _version(lookup: Lookup, code: str, one: _Arriving) -> int | None:
-    network_id = lookup.network(code).id
+def _version(network_id: int, one: _Arriving) -> int | None:
     return next((place.unit_version_id for place in one.places if place.network_id == network_id), None)
 
 
