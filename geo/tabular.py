@@ -190,10 +190,10 @@ def _cell_text(value: object) -> str:
 def _table(path: Path, raw: _Raw, *, keep_ragged: bool) -> Table:
     header: tuple[str, ...] | None = None
     table: Table | None = None
+    keep_separators = keep_ragged and path.suffix.lower() != ".xlsx"
     for number, cells in raw:
         row = tuple(cell.strip() for cell in cells)
-        separated = keep_ragged and len(row) > 1 and path.suffix.lower() != ".xlsx"
-        if not any(row) and not separated:
+        if not any(row) and not (keep_separators and len(row) > 1):
             continue
         if table is None or header is None:
             header = _header(path, row)

@@ -17,8 +17,6 @@ from core.errors import Invalid
 from geo.coordinates import to_wgs84
 from geo.findings import RowFinding
 from geo.lookup.strokes import Floats
-from geo.sources.frame import cell_text
-from geo.sources.geojson import read_geojson
 from geo.tabular import position_trouble, read_number, read_table
 
 NO_COORDINATES, BAD_COORDINATES, BAD_TIME = "no_coordinates", "bad_coordinates", "bad_time"
@@ -106,6 +104,8 @@ def _read_cells(path: Path) -> _Cells:
 
 def _read_features(path: Path) -> _Cells:
     """Properties as cells; a feature that cannot be read keeps its row, empty."""
+    from geo.sources.geojson import read_geojson  # brings all readers, which a table does not need
+
     if not path.is_file():
         raise Invalid(f"{path}: there is no such file")
     raw = read_geojson(path)
@@ -118,9 +118,11 @@ def _read_features(path: Path) -> _Cells:
 
 
 def _text(value: object) -> str:
-    return (
-        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else cell_text(value)
-    )
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, dict | list | bool):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value).strip()
 
 
 def _coordinates(shape: BaseGeometry | None) -> tuple[str, str]:

@@ -38,7 +38,9 @@ class Snapshot:
     def _layers(self, kind: str) -> dict[str, Layer]:
         layers = {}
         for level in self.levels:
-            of_layer = (self.units.level == level) & (self.units.kind == kind) & ~shapely.is_empty(self.units.geom)
+            of_layer = (
+                (self.units.level == level) & (self.units.kind == kind) & ~shapely.is_empty(self.units.geom)
+            )
             rows = np.flatnonzero(of_layer).astype(np.int32)
             if len(rows):
                 layers[level] = Layer(rows, self.units.geom[rows])
