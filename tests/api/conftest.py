@@ -130,8 +130,11 @@ def first_status(client: TestClient, url: str, headers: dict[str, str]) -> int:
             "http_version": "1.1",
             "root_path": "",
         }
-        async with asyncio.timeout(20):
-            await client.app(scope, receive, send)
+        try:
+            async with asyncio.timeout(20):
+                await client.app(scope, receive, send)
+        finally:
+            await client.app.state.feed.close()
 
     asyncio.run(follow())
     return statuses[0]
