@@ -135,9 +135,8 @@ def _path(conn: Connection, unit: UnitRead) -> str:
 
 
 def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
-    from maps.snapshots.hotspots import draw_hotspots
-
     from analysis.hotspots import Question
+    from maps.snapshots.hotspots import draw_hotspots
 
     now = utc_now()
     last = arguments.until or day_of(now, settings.zone)

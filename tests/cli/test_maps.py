@@ -1,0 +1,80 @@
+"""`./wangge map`: files whole or not at all, and a look at people's movement on record."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cli.__main__ import main
+from core.db import make_engine
+from geo.lookup import Lookup
+from people.tables import look
+from tests.city import code_at, publish_small_city
+from tests.maps.conftest import walk
+
+
+@pytest.fixture
+def city(own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small city, committed, with one walk on 2026-06-10; the folder to write to."""
+    monkeypatch.setenv("WANGGE_DATABASE_URL", own_database)
+    engine = make_engine(own_database)
+    with engine.begin() as conn:
+        publish_small_city(conn)
+        walk(conn, Lookup(conn), tmp_path, code="W1")
+    engine.dispose()
+    return tmp_path / "out"
+
+
+def test_each_map_is_written(city: Path, own_database: str) -> None:
+    assert main(["map", "grids", "--out", str(city / "grids.html")]) == 0
+    assert main(["map", "grids", "--network", "police", "--out", str(city / "police.html")]) == 0
+    assert (
+        main(["map", "trails", "--on", "2026-06-10", "--person", "W1", "--out", str(city / "trail.html")])
+        == 0
+    )
+    period = ["--from", "2026-06-01", "--to", "2026-06-30"]
+    assert (
+        main(["map", "hotspots", *period, "--network", "governance", "--out", str(city / "hotspots.html")])
+        == 0
+    )
+    for path in city.iterdir():
+        assert path.read_text("utf-8").startswith("<!DOCTYPE html>"), path
+    assert len(list(city.iterdir())) == 4
+    engine = make_engine(own_database)
+    with engine.connect() as conn:
+        looks = conn.execute(select(look.c.what, look.c.why).where(look.c.what == "map")).all()
+    engine.dispose()
+    assert [tuple(one) for one in looks] == [("map", "map of trails")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["grids", "--network", "nowhere"], "no network “nowhere”; the networks are: governance, police"),
+        (["grids", "--unit", "none"], "has no unit none"),
+        (
+            ["trails", "--on", "2020-01-01"],
+            "no accepted fix on 2020-01-01; the newest day with fixes is 2026-06-10",
+        ),
+        (["trails", "--person", "nobody"], "no person nobody"),
+        (["trails", "--unit", code_at(7, 7), "--on", "2026-06-10"], "no accepted fix"),
+        (["hotspots", "--from", "2026-06-30", "--to", "2026-06-01"], "before it begins"),
+    ],
+)
+def test_what_cannot_be_drawn_exits_2_and_writes_nothing(
+    city: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    assert main(["map", *arguments, "--out", str(city / "map.html")]) == 2
+    assert reason in capsys.readouterr().err
+    assert not city.exists() or list(city.iterdir()) == []
+
+
+def test_a_day_that_is_none_and_a_place_that_cannot_be_written(
+    city: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["map", "trails", "--on", "10.06.2026", "--out", str(city / "map.html")])
+    assert stopped.value.code == 2
+    (tmp_path / "file").write_text("")
+    assert main(["map", "grids", "--out", str(tmp_path / "file" / "map.html")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
