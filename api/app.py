@@ -13,7 +13,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from analysis.kept import HotspotCache
 from api.callers import door_of, is_secure
+from api.chores import chores_done
 from api.errors import add_error_handlers
+from api.inbox import Inbox
 from api.live_feed import LiveFeed
 from api.middleware import BodyLimit, Frame
 from api.openapi import describe
@@ -23,6 +25,7 @@ from core.errors import Invalid
 from core.log import set_up_logs
 from core.settings import Settings, read_settings
 from geo.lookup import Lookup
+from tracking.checks import rules_of
 
 SUBJECTS = (
     "health",
@@ -64,6 +67,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     app.state.lookup = Lookup(engine)
     app.state.hotspots = HotspotCache()
     app.state.feed = LiveFeed(engine, clock)
+    app.state.inbox = Inbox(engine, app.state.lookup, rules_of(settings), clock)
     for subject in SUBJECTS:
         if find_spec(f"api.routes.{subject}"):
             app.router.routes.extend(import_module(f"api.routes.{subject}").router.routes)
@@ -78,9 +82,10 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
 
 @asynccontextmanager
 async def run_while_serving(app: FastAPI) -> AsyncIterator[None]:
-    """What lives as long as the service does: the live feed, whose streams end before the server waits for them."""
+    """What lives as long as the service does: its chores, and the live feed, whose streams end before the server waits for them."""
     feed: LiveFeed = app.state.feed
-    with feed.ending_on_signals():
+    chores = chores_done(app.state.engine, app.state.settings, app.state.clock)
+    with chores, feed.ending_on_signals():
         yield
     await feed.close()
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
-from tracking.devices import Device
 from tracking.formats import Message
 
 
@@ -18,7 +17,7 @@ class UnknownDevice(HTTPException):
         super().__init__(401, detail, headers={"WWW-Authenticate": 'Basic realm="wangge", charset="UTF-8"'})
 
 
-def read_credential(request: Request) -> str:
+async def read_credential(request: Request) -> str:
     """The token in the path, as a bearer, or as the password of Basic; whatever else the request says of itself is ignored."""
     if token := request.path_params.get("token"):
         return str(token)
@@ -40,9 +39,3 @@ async def read_message(request: Request) -> Message:
 
 Credential = Annotated[str, Depends(read_credential)]
 MessageDep = Annotated[Message, Depends(read_message)]
-
-
-def known_device(found: Device | None) -> Device:
-    if found is None:
-        raise UnknownDevice
-    return found

@@ -3,13 +3,9 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.callers import Conn, LookupDep, Now, SettingsDep, device
-from api.devices import Credential, MessageDep, known_device
-from api.routes.ingest import read_or_refuse
-from tracking.batches import Arrival
-from tracking.checks import rules_of
-from tracking.devices import find_devices
-from tracking.ingest import ingest_reports
+from api.callers import device
+from api.devices import Credential, MessageDep
+from api.routes.ingest import InboxDep, deliver
 
 router = APIRouter(prefix="/v1", tags=["movement"])
 
@@ -61,17 +57,9 @@ _BODY = {
 
 
 @router.post("/fixes", dependencies=[device], openapi_extra=_BODY)
-def post_fixes(
-    message: MessageDep,
-    credential: Credential,
-    conn: Conn,
-    lookup: LookupDep,
-    settings: SettingsDep,
-    now: Now,
-) -> FixCounts:
+async def post_fixes(message: MessageDep, credential: Credential, inbox: InboxDep) -> FixCounts:
     """Store fixes of the device whose credential this is; answered after the commit. A bad fix is kept with a reason."""
-    sender = known_device(find_devices(conn, [credential]).get(credential))
-    report = read_or_refuse(message, sender, own=True)
-    result = ingest_reports(conn, lookup, [Arrival(sender, report)], now=now, rules=rules_of(settings))
-    total = result.total
-    return FixCounts(accepted=total.accepted, flagged=total.flagged, known=total.known, dropped=total.dropped)
+    counts = (await deliver(inbox, credential, message, own=True)).counts
+    return FixCounts(
+        accepted=counts.accepted, flagged=counts.flagged, known=counts.known, dropped=counts.dropped
+    )

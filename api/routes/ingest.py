@@ -1,48 +1,42 @@
 """/v1/ingest: any known phone client, recognised by its body, answered in its own way."""
 
-from typing import Any
+import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
-from api.callers import Conn, LookupDep, Now, SettingsDep, device
-from api.devices import Credential, MessageDep, known_device
-from api.errors import refusals
-from tracking.batches import Arrival
-from tracking.checks import rules_of
-from tracking.devices import Device, find_devices
-from tracking.formats import Message, Report, UnknownFormat, read_report
-from tracking.ingest import ingest_reports
+from api.callers import device
+from api.devices import Credential, MessageDep
+from api.inbox import Answer, Inbox
+from tracking.formats import Message, UnknownFormat
 
 router = APIRouter(prefix="/v1", tags=["movement"])
 
 _ANY = {"schema": {}, "description": "what the client sends; recognised by its form, not by its content type"}
 _BODY = {"requestBody": {"content": {"application/json": _ANY, "application/x-www-form-urlencoded": _ANY}}}
-_TOKEN = {"parameters": [{"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}]}
-_DOOR: Any = {"dependencies": [device], "responses": refusals(415, 422)}
 
 
-def read_or_refuse(message: Message, sender: Device, *, own: bool = False) -> Report:
-    """The report of a message; 415 when no format knows it, 422 when it is broken."""
+async def read_inbox(request: Request) -> Inbox:
+    inbox: Inbox = request.app.state.inbox
+    return inbox
+
+
+InboxDep = Annotated[Inbox, Depends(read_inbox)]
+
+
+async def deliver(inbox: Inbox, credential: str, message: Message, *, own: bool = False) -> Answer:
+    """Hand a message in and wait for its commit; 415 when no format knows it."""
     try:
-        return read_report(message, sender.profile, own=own)
+        return await asyncio.wrap_future(inbox.submit(credential, message, own=own))
     except UnknownFormat as error:
         raise HTTPException(415, str(error)) from error
 
 
-@router.post("/ingest", openapi_extra=_BODY, operation_id="ingest", **_DOOR)
-@router.get("/ingest", operation_id="ingest_query", **_DOOR)
-@router.post("/ingest/{token}", openapi_extra=_BODY | _TOKEN, operation_id="ingest_with_token", **_DOOR)
-@router.get("/ingest/{token}", openapi_extra=_TOKEN, operation_id="ingest_query_with_token", **_DOOR)
-def ingest(
-    message: MessageDep,
-    credential: Credential,
-    conn: Conn,
-    lookup: LookupDep,
-    settings: SettingsDep,
-    now: Now,
-) -> Response:
+@router.post("/ingest", dependencies=[device], openapi_extra=_BODY, operation_id="ingest")
+@router.get("/ingest", dependencies=[device], operation_id="ingest_query")
+@router.post("/ingest/{token}", dependencies=[device], openapi_extra=_BODY, operation_id="ingest_with_token")
+@router.get("/ingest/{token}", dependencies=[device], operation_id="ingest_query_with_token")
+async def ingest(message: MessageDep, credential: Credential, inbox: InboxDep) -> Response:
     """Store what a phone sends; the credential says whose it is, never the body. Answered after the commit."""
-    sender = known_device(find_devices(conn, [credential]).get(credential))
-    report = read_or_refuse(message, sender)
-    ingest_reports(conn, lookup, [Arrival(sender, report)], now=now, rules=rules_of(settings))
+    report = (await deliver(inbox, credential, message)).report
     return Response(report.reply, media_type=report.media_type)
