@@ -115,8 +115,8 @@ def _holes(ground: Ground, areas: Objects) -> list[Finding]:
             continue
         rings = [ring for part in shapely.get_parts(union) for ring in part.interiors]
         given = rows[ground.has_shape[rows] & ground.is_parent[rows]]
-        for hole in map(shapely.Polygon, rings):
-            findings += [] if _is_given(ground, hole, given) else _gap_findings(ground, None, hole)
+        holes = [hole for hole in map(shapely.Polygon, rings) if not _is_given(ground, hole, given)]
+        findings += _gap_findings(ground, None, shapely.GeometryCollection(holes))
     return findings
 
 
@@ -131,16 +131,20 @@ def _is_given(ground: Ground, hole: BaseGeometry, outlines: Ints) -> bool:
 
 
 def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> list[Finding]:
-    """One finding a piece; `parent` None: a hole that no outline surrounds."""
+    """One finding a piece with its mean width; `parent` None: a hole that no outline surrounds."""
     parts = polygons_of(geometry_column(shapely.get_parts(rest)))
     parts = parts[np.array([part is not None for part in parts], dtype=bool)]
     findings = []
-    for part, size in zip(parts, ground.area_m2(parts) if len(parts) else [], strict=True):
+    if not len(parts):
+        return []
+    plane = to_metres(parts, ground.crs)
+    areas = shapely.area(plane)
+    for part, size, wide in zip(parts, areas, 2 * areas / shapely.length(plane), strict=True):
         if size > AREA_M2:
             near = _neighbours(ground, part)
             units = near if parent is None else [parent, *near]
             inside = "" if parent is None else f" of {_name(ground, parent)}"
-            text = f"no unit covers {_m2(size)}{inside}, about {mean_width_m(ground, part):.2g} m wide"
+            text = f"no unit covers {_m2(size)}{inside}, about {wide:.2g} m wide"
             fix = "give it to a neighbour; --clean METRES does so up to that width"
             findings.append(_measured(ground, "gap", units, text, fix, part, size))
     return findings
@@ -210,12 +214,6 @@ def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Findi
             fix = f"move the border so that it follows the {ground.level[parent]}'s"
             findings.append(_measured(ground, "cuts_other_parent", [index, holder], text, fix, shape, size))
     return findings
-
-
-def mean_width_m(ground: Ground, shape: BaseGeometry) -> float:
-    """Area over half the perimeter, in metres: what a sliver's width is on the whole."""
-    plane = to_metres(geometry_column([shape]), ground.crs)[0]
-    return float(2 * plane.area / plane.length)
 
 
 def wider_than(shapes: Objects, width_m: float) -> NDArray[np.bool_]:
