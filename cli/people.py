@@ -103,11 +103,10 @@ def _add_accounts(actions: Any) -> None:
         )
         if name == "add":
             parser.add_argument("--person", help="code of the person whose account this is")
-    for name, act, text in (
-        ("disable", run_disable, "nobody signs in with it; sessions and tokens end"),
-        ("enable", run_enable, "it works again"),
-    ):
-        _action(actions, name, act, text).add_argument("login")
+    _action(
+        actions, "disable", run_set_active, "nobody signs in with it; sessions and tokens end"
+    ).add_argument("login")
+    _action(actions, "enable", run_set_active, "it works again").add_argument("login")
 
 
 def _add_grants(actions: Any) -> None:
@@ -237,15 +236,10 @@ def _tell_password(arguments: argparse.Namespace, password: str, done: str) -> i
     return DONE
 
 
-def run_disable(conn: Connection, arguments: argparse.Namespace, _settings: Settings) -> int:
-    set_active(conn, find_account(conn, arguments.login), active=False, now=utc_now())
-    say(f"account {arguments.login} is disabled")
-    return DONE
-
-
-def run_enable(conn: Connection, arguments: argparse.Namespace, _settings: Settings) -> int:
-    set_active(conn, find_account(conn, arguments.login), active=True, now=utc_now())
-    say(f"account {arguments.login} works")
+def run_set_active(conn: Connection, arguments: argparse.Namespace, _settings: Settings) -> int:
+    active = arguments.action == "enable"
+    set_active(conn, find_account(conn, arguments.login), active=active, now=utc_now())
+    say(f"account {arguments.login} {'works' if active else 'is disabled'}")
     return DONE
 
 
