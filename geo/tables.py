@@ -43,7 +43,12 @@ network = Table(
     Column("code", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("coverage", Text, nullable=False),
-    Column("levels", JSONB, nullable=False, comment='[{"code", "name", "name_en", "parent": code|null, "origin": natural|drawn}]'),
+    Column(
+        "levels",
+        JSONB,
+        nullable=False,
+        comment='[{"code", "name", "name_en", "parent": code|null, "origin": natural|drawn}]',
+    ),
     Column("rules", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     CheckConstraint("coverage IN ('full', 'partial')", name="coverage"),
 )
@@ -75,7 +80,11 @@ plan_unit = Table(
     Column("households", Integer),
     Column("attrs", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("source", Text, comment="file, layer and row it came from"),
-    Column("geom", Geometry("MULTIPOLYGON", srid=4326, spatial_index=False), comment="NULL: derived from its children"),
+    Column(
+        "geom",
+        Geometry("MULTIPOLYGON", srid=4326, spatial_index=False),
+        comment="NULL: derived from its children",
+    ),
 )
 
 edition = Table(
@@ -128,7 +137,11 @@ unit_version = Table(
     Column("geom_sha", LargeBinary, nullable=False),
     Column("change_kinds", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     ExcludeConstraint(
-        (text("unit_id"), "="), (text("valid"), "&&"), where=text("upper_inf(recorded)"), using="gist", name="ex_unit_version_one_at_a_time"
+        (text("unit_id"), "="),
+        (text("valid"), "&&"),
+        where=text("upper_inf(recorded)"),
+        using="gist",
+        name="ex_unit_version_one_at_a_time",
     ),
     Index("ix_unit_version_ground", "network_id", "valid", "geom", postgresql_using="gist"),
     Index("ix_unit_version_path", "path", postgresql_using="gist"),
