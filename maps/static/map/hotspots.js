@@ -14,7 +14,7 @@ export function addHotspotLayer(map) {
   const scale = Object.entries(colours()).flat();
   map.addSource("hotspots", { type: "geojson", data: EMPTY });
   const paint = { "fill-color": ["match", ["get", "class"], ...scale, "transparent"], "fill-opacity": 0.6, "fill-antialias": false };
-  map.addLayer({ id: "hotspots", type: "fill", source: "hotspots", paint }, "above-fills");
+  map.addLayer({ id: "hotspots", type: "fill", source: "hotspots", paint }, "above-lines");
 }
 
 /** The classes found, for the legend: [{ colour, text }]; and the cells drawn. */

@@ -47,7 +47,7 @@ function addLevel(map, network, level) {
   const round = { "line-join": "round" };
   add("fill", "fill", { paint: { "fill-color": ["case", pointed, tokens.unitHover, tokens.unitFill], "fill-opacity": ["case", pointed, 0.18, 0.8], "fill-antialias": false } }, "above-fills");
   add("line", "line", { layout: round, paint: { "line-color": tokens.unitLine, "line-width": width(0) } }, "above-lines");
-  add("special", "line", { layout: round, minzoom: 12, paint: { "line-color": tokens.info, "line-width": 1, "line-dasharray": [3, 2], "line-opacity": 0.8 } }, "above-lines");
+  add("special", "line", { layout: round, minzoom: 13, paint: { "line-color": tokens.info, "line-width": 1, "line-dasharray": [3, 2], "line-opacity": 0.8 } }, "above-lines");
   add("here", "line", { layout: round, paint: { "line-color": tokens.text, "line-width": width(0.5), "line-opacity": 0.85 } }, "above-lines");
   add("names", "symbol", { sourceLayer: "labels", layout: nameLayout(), paint: { "text-color": tokens.unitLabel, "text-halo-color": tokens.ground, "text-halo-width": 1.5 } }, "above-names");
 }
@@ -72,7 +72,8 @@ const isPlain = ["!=", ["get", "kind"], "dedicated"];
 
 /**
  * Show the units of a level and the borders of those above it.
- * `view`: { level, parent: unit id whose children are shown or null for all, above: [level], here: { level, id } or null, names }.
+ * `view`: { level, parent: unit id whose children are shown or null for all, above: [level], here: { level, id } or null,
+ * names: shown or not, prefix: what names leave out because it is said elsewhere }.
  */
 export function showLevel(map, view) {
   const inside = view.parent === null ? true : ["==", ["get", "parent_id"], view.parent];
@@ -82,9 +83,18 @@ export function showLevel(map, view) {
     set(map, `line-${code}`, isShown || view.above.includes(code), isPlain);
     set(map, `special-${code}`, isShown || !isMain, ["==", ["get", "kind"], "dedicated"]);
     set(map, `names-${code}`, isShown && view.names, ["all", isPlain, inside]);
+    if (isShown) map.setLayoutProperty(`names-${code}`, "text-field", nameWithout(view.prefix));
     set(map, `here-${code}`, view.here?.level === code, ["==", ["get", "unit_id"], view.here?.id ?? ""]);
     map.setPaintProperty(`line-${code}`, "line-opacity", isShown && inside !== true ? ["case", inside, 0.9, 0.3] : 0.9);
   }
+}
+
+/** “第一网格” for “杏荫社区第一网格” within 杏荫社区. */
+function nameWithout(prefix) {
+  const name = ["get", "name"];
+  if (!prefix) return name;
+  const begins = ["==", ["slice", name, 0, prefix.length], prefix];
+  return ["case", ["all", begins, [">", ["length", name], prefix.length]], ["slice", name, prefix.length], name];
 }
 
 function set(map, layer, on, filter) {

@@ -36,7 +36,7 @@ const WanggeTrails = L.Layer.extend({
     this.seen = [];
     for (const person of this.people) for (const part of person.parts) this.project(person, part, size);
     for (const { part, points } of this.seen) part.gap ? this.drawGap(pen, points) : this.drawLine(pen, part, points);
-    for (const { part, points } of this.seen) if (!part.gap) this.drawDots(pen, part, points, size);
+    this.drawDots(pen, size);
     for (const person of this.people) for (const stay of person.stays) this.drawStay(pen, stay);
   },
   project(person, part, size) {
@@ -72,17 +72,31 @@ const WanggeTrails = L.Layer.extend({
       pen.stroke();
     }
   },
-  drawDots(pen, part, points, size) {
+  /* One path for each of eight ages: thousands of dots are filled at once, and one that hides another is left out. */
+  drawDots(pen, size) {
     const radius = this.dotRadius();
+    const ages = Array.from({ length: 8 }, () => new Path2D());
+    const taken = new Set();
+    for (const { part, points } of this.seen.toReversed()) {
+      for (let n = part.gap ? -1 : part.at.length - 1; n >= 0; n -= 1) {
+        const x = points[2 * n];
+        const y = points[2 * n + 1];
+        if (x < -5 || y < -5 || x > size.x + 5 || y > size.y + 5) continue;
+        const age = Math.round((this.alpha(part.at[n]) - 0.2) * 8.75);
+        const place = (Math.round(x * 2) * 16384 + Math.round(y * 2)) * 8 + age;
+        if (taken.has(place)) continue;
+        taken.add(place);
+        if (radius < 1.5) ages[age].rect(x - radius, y - radius, 2 * radius, 2 * radius);
+        else {
+          ages[age].moveTo(x + radius, y);
+          ages[age].arc(x, y, radius, 0, 7);
+        }
+      }
+    }
     pen.fillStyle = this.look.dot;
-    part.at.forEach((at, n) => {
-      const x = points[2 * n];
-      const y = points[2 * n + 1];
-      if (x < -5 || y < -5 || x > size.x + 5 || y > size.y + 5) return;
-      pen.globalAlpha = this.alpha(at);
-      pen.beginPath();
-      pen.arc(x, y, radius, 0, 7);
-      pen.fill();
+    ages.forEach((path, age) => {
+      pen.globalAlpha = 0.2 + age / 8.75;
+      pen.fill(path);
     });
   },
   dotRadius() {

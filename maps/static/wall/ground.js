@@ -37,10 +37,11 @@ export async function openUnit(network, code, level) {
   const path = `/v1/units/${encodeURIComponent(code)}`;
   const unit = await get(`${path}?${query}`);
   const { units } = await get(`${path}/children?${query}`);
-  const steps = [...unit.ancestors, unit].map((one) => ({ code: one.code, level: one.level, name: one.name }));
+  const chain = [...unit.ancestors, unit];
+  const steps = chain.map((one, index) => ({ code: one.code, level: one.level, name: shortName(one.name, chain[index - 1]?.name) }));
   const top = await topStep(network);
   if (!top.isUnit) steps.unshift({ code: null, level: null, name: network.name });
-  const children = units.map(asChild);
+  const children = units.map((child) => asChild(child, unit.name));
   const childLevel = children.length ? levelOf(network, children[0].level) : null;
   return {
     network,
@@ -53,6 +54,7 @@ export async function openUnit(network, code, level) {
     above: levelsAbove(network, childLevel?.code ?? unit.level),
     steps,
     children,
+    prefix: childLevel ? unit.name : (unit.ancestors.at(-1)?.name ?? ""),
     bbox: unit.bbox,
   };
 }
@@ -70,7 +72,8 @@ async function openTop(network) {
     parentTileId: null,
     above: [],
     steps: [{ code: null, level: null, name: network.name }],
-    children: top.units.map(asChild),
+    children: top.units.map((unit) => asChild(unit)),
+    prefix: "",
     bbox: network.bbox,
   };
 }
@@ -96,7 +99,16 @@ function levelsAbove(network, code) {
   return parent ? [...levelsAbove(network, parent), parent] : [];
 }
 
-const asChild = (unit) => ({ id: plainId(unit.id), tileId: unit.id, code: unit.code, level: unit.level, name: unit.name });
+const asChild = (unit, within = "") => ({
+  id: plainId(unit.id),
+  tileId: unit.id,
+  code: unit.code,
+  level: unit.level,
+  name: shortName(unit.name, within),
+});
+
+/** A name without the name of the unit above, where it begins with it. */
+const shortName = (name, above) => (above && name.startsWith(above) && name !== above ? name.slice(above.length) : name);
 
 /** Ids in paths are written without hyphens. */
 const plainId = (id) => id.replaceAll("-", "");

@@ -112,6 +112,7 @@ function showGround() {
     above: place.above,
     here: place.unit && { level: place.unit.level, id: place.unit.tileId },
     names: stateNow().layers.includes("names"),
+    prefix: place.prefix,
   });
 }
 
