@@ -51,7 +51,9 @@ class _Letter:
 class Inbox:
     """Takes messages from any thread. Its own thread lives while there is something to do."""
 
-    def __init__(self, engine: Engine, lookup: Placing, rules: Rules, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, lookup: Placing | None, rules: Rules, clock: Callable[[], datetime]
+    ) -> None:
         self._engine, self._lookup, self._rules, self._clock = engine, lookup, rules, clock
         self._letters: queue.Queue[_Letter] = queue.Queue(MOST_WAITING)
         self._awake = threading.Lock()
