@@ -6,12 +6,13 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from core.db import make_engine
+from core.errors import Invalid
 from core.settings import Settings
 
 DONE, WITH_FINDINGS, BAD_INPUT = 0, 1, 2
@@ -51,13 +52,16 @@ def open_engine(settings: Settings) -> Iterator[Engine]:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary neighbour of `path` that takes its place when the block ends well: never half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(path)
+    except OSError as error:
+        raise Invalid(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 class Progress:

@@ -199,3 +199,14 @@ def test_what_cannot_be_read_exits_2_and_writes_nothing(
 def test_chinese_tables_in_their_old_encoding_are_read(ground: str, tmp_path: Path) -> None:
     code, rows = place(tmp_path, "地址,x,y\n中山路1号,116.06,40.05\n".encode("gb18030"), *LON_LAT)
     assert (code, rows[0]["地址"], rows[0]["governance_grid"]) == (0, "中山路1号", "g10")
+
+
+def test_an_output_that_cannot_be_written_exits_2(
+    ground: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "placed.csv").mkdir()
+    source = tmp_path / "rows.csv"
+    source.write_text("x,y\n116.06,40.05\n")
+    assert main(["place", str(source), *LON_LAT, "--out", str(tmp_path / "placed.csv")]) == 2
+    assert "cannot be written: Is a directory" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["placed.csv", "rows.csv"]
