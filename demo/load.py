@@ -119,7 +119,7 @@ def put_on_duty(
     patrolling = [one for one in people if one.patrols]
     since = now - timedelta(minutes=25)
     with engine.begin() as conn:
-        ids = dict(conn.execute(select(person.c.code, person.c.id)).tuples().all())
+        ids = {row.code: row.id for row in conn.execute(select(person.c.code, person.c.id))}
         of_place = [ids[one.code] for one in patrolling]
         planned = shifts_covering(conn, of_place, since, until)
         duty = {}

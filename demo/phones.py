@@ -18,11 +18,12 @@ PATIENCE_S = 60
 
 
 class Door:
-    """The service's address; every thread keeps a connection of its own open."""
+    """The service's address; every thread keeps a connection of its own open until `close`."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         self._threads = local()
+        self._opened: list[HTTPConnection] = []
 
     def request(
         self, method: str, path: str, body: bytes | None = None, *, token: str = ""
@@ -48,9 +49,15 @@ class Door:
                     ) from error
             time.sleep(0.3)
 
+    def close(self) -> None:
+        """Close every connection; a later request opens one anew."""
+        for connection in self._opened:
+            connection.close()
+
     def _connection(self) -> HTTPConnection:
         if not hasattr(self._threads, "connection"):
             self._threads.connection = HTTPConnection(self.host, self.port, timeout=30)
+            self._opened.append(self._threads.connection)
         connection: HTTPConnection = self._threads.connection
         return connection
 

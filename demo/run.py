@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -27,9 +28,12 @@ def run_once(engine: Engine, settings: Settings, tell: Tell) -> list[Path]:
     on = last_whole_day(now, settings)
     enter_shifts(engine, settings, people, on)
     port, begun = free_port(), time.monotonic()
-    with running_service(port, settings.var_dir / "log" / "demo-service.log"):
+    with (
+        running_service(port, settings.var_dir / "log" / "demo-service.log"),
+        closing(Door(HOST, port)) as door,
+    ):
         tell(f"the patrols of {on} set out")
-        day = play_day(Door(HOST, port), Walkers(people, keys), on, settings.zone, _say_often(tell))
+        day = play_day(door, Walkers(people, keys), on, settings.zone, _say_often(tell))
     took = time.monotonic() - begun
     tell(f"{day.fixes:,} fixes in {day.requests:,} requests and {day.cases} cases over HTTP in {took:.0f} s")
     return write_maps(engine, settings, on, folder, tell)
@@ -43,11 +47,14 @@ def run_live(engine: Engine, settings: Settings, port: int, tell: Tell) -> None:
     for day in (0, 1):
         enter_shifts(engine, settings, people, day_of(utc_now(), settings.zone) + timedelta(days=day))
     walkers = Walkers(people, keys)
-    with running_service(port, settings.var_dir / "log" / "demo-service.log"):
+    with (
+        running_service(port, settings.var_dir / "log" / "demo-service.log"),
+        closing(Door(HOST, port)) as door,
+    ):
         while True:
             now = utc_now()
             duty = put_on_duty(engine, people, LIVE_PATROLS, now=now, until=block_of(now)[1])
-            live = Live(Door(HOST, port), walkers, duty, now)
+            live = Live(door, walkers, duty, now)
             tell(
                 f"{live.catch_up(utc_now()):,} fixes of the last twenty minutes sent; {len(live.phones)} people on duty"
             )
