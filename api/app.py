@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -19,6 +17,21 @@ from api.inbox import Inbox
 from api.live_feed import LiveFeed
 from api.middleware import BodyLimit, Frame
 from api.openapi import describe
+from api.pages import docs, pages, sign_in, static
+from api.routes import (
+    case_counts,
+    cases,
+    fixes,
+    health,
+    hotspots,
+    live,
+    me,
+    networks,
+    people,
+    places,
+    tiles,
+    trails,
+)
 from core.clock import utc_now
 from core.db import make_engine
 from core.errors import Invalid
@@ -28,26 +41,24 @@ from geo.lookup import Lookup
 from tracking.checks import rules_of
 
 SUBJECTS = (
-    "health",
-    "docs",
-    "sign_in",
-    "me",
-    "my_device",
-    "people",
-    "networks",
-    "places",
-    "fixes",
-    "ingest",
-    "trails",
-    "live",
-    "cases",
-    "case_counts",
-    "hotspots",
-    "tiles",
-    "pages",
-    "static",
+    health,
+    sign_in,
+    pages,
+    static,
+    docs,
+    me,
+    people,
+    networks,
+    places,
+    fixes,
+    trails,
+    live,
+    cases,
+    case_counts,
+    hotspots,
+    tiles,
 )
-"""The modules of `api/routes`, each with a `router`; a new subject is a new line."""
+"""The modules that hold routes, each with a `router`; a new subject is a new line."""
 
 
 def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -69,8 +80,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     app.state.feed = LiveFeed(engine, clock)
     app.state.inbox = Inbox(engine, app.state.lookup, rules_of(settings), clock)
     for subject in SUBJECTS:
-        if find_spec(f"api.routes.{subject}"):
-            app.router.routes.extend(import_module(f"api.routes.{subject}").router.routes)
+        app.router.routes.extend(subject.router.routes)
     add_error_handlers(app)
     check_doors(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]

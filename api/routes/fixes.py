@@ -1,11 +1,19 @@
-"""POST /v1/fixes: positions in the project's own format or GeoJSON, from a device."""
+"""The phones' doors: /v1/fixes for the project's own format and GeoJSON, /v1/ingest for any known client.
 
-from fastapi import APIRouter
+Both hand the message to the inbox and are answered after its commit.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, Field
 
 from api.callers import device
 from api.devices import Credential, MessageDep
-from api.routes.ingest import InboxDep, deliver
+from api.errors import refusals
+from api.inbox import Answer, Inbox
+from tracking.formats import Message, UnknownFormat
 
 router = APIRouter(prefix="/v1", tags=["movement"])
 
@@ -37,7 +45,7 @@ _FIX_SCHEMA = {
         "sos": {"type": "boolean", "description": "a call for help: kept whatever the shift says"},
     },
 }
-_BODY = {
+_FIXES = {
     "requestBody": {
         "required": True,
         "content": {
@@ -54,12 +62,44 @@ _BODY = {
         },
     }
 }
+_ANY = {"schema": {}, "description": "what the client sends; recognised by its form, not by its content type"}
+_ANY_BODY = {
+    "requestBody": {"content": {"application/json": _ANY, "application/x-www-form-urlencoded": _ANY}}
+}
+_TOKEN = {"parameters": [{"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}]}
+_DOOR: Any = {"dependencies": [device], "responses": refusals(415, 422)}
 
 
-@router.post("/fixes", dependencies=[device], openapi_extra=_BODY)
+async def read_inbox(request: Request) -> Inbox:
+    inbox: Inbox = request.app.state.inbox
+    return inbox
+
+
+InboxDep = Annotated[Inbox, Depends(read_inbox)]
+
+
+async def deliver(inbox: Inbox, credential: str, message: Message, *, own: bool = False) -> Answer:
+    """Hand a message in and wait for its commit; 415 when no format knows it."""
+    try:
+        return await asyncio.wrap_future(inbox.submit(credential, message, own=own))
+    except UnknownFormat as error:
+        raise HTTPException(415, str(error)) from error
+
+
+@router.post("/fixes", dependencies=[device], openapi_extra=_FIXES)
 async def post_fixes(message: MessageDep, credential: Credential, inbox: InboxDep) -> FixCounts:
     """Store fixes of the device whose credential this is; answered after the commit. A bad fix is kept with a reason."""
     counts = (await deliver(inbox, credential, message, own=True)).counts
     return FixCounts(
         accepted=counts.accepted, flagged=counts.flagged, known=counts.known, dropped=counts.dropped
     )
+
+
+@router.post("/ingest", openapi_extra=_ANY_BODY, operation_id="ingest", **_DOOR)
+@router.get("/ingest", operation_id="ingest_query", **_DOOR)
+@router.post("/ingest/{token}", openapi_extra=_ANY_BODY | _TOKEN, operation_id="ingest_with_token", **_DOOR)
+@router.get("/ingest/{token}", openapi_extra=_TOKEN, operation_id="ingest_query_with_token", **_DOOR)
+async def ingest(message: MessageDep, credential: Credential, inbox: InboxDep) -> Response:
+    """Store what a phone sends; the credential says whose it is, never the body. Answered after the commit."""
+    report = (await deliver(inbox, credential, message)).report
+    return Response(report.reply, media_type=report.media_type)

@@ -1,4 +1,4 @@
-"""What concerns the caller alone: the account, the notice, duty, who looked, and tokens of one's own."""
+"""What concerns the caller alone: the account, the notice, duty, who looked, the browser as a device, tokens."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, Now, SettingsDep, signed_in
 from api.errors import Problem, refusals
-from api.routes.sign_in import count_attempt
+from api.pages.sign_in import count_attempt
 from core.errors import Conflict, NotFound
 from people.accounts import check_password, forget_attempts, set_password
 from people.looks import list_looks
@@ -18,6 +18,7 @@ from people.notices import accept_notice, accepted_periods, current_notice, with
 from people.persons import get_person, tracked_periods
 from people.shifts import duty_at, switch_duty_off, switch_duty_on
 from people.tokens import issue_bearer, list_tokens, revoke_token
+from tracking.devices import add_device, renew_token
 
 router = APIRouter(prefix="/v1/me", tags=["me"])
 
@@ -86,6 +87,12 @@ class LookSeen(BaseModel):
     what: str
     why: str
     of_unit: bool = Field(description="a view of a whole unit's people, not of this person alone")
+
+
+class OwnDevice(BaseModel):
+    """What POST /v1/fixes asks for. It stands until the page is opened anew."""
+
+    token: str = Field(description="bearer token of this browser as a device of the caller; shown this once")
 
 
 class TokenListed(BaseModel):
@@ -177,6 +184,17 @@ def read_looks(
         LookSeen(at=one.at, who=one.who, what=one.what, why=one.why, of_unit=one.person_id is None)
         for one in list_looks(conn, person_id, limit=limit)
     ]
+
+
+@router.post("/device", dependencies=[signed_in], status_code=201)
+def register_browser(person_id: OwnPerson, conn: Conn, now: Now) -> OwnDevice:
+    """A credential for the caller's browser; the one given before ends."""
+    person = get_person(conn, person_id)
+    code = f"browser:{person.code}"
+    try:
+        return OwnDevice(token=add_device(conn, code, person.code, now=now))
+    except Conflict:
+        return OwnDevice(token=renew_token(conn, code))
 
 
 @router.get("/tokens", dependencies=[signed_in])

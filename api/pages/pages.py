@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, MaybeCallerDep, Now, SettingsDep, public, signed_in
-from api.routes.sign_in import own_path
+from api.pages.sign_in import own_path
 from core.settings import Settings
 from geo.units import list_published_networks
 from maps.pages import Language, choose_language, render_page
