@@ -18,6 +18,11 @@ from geo.validation.ground import AREA_M2, Ground, Ints, Objects, clipped, locat
 
 def check_coverage(ground: Ground) -> list[Finding]:
     """Every defect of the cover; for a partial network only overlaps and what leaves its parent."""
+    return check_cover(ground) + _outside(ground, derived_areas(ground))
+
+
+def check_cover(ground: Ground) -> list[Finding]:
+    """What is wrong between neighbours: overlaps, and in a full network unmatched edges and gaps."""
     findings: list[Finding] = []
     full = ground.network.coverage == "full"
     seen: set[tuple[int, int]] = set()
@@ -27,10 +32,10 @@ def check_coverage(ground: Ground) -> list[Finding]:
         findings += _overlaps(ground, group, ragged, seen)
         if full:
             findings += _unmatched_edges(ground, group[ragged], edges[ragged], seen)
-    areas = derived_areas(ground)
     if full:
+        areas = derived_areas(ground)
         findings += _gaps(ground, areas) + _holes(ground, areas)
-    return findings + _outside(ground, areas)
+    return findings
 
 
 def derived_areas(ground: Ground) -> Objects:
@@ -139,9 +144,9 @@ def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> lis
         return []
     plane = to_metres(parts, ground.crs)
     areas = shapely.area(plane)
-    for part, size, wide in zip(parts, areas, 2 * areas / shapely.length(plane), strict=True):
+    widths, around = 2 * areas / shapely.length(plane), _neighbours(ground, parts)
+    for part, size, wide, near in zip(parts, areas, widths, around, strict=True):
         if size > AREA_M2:
-            near = _neighbours(ground, part)
             units = near if parent is None else [parent, *near]
             inside = "" if parent is None else f" of {_name(ground, parent)}"
             text = f"no unit covers {_m2(size)}{inside}, about {wide:.2g} m wide"
@@ -150,10 +155,13 @@ def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> lis
     return findings
 
 
-def _neighbours(ground: Ground, part: BaseGeometry) -> list[int]:
-    """A few of the units around a gap."""
+def _neighbours(ground: Ground, parts: Objects) -> list[list[int]]:
+    """A few of the units around each gap."""
     rows, tree = ground.leaf_tree
-    return [int(index) for index in rows[tree.query(part, predicate="intersects")]][:4]
+    near: list[list[int]] = [[] for _ in parts]
+    for part, index in zip(*tree.query(parts, predicate="intersects"), strict=True):
+        near[part].append(int(rows[index]))
+    return [sorted(each)[:4] for each in near]
 
 
 def _outside(ground: Ground, areas: Objects) -> list[Finding]:

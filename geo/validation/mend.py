@@ -11,7 +11,7 @@ from geo.metric import to_metres
 from geo.networks import Network
 from geo.plans import UnitDraft
 from geo.validation.arrange import arrange
-from geo.validation.coverage import check_coverage, derived_areas, wider_than
+from geo.validation.coverage import check_cover, derived_areas, wider_than
 from geo.validation.ground import Ground, located, polygons_of
 from geo.validation.hierarchy import resolve_parents
 from geo.validation.shapes import usable_shapes
@@ -51,9 +51,9 @@ def mend_units(network: Network, drafts: Sequence[UnitDraft], *, width_m: float)
 
 def _mended(before: Ground, after: Ground) -> list[Finding]:
     """The defects that are no more, each with the unit that now holds the place."""
-    left = {(finding.rule, finding.units) for finding in check_coverage(after)}
+    left = {(finding.rule, finding.units) for finding in check_cover(after)}
     gone = [
-        each for each in check_coverage(before) if each.rule in MENDED and (each.rule, each.units) not in left
+        each for each in check_cover(before) if each.rule in MENDED and (each.rule, each.units) not in left
     ]
     if not gone:
         return []
