@@ -37,7 +37,8 @@ const WanggeTrails = L.Layer.extend({
     for (const person of this.people) for (const part of person.parts) this.project(person, part, size);
     for (const { part, points } of this.seen) part.gap ? this.drawGap(pen, points) : this.drawLine(pen, part, points);
     this.drawDots(pen, size);
-    for (const person of this.people) for (const stay of person.stays) this.drawStay(pen, stay);
+    this.written = [];
+    for (const person of this.people) for (const stay of person.stays) this.drawStay(pen, stay, size);
   },
   project(person, part, size) {
     const points = [];
@@ -101,10 +102,11 @@ const WanggeTrails = L.Layer.extend({
   },
   dotRadius() {
     const few = this.look.fixes < 3000;
-    return Math.max(few ? 1.6 : 0.9, Math.min(4, (this._map.getZoom() - (few ? 11 : 12)) * 0.9));
+    return Math.max(few ? 1.6 : 0.9, Math.min(few ? 4 : 3, (this._map.getZoom() - (few ? 11 : 12)) * 0.9));
   },
-  drawStay(pen, stay) {
+  drawStay(pen, stay, size) {
     const at = this._map.latLngToContainerPoint([stay.lat, stay.lon]);
+    if (at.x < -20 || at.y < -20 || at.x > size.x + 20 || at.y > size.y + 20) return;
     const big = this._map.getZoom() - (this.look.fixes < 3000 ? 0 : 2);
     if (big < 12) return;
     const radius = Math.min(14, 4 + Math.sqrt(stay.seconds / 60));
@@ -120,6 +122,9 @@ const WanggeTrails = L.Layer.extend({
     if (big >= 14) this.writeMinutes(pen, stay, at, radius);
   },
   writeMinutes(pen, stay, at, radius) {
+    const beside = ([x, y]) => Math.abs(x - at.x) < 48 && Math.abs(y - at.y) < 18;
+    if (this.written.some(beside)) return;
+    this.written.push([at.x, at.y]);
     const text = `${Math.round(stay.seconds / 60)} 分`;
     pen.font = `600 12px ${this.look.font}`;
     pen.textBaseline = "middle";
