@@ -28,9 +28,12 @@ def read_instant(text: str, *, zone: ZoneInfo | None = None) -> datetime:
 
 
 def day_bounds(on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """First instant of the civil day and of the next one, as aware UTC."""
-    start = datetime.combine(on, time(), zone)
-    return start.astimezone(UTC), datetime.combine(on + timedelta(days=1), time(), zone).astimezone(UTC)
+    """First instant of the civil day and of the next one, as aware UTC; Invalid at the ends of the calendar."""
+    try:
+        start = datetime.combine(on, time(), zone)
+        return start.astimezone(UTC), datetime.combine(on + timedelta(days=1), time(), zone).astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"“{on}” is out of range") from error
 
 
 def day_of(instant: datetime, zone: ZoneInfo) -> date:
