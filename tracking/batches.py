@@ -135,9 +135,12 @@ def smallest_of_instant(batch: Batch) -> NDArray[np.int64]:
 
 
 def jsonb(item: object) -> str:
-    """JSON text that PostgreSQL's jsonb takes: no NUL characters, which it refuses."""
-    encoded = orjson.dumps(item, option=orjson.OPT_NON_STR_KEYS)
-    return (orjson.dumps(_without_nul(item)) if b"\\u0000" in encoded else encoded).decode()
+    """JSON text that PostgreSQL's jsonb takes: no NUL characters, which it refuses, and no nesting without end."""
+    try:
+        encoded = orjson.dumps(item, option=orjson.OPT_NON_STR_KEYS)
+        return (orjson.dumps(_without_nul(item)) if b"\\u0000" in encoded else encoded).decode()
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        return orjson.dumps({"unstorable": str(error)}).decode()
 
 
 def _without_nul(value: object) -> object:

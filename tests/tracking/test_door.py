@@ -196,6 +196,26 @@ def test_text_that_postgresql_cannot_hold_does_not_stop_a_phone(engine: Engine, 
     assert rows(engine, "SELECT item->>'note' AS note FROM raw_report") == [{"note": "ab\\u0000c"}]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '"x": ' + "[" * 900 + "]" * 900,
+        '"x": ' + '{"a":' * 300 + '"\\u0000"' + "}" * 300,
+        '"x": 123456789012345678901234567890123',
+        '"accuracy_m": 1e308, "altitude_m": -1e308',
+        '"speed_mps": 5e-324, "heading_deg": "x", "battery_pct": []',
+        '"x": "' + "网" * 20000 + '"',
+        '"x": "\\ud83d\\ude00"',
+    ],
+)
+def test_odd_but_valid_json_does_not_stop_a_phone(engine: Engine, client: TestClient, odd: str) -> None:
+    token = enrol(engine)
+    body = f'{{"fixes": [{{"fixed_at": "{NOW.isoformat()}", "lon": {LON}, "lat": {LAT}, {odd}}}]}}'
+    answer = client.post("/v1/fixes", content=body.encode(), headers=bearer(token))
+    assert (answer.status_code, answer.json()["dropped"]) == (200, 0)
+    assert len(rows(engine, "SELECT FROM fix")) == len(rows(engine, "SELECT FROM raw_report")) == 1
+
+
 def test_a_fix_without_a_time_is_kept_once_and_flagged(
     engine: Engine, client: TestClient, clock: list[datetime]
 ) -> None:
