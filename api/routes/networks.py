@@ -24,7 +24,13 @@ router = APIRouter(prefix="/v1", tags=["ground"])
 At = Annotated[AwareDatetime | None, Query(description="with an offset from UTC; left out: now")]
 NetworkCode = Annotated[str, Query(max_length=64, description="code of the network")]
 LevelCode = Annotated[str | None, Query(max_length=64, description="code of a level of the network")]
-UnitCode = Annotated[str, Path(max_length=64, description="code of the unit")]
+UnitCode = Annotated[
+    str, Path(max_length=64, description="code of the unit; whatever it is made of, %-encoded")
+]
+
+
+SEPARATOR = "\t"
+"""Between level and code in a cursor: no level's code has it."""
 
 
 class LevelSeen(BaseModel):
@@ -143,14 +149,45 @@ def read_units(
 ) -> UnitsSeen:
     """Units of a network by level and code."""
     instant = at or now
-    behind = None if not after else (after.partition(" ")[0], after.partition(" ")[2])
+    behind = None if not after else (after.partition(SEPARATOR)[0], after.partition(SEPARATOR)[2])
     found = list_units(conn, network, at=instant, level=level, search=search, after=behind, limit=limit + 1)
     page = found[:limit]
-    follows = f"{page[-1].level} {page[-1].code}" if len(found) > limit else None
+    follows = f"{page[-1].level}{SEPARATOR}{page[-1].code}" if len(found) > limit else None
     return UnitsSeen(at=instant, units=[_brief(unit) for unit in page], next=follows)
 
 
-@router.get("/units/{code}", dependencies=[signed_in])
+# A code may hold a slash, so the routes with an ending stand before the one without.
+@router.get("/units/{code:path}/children", dependencies=[signed_in])
+def read_children(
+    conn: Conn,
+    now: Now,
+    code: UnitCode,
+    network: NetworkCode = "governance",
+    level: LevelCode = None,
+    at: At = None,
+) -> UnitsSeen:
+    """The units right below, dedicated grids last."""
+    instant = at or now
+    unit = get_unit(conn, code, network_code=network, at=instant, level=level)
+    children = [_brief(child) for child in list_children(conn, unit, at=instant)]
+    return UnitsSeen(at=instant, units=children, next=None)
+
+
+@router.get("/units/{code:path}/geometry", dependencies=[signed_in])
+def read_border(
+    conn: Conn,
+    now: Now,
+    code: UnitCode,
+    network: NetworkCode = "governance",
+    level: LevelCode = None,
+    at: At = None,
+) -> Border:
+    """The unit's border as a GeoJSON Feature."""
+    unit = get_unit(conn, code, network_code=network, at=at or now, level=level)
+    return Border(geometry=json.loads(read_geometry(conn, [unit])[unit.version_id]), properties=_brief(unit))
+
+
+@router.get("/units/{code:path}", dependencies=[signed_in])
 def read_unit(
     conn: Conn,
     now: Now,
@@ -171,33 +208,3 @@ def read_unit(
         attrs=unit.attrs,
         ancestors=[_brief(above) for above in list_ancestors(conn, unit, at=instant)],
     )
-
-
-@router.get("/units/{code}/children", dependencies=[signed_in])
-def read_children(
-    conn: Conn,
-    now: Now,
-    code: UnitCode,
-    network: NetworkCode = "governance",
-    level: LevelCode = None,
-    at: At = None,
-) -> UnitsSeen:
-    """The units right below, dedicated grids last."""
-    instant = at or now
-    unit = get_unit(conn, code, network_code=network, at=instant, level=level)
-    children = [_brief(child) for child in list_children(conn, unit, at=instant)]
-    return UnitsSeen(at=instant, units=children, next=None)
-
-
-@router.get("/units/{code}/geometry", dependencies=[signed_in])
-def read_border(
-    conn: Conn,
-    now: Now,
-    code: UnitCode,
-    network: NetworkCode = "governance",
-    level: LevelCode = None,
-    at: At = None,
-) -> Border:
-    """The unit's border as a GeoJSON Feature."""
-    unit = get_unit(conn, code, network_code=network, at=at or now, level=level)
-    return Border(geometry=json.loads(read_geometry(conn, [unit])[unit.version_id]), properties=_brief(unit))

@@ -115,9 +115,9 @@ CASES: dict[str, Case] = {
     "GET /v1/hotspots": Case((403, 200, 403, 401), "/v1/hotspots?unit=S1"),
     "GET /v1/networks": Case(SIGNED_IN, "/v1/networks"),
     "GET /v1/units": Case(SIGNED_IN, "/v1/units"),
-    "GET /v1/units/{code}": Case(SIGNED_IN, "/v1/units/G1"),
-    "GET /v1/units/{code}/children": Case(SIGNED_IN, "/v1/units/S1/children"),
-    "GET /v1/units/{code}/geometry": Case(SIGNED_IN, "/v1/units/G1/geometry"),
+    "GET /v1/units/{code:path}": Case(SIGNED_IN, "/v1/units/G1"),
+    "GET /v1/units/{code:path}/children": Case(SIGNED_IN, "/v1/units/S1/children"),
+    "GET /v1/units/{code:path}/geometry": Case(SIGNED_IN, "/v1/units/G1/geometry"),
     "GET /v1/trails": Case((200, 200, 404, 401), "/v1/trails?person=w1"),
 }
 
