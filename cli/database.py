@@ -13,7 +13,7 @@ from core.cluster import server_program
 from core.db import make_engine, read_url
 from core.errors import Conflict, Invalid
 from core.settings import Settings
-from migrations.upgrade import newest_version, stored_version, upgrade_schema
+from migrations.upgrade import newest_version, protect_looks, stored_version, upgrade_schema
 
 
 def add_verbs(verbs: Any) -> None:
@@ -86,6 +86,8 @@ def run_restore(arguments: argparse.Namespace, settings: Settings) -> int:
                 url,
             )
         upgrade_schema(engine)
+        with engine.begin() as conn:
+            protect_looks(conn)
         engine.dispose()
     say(f"restored {arguments.file}")
     return DONE

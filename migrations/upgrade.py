@@ -48,3 +48,8 @@ def upgrade_schema(engine: Engine) -> str:
         if stored != newest_version():
             command.upgrade(_config(conn), "head")
     return newest_version()
+
+
+def protect_looks(conn: Connection) -> None:
+    """Take the right to change looks from this database's account; a restored table has it anew."""
+    conn.exec_driver_sql("REVOKE UPDATE, DELETE, TRUNCATE ON look FROM PUBLIC, CURRENT_USER")

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
+from migrations.upgrade import protect_looks
 from people.looks import Look, list_looks, record_look
 from people.persons import Post, assign, end_assignments
 from tests.people.town import NOW, Town
@@ -35,15 +36,26 @@ def test_a_view_of_a_unit_is_a_look_at_those_who_served_below_it_then(conn: Conn
     assert len(list_looks(conn, town.persons["w1"], limit=1)) == 1
 
 
-def test_looks_are_written_once(conn: Connection, town: Town) -> None:
-    """Not even the tables' owner changes one by an ordinary statement: the right is taken away."""
-    rights = conn.execute(
+def rights_on_looks(conn: Connection) -> set[str]:
+    listed = conn.execute(
         text(
-            "SELECT string_agg(DISTINCT privilege_type, ',' ORDER BY privilege_type)"
-            " FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE relname = 'look'"
+            "SELECT privilege_type FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner)))"
+            " WHERE relname = 'look'"
         )
-    ).scalar_one()
-    assert not {"UPDATE", "DELETE", "TRUNCATE"} & set(rights.split(","))
+    )
+    return set(listed.scalars())
+
+
+def test_looks_are_written_once(conn: Connection) -> None:
+    """Not even the tables' owner changes one by an ordinary statement: the right is taken away."""
+    assert not {"UPDATE", "DELETE", "TRUNCATE"} & rights_on_looks(conn)
+
+
+def test_a_restored_table_of_looks_is_protected_again(conn: Connection) -> None:
+    conn.execute(text("GRANT UPDATE, DELETE, TRUNCATE ON look TO CURRENT_USER"))
+    assert {"UPDATE", "DELETE", "TRUNCATE"} <= rights_on_looks(conn)
+    protect_looks(conn)
+    assert not {"UPDATE", "DELETE", "TRUNCATE"} & rights_on_looks(conn)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE look SET who = 'nobody'", "DELETE FROM look", "TRUNCATE look"])
