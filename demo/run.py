@@ -16,7 +16,7 @@ from demo.maps import write_maps
 from demo.phones import Door
 from demo.play import LIVE_PATROLS, Day, Live, Walkers, block_of, play_day
 from demo.roster import Worker
-from demo.service import HOST, free_port, running_service
+from demo.serving import HOST, free_port, running_service
 
 
 def run_once(engine: Engine, settings: Settings, tell: Tell) -> list[Path]:

@@ -24,7 +24,7 @@ from demo.maps import write_maps
 from demo.phones import Door, Phone
 from demo.play import Day, Live, Walkers, block_of, play_day
 from demo.roster import Worker
-from demo.service import HOST, free_port, running_service
+from demo.serving import HOST, free_port, running_service
 from demo.streets import M_PER_DEG
 from geo.cells import cells_of
 from geo.networks import create_network
