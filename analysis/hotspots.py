@@ -16,7 +16,6 @@ and `facts` (a `Facts`): how many cases were used, which were left out and why, 
 `points` are lon, lat of the cases used. CLASS_NAMES gives each class in Chinese and English.
 """
 
-import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -29,15 +28,22 @@ from sqlalchemy import Connection
 
 from analysis.gi_star import Households, Scores, score_cells, sum_around
 from analysis.pileups import PileUp, count_stacked, find_pile_ups
-from analysis.study import CasesSeen, StudyArea, find_study_area, read_cases, read_households
+from analysis.study import (
+    CasesSeen,
+    StudyArea,
+    count_households,
+    find_cells,
+    find_study_area,
+    list_cells,
+    neighbour_table,
+    read_cases,
+    read_households,
+)
 from core.errors import Invalid
-from geo.cells import cells_covering, cells_of, neighbours
+from geo.cells import cells_of
 
 ALPHA: Final = 0.05
 MINIMUM_EXPECTED: Final = 1.0
-MOST_CELLS: Final = 500_000
-PIN_ERROR_M: Final = 25.0
-CELL_AREA_M2: Final = 15_047.5
 _LEVELS: Final = ((0.10, "90"), (0.05, "95"), (0.01, "99"))
 
 CLASSES = ("hot_99", "hot_95", "hot_90", "none", "few", "cold_90", "cold_95", "cold_99")
@@ -170,11 +176,11 @@ class _Study:
 
 def _read_study(conn: Connection, question: Question, now: datetime) -> _Study:
     area = find_study_area(conn, question.network_code, question.unit_code, now=now)
-    cells = _cells_of_area(area, question.resolution)
+    cells = list_cells(area, question.resolution)
     seen = read_cases(conn, area, since=question.since, until=question.until, category=question.category)
     used = _sort_out(seen, area, cells, question.resolution)
     around = neighbour_table(cells)
-    living = _households_of_cells(conn, area, cells, question.resolution)
+    living = count_households(cells, read_households(conn, area), question.resolution)
     homeless = int((sum_around(living.at_doors, around)[used.cell] == 0).sum())
     counts = np.bincount(used.cell, minlength=len(cells)).astype(np.int64)
     return _Study(area, cells, around, seen, used, counts, living, homeless)
@@ -217,7 +223,7 @@ class _Used:
 
 def _sort_out(seen: CasesSeen, area: StudyArea, cells: NDArray[np.uint64], resolution: int) -> _Used:
     pile_ups, piled = find_pile_ups(seen.lon, seen.lat)
-    cell = _index(cells, cells_of(seen.lon, seen.lat, resolution))
+    cell = find_cells(cells, cells_of(seen.lon, seen.lat, resolution))
     inside = (cell >= 0) & shapely.intersects_xy(area.geometry, seen.lon, seen.lat)
     used = inside & ~piled
     left_out = seen.left_out | {"pile_up": int(piled.sum()), "outside": int((~inside & ~piled).sum())}
@@ -236,62 +242,6 @@ def classify(scores: Scores) -> NDArray[np.str_]:
         classes[called & scores.hot] = f"hot_{name}"
         classes[called & ~scores.hot] = f"cold_{name}"
     return classes
-
-
-def neighbour_table(cells: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """(cells, 6) indexes of each cell's neighbours among `cells`, -1 where there is none."""
-    start, end = neighbours(cells)
-    table = np.full((len(cells), 6), -1, np.int64)
-    table[start, np.arange(len(start)) - np.searchsorted(start, start)] = end
-    return table
-
-
-def _cells_of_area(area: StudyArea, resolution: int) -> NDArray[np.uint64]:
-    _, south, _, north = area.geometry.bounds
-    square_m = 111_320.0**2 * math.cos(math.radians((south + north) / 2))
-    likely = area.geometry.area * square_m / (CELL_AREA_M2 * 7.0 ** (10 - resolution))
-    if likely > MOST_CELLS:
-        raise Invalid(
-            f"{area.name} has about {likely:,.0f} cells at resolution {resolution}, more than {MOST_CELLS:,}: "
-            "choose a smaller unit or a lower resolution"
-        )
-    shapely.prepare(area.geometry)
-    return cells_covering(area.geometry, resolution)
-
-
-def _index(cells: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Index in `cells` (ascending, at least one) of each wanted cell, -1 where it is not among them."""
-    index = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1).astype(np.int64)
-    return np.where(cells[index] == wanted, index, -1)
-
-
-def _households_of_cells(
-    conn: Connection, area: StudyArea, cells: NDArray[np.uint64], resolution: int
-) -> Households:
-    lon, lat, households = read_households(conn, area)
-    return count_households(cells, (lon, lat, households), resolution)
-
-
-def count_households(
-    cells: NDArray[np.uint64], doors: tuple[NDArray[np.float64], ...], resolution: int
-) -> Households:
-    """Households of each cell from lon, lat and households of doors; spread by a normal distribution of PIN_ERROR_M.
-
-    The distribution is taken at nine points (Gauss-Hermite quadrature of third order in both directions).
-    """
-    lon, lat, households = doors
-    north = math.sqrt(3) * PIN_ERROR_M / 111_320.0
-    east = north / np.cos(np.radians(lat))
-    spread, at_doors = np.zeros(len(cells)), np.zeros(len(cells))
-    for across, x in ((0, 2 / 3), (-1, 1 / 6), (1, 1 / 6)):
-        for up, y in ((0, 2 / 3), (-1, 1 / 6), (1, 1 / 6)):
-            cell = _index(cells, cells_of(lon + across * east, lat + up * north, resolution))
-            known = cell >= 0
-            there = np.bincount(cell[known], households[known], len(cells)).astype(np.float64)
-            spread += x * y * there
-            if across == up == 0:
-                at_doors = there
-    return Households(at_doors, spread)
 
 
 def _notes(study: _Study, scores: Scores) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """What a study of an area reads: its ground, the cases that occurred there, the households that live there."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -11,14 +12,21 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, Connection, Text, cast, func, select, true
 
+from analysis.gi_star import Households
 from cases.placement import MAIN_NETWORK
 from cases.tables import case
 from cases.views import within
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
+from geo.cells import cells_covering, cells_of, neighbours
 from geo.tables import address_point, edition, network, unit, unit_version
 from people.access import Scope
 
-_ENDED_IN_NOTHING = ("rejected", "duplicate")
+_ENDED_IN_NOTHING: Final = ("rejected", "duplicate")
+MOST_CELLS: Final = 500_000
+CELL_AREA_M2: Final = 15_047.5
+"""Of an H3 cell of resolution 10, on average; each resolution is a seventh of the one before."""
+PIN_ERROR_M: Final = 25.0
+"""How far from the door a report is pinned, in one direction: a standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -135,3 +143,52 @@ def _columns(rows: Sequence[Any], width: int) -> tuple[NDArray[Any], ...]:
         np.array(column, np.float64 if not isinstance(column[0], str) else np.str_)
         for column in zip(*rows, strict=True)
     )
+
+
+def neighbour_table(cells: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """(cells, 6) indexes of each cell's neighbours among `cells`, -1 where there is none."""
+    start, end = neighbours(cells)
+    table = np.full((len(cells), 6), -1, np.int64)
+    table[start, np.arange(len(start)) - np.searchsorted(start, start)] = end
+    return table
+
+
+def list_cells(area: StudyArea, resolution: int) -> NDArray[np.uint64]:
+    _, south, _, north = area.geometry.bounds
+    square_m = 111_320.0**2 * math.cos(math.radians((south + north) / 2))
+    likely = area.geometry.area * square_m / (CELL_AREA_M2 * 7.0 ** (10 - resolution))
+    if likely > MOST_CELLS:
+        raise Invalid(
+            f"{area.name} has about {likely:,.0f} cells at resolution {resolution}, more than {MOST_CELLS:,}: "
+            "choose a smaller unit or a lower resolution"
+        )
+    shapely.prepare(area.geometry)
+    return cells_covering(area.geometry, resolution)
+
+
+def find_cells(cells: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Index in `cells` (ascending, at least one) of each wanted cell, -1 where it is not among them."""
+    index = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1).astype(np.int64)
+    return np.where(cells[index] == wanted, index, -1)
+
+
+def count_households(
+    cells: NDArray[np.uint64], doors: tuple[NDArray[np.float64], ...], resolution: int
+) -> Households:
+    """Households of each cell from lon, lat and households of doors; spread by a normal distribution of PIN_ERROR_M.
+
+    The distribution is taken at nine points (Gauss-Hermite quadrature of third order in both directions).
+    """
+    lon, lat, households = doors
+    north = math.sqrt(3) * PIN_ERROR_M / 111_320.0
+    east = north / np.cos(np.radians(lat))
+    spread, at_doors = np.zeros(len(cells)), np.zeros(len(cells))
+    for across, x in ((0, 2 / 3), (-1, 1 / 6), (1, 1 / 6)):
+        for up, y in ((0, 2 / 3), (-1, 1 / 6), (1, 1 / 6)):
+            cell = find_cells(cells, cells_of(lon + across * east, lat + up * north, resolution))
+            known = cell >= 0
+            there = np.bincount(cell[known], households[known], len(cells)).astype(np.float64)
+            spread += x * y * there
+            if across == up == 0:
+                at_doors = there
+    return Households(at_doors, spread)

@@ -28,7 +28,7 @@ from cases.events import LoggedEvent, list_events
 from cases.tables import case, case_placement
 from core.clock import read_instant
 from core.errors import Invalid, NotFound
-from geo.tables import network, unit, unit_version
+from geo.tables import network, unit_version
 from people.access import MAY_SEE_CASES, Caller, Scope, visible_units
 from people.tables import person
 
@@ -313,8 +313,3 @@ def path_of(conn: Connection, unit_id: UUID | None) -> str | None:
         .limit(1)
     )
     return path
-
-
-def level_of(conn: Connection, unit_id: UUID) -> str:
-    level: str = conn.execute(select(unit.c.level).where(unit.c.id == unit_id)).scalar_one()
-    return level

@@ -10,8 +10,9 @@ import shapely
 from sqlalchemy import Connection
 
 from analysis.gi_star import score_cells
-from analysis.hotspots import Question, compute_hotspots, neighbour_table
+from analysis.hotspots import Question, compute_hotspots
 from analysis.pileups import count_decimals, count_stacked, find_pile_ups
+from analysis.study import neighbour_table
 from cases.imports import ImportPlan, import_cases
 from geo.cells import cells_of
 from geo.lookup import Lookup
