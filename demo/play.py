@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -95,8 +95,12 @@ def play_day(door: Door, walkers: Walkers, on: date, zone: ZoneInfo, tell: Calla
     patrols = walkers.choose(range(0, len(walkers.patrolling), len(walkers.patrolling) // DAY_PATROLS))
     day = Day()
     with ThreadPoolExecutor(SENDERS) as pool:
-        phones = (walkers.phone(patrol, *turn_of(patrol.place, on, zone)) for patrol in patrols)
-        for fixes, requests in pool.map(lambda phone: _send_all(door, phone), phones):
+        sending = [
+            pool.submit(_send_all, door, walkers, patrol, turn_of(patrol.place, on, zone))
+            for patrol in patrols
+        ]
+        for done in as_completed(sending):
+            fixes, requests = done.result()
             day.fixes += fixes
             day.requests += requests
             tell(day)
@@ -107,8 +111,11 @@ def play_day(door: Door, walkers: Walkers, on: date, zone: ZoneInfo, tell: Calla
     return day
 
 
-def _send_all(door: Door, phone: Phone) -> tuple[int, int]:
+def _send_all(
+    door: Door, walkers: Walkers, patrol: Patrol, turn: tuple[datetime, datetime]
+) -> tuple[int, int]:
     """Send a day's fixes in the order the phone would; returns how many, in how many requests."""
+    phone = walkers.phone(patrol, *turn)
     moments = np.unique(np.ceil(phone.track.sent_s / GATHERED_S)) * GATHERED_S
     taken = requests = 0
     for moment in moments.tolist():

@@ -1,6 +1,7 @@
 """The service the demo plays to: a process of its own, started like anybody's, on the same database."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,7 +28,18 @@ def running_service(port: int, log: Path) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cli", "serve", "--host", HOST, "--port", str(port)],
+            [
+                *_with_parent(),
+                sys.executable,
+                "-P",
+                "-m",
+                "cli",
+                "serve",
+                "--host",
+                HOST,
+                "--port",
+                str(port),
+            ],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -39,6 +51,12 @@ def running_service(port: int, log: Path) -> Iterator[None]:
         yield
     finally:
         _stop(process)
+
+
+def _with_parent() -> list[str]:
+    """What makes the kernel end the service with the demo, even a demo that was killed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def free_port() -> int:
