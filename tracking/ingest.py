@@ -7,7 +7,7 @@ taken per person in one order, so that two transactions cannot each miss what th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +24,7 @@ from tracking.tables import fix, raw_report
 
 NETWORK = "governance"
 BELL = "live"
+_AROUND = timedelta(hours=2)
 _LOCKS = 0x6669  # first key of the advisory locks on persons
 
 
@@ -158,12 +159,15 @@ def _derive(
 
     Returns the speed flag of each row.
     """
+    at = instants(rows.fixed_at[touched])
     found = conn.execute(
         sql_file("tracking", "reassess_speed"),
         {
             "device_id": rows.device_id[touched].tolist(),
             "person_id": person_id[touched].tolist(),
-            "fixed_at": instants(rows.fixed_at[touched]),
+            "fixed_at": at,
+            "since": min(at) - _AROUND,
+            "until": max(at) + _AROUND,
             "limit_mps": rules.implausible_speed_mps,
             "bit": int(Flag.IMPLAUSIBLE_SPEED),
         },

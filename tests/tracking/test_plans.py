@@ -101,7 +101,15 @@ def test_judging_reads_only_the_persons_own_rows(crowd: Connection) -> None:
 
 def test_speeds_are_judged_again_by_the_key_of_device_and_time(crowd: Connection) -> None:
     used, whole = file_plan(
-        crowd, "reassess_speed", {**ONE, "limit_mps": 50, "bit": int(Flag.IMPLAUSIBLE_SPEED)}
+        crowd,
+        "reassess_speed",
+        {
+            **ONE,
+            "since": NOW - timedelta(hours=2),
+            "until": NOW,
+            "limit_mps": 50,
+            "bit": int(Flag.IMPLAUSIBLE_SPEED),
+        },
     )
     assert {name for name in used if name.endswith("_pkey")}
     assert not whole

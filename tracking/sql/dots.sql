@@ -6,6 +6,7 @@ WITH served AS MATERIALIZED (
            (array_agg(role.name ORDER BY role.tracked DESC, unit_version.code))[1] AS role_name,
            (array_agg(unit_version.code ORDER BY role.tracked DESC, unit_version.code))[1] AS unit_code,
            (array_agg(unit_version.name ORDER BY role.tracked DESC, unit_version.code))[1] AS unit_name,
+           bool_or(role.tracked) AS tracked,
            bool_or(CAST(:paths AS text[]) IS NULL OR unit_version.path <@ CAST(CAST(:paths AS text[]) AS ltree[])) AS within
     FROM assignment
     JOIN role ON role.code = assignment.role
@@ -42,4 +43,5 @@ LEFT JOIN LATERAL (
       AND shift.starts_at <= CAST(:now AS timestamptz) AND shift.ends_at > CAST(:now AS timestamptz)
 ) AS on_shift ON true
 WHERE person.id = ANY(CAST(:persons AS bigint[])) AND (CAST(:paths AS text[]) IS NULL OR served.within)
+  AND coalesce(served.tracked, true)  -- nobody waits to hear from a volunteer
 ORDER BY person.code
