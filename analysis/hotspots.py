@@ -192,7 +192,7 @@ def _facts(study: _Study, scores: Scores, *, seed: int, now: datetime) -> Facts:
         network_code=study.area.network_code,
         unit_code=study.area.unit_code,
         unit_name=study.area.name,
-        cases_seen=len(study.seen.lon) + sum(study.seen.left_out.values()),
+        cases_seen=len(study.seen),
         cases_used=len(study.used.cell),
         left_out=study.used.left_out,
         pile_ups=study.used.pile_ups,
@@ -222,12 +222,21 @@ class _Used:
 
 
 def _sort_out(seen: CasesSeen, area: StudyArea, cells: NDArray[np.uint64], resolution: int) -> _Used:
-    pile_ups, piled = find_pile_ups(seen.lon, seen.lat)
+    """Every case is counted once: used, or left out for the first reason that holds."""
     cell = find_cells(cells, cells_of(seen.lon, seen.lat, resolution))
-    inside = (cell >= 0) & shapely.intersects_xy(area.geometry, seen.lon, seen.lat)
-    used = inside & ~piled
-    left_out = seen.left_out | {"pile_up": int(piled.sum()), "outside": int((~inside & ~piled).sum())}
-    return _Used(seen.lon[used], seen.lat[used], cell[used], left_out, tuple(pile_ups))
+    pile_ups, piled = find_pile_ups(seen.lon, seen.lat)
+    outside = (cell < 0) | ~shapely.intersects_xy(area.geometry, seen.lon, seen.lat)
+    rest = np.ones(len(seen.lon), np.bool_)
+    left_out = {"no_coordinates": seen.no_coordinates}
+    for reason, holds in (
+        ("pile_up", piled),
+        ("outside", outside),
+        ("rejected", seen.state == "rejected"),
+        ("duplicate", seen.state == "duplicate"),
+    ):
+        left_out[reason] = int((rest & holds).sum())
+        rest &= ~holds
+    return _Used(seen.lon[rest], seen.lat[rest], cell[rest], left_out, tuple(pile_ups))
 
 
 def classify(scores: Scores) -> NDArray[np.str_]:

@@ -21,7 +21,6 @@ from geo.cells import cells_covering, cells_of, neighbours
 from geo.tables import address_point, edition, network, unit, unit_version
 from people.access import Scope
 
-_ENDED_IN_NOTHING: Final = ("rejected", "duplicate")
 MOST_CELLS: Final = 500_000
 CELL_AREA_M2: Final = 15_047.5
 """Of an H3 cell of resolution 10, on average; each resolution is a seventh of the one before."""
@@ -42,11 +41,15 @@ class StudyArea:
 
 @dataclass(frozen=True)
 class CasesSeen:
-    """Cases of a time and category: positions (WGS-84) of those with coordinates that count; the others by reason."""
+    """Cases of a time and category: position (WGS-84) and state of those with coordinates, the number of the others."""
 
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
-    left_out: dict[str, int]
+    state: NDArray[np.str_]
+    no_coordinates: int
+
+    def __len__(self) -> int:
+        return len(self.lon) + self.no_coordinates
 
 
 def find_study_area(
@@ -111,13 +114,10 @@ def read_cases(
     if area.unit_code is not None:
         there = shapely.intersects_xy(area.geometry, lon, lat)
         lon, lat, state = lon[there], lat[there], state[there]
-    left_out = {reason: int((state == reason).sum()) for reason in _ENDED_IN_NOTHING}
-    counts = ~np.isin(state, _ENDED_IN_NOTHING)
     nowhere = (
         select(func.count()).select_from(case).where(case.c.point.is_(None), within(area.scope), *period)
     )
-    left_out["no_coordinates"] = conn.execute(nowhere).scalar_one()
-    return CasesSeen(lon[counts], lat[counts], left_out)
+    return CasesSeen(lon, lat, state.astype(np.str_), conn.execute(nowhere).scalar_one())
 
 
 def read_households(
