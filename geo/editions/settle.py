@@ -4,15 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo.findings import ERROR, Finding
-from geo.metric import snap, to_metres
+from geo.metric import snap
 from geo.plans import as_multipolygons
 from geo.validation.arrange import arrange
-from geo.validation.ground import Ground, Ints, Objects, union_of
-
-OUTLINE_M = 0.01
-"""A locked outline and the union of what lies in it differ by no more."""
+from geo.validation.coverage import OUTLINE_M
+from geo.validation.ground import Ground, Ints, Objects, scaled, union_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def settle_borders(ground: Ground) -> Settled:
 def _settle_cover(ground: Ground, group: Ints, snapped: Objects) -> Objects:
     if shapely.is_valid(snapped).all() and shapely.coverage_is_valid(snapped):
         return snapped
-    return arrange(ground.shape[group], width_m=0, crs=ground.crs).shapes
+    return arrange(ground.shape[group], width_m=0).shapes
 
 
 def _repaired(shapes: Objects) -> Objects:
@@ -61,7 +60,7 @@ def _broken_locks(ground: Ground, shapes: Objects) -> list[Finding]:
         outline = ground.shape[index]
         if outline is None or shapes[index] is None or ground.network.level(draft.level).origin != "natural":
             continue
-        away = _distance_m(ground, outline, shapes[index])
+        away = _distance_m(outline, shapes[index])
         if away > OUTLINE_M:
             text = f"the units in {draft.level} {draft.code} leave its locked outline by up to {away:.3f} m"
             fix = "draw them along the outline, or correct the outline at its source"
@@ -73,10 +72,10 @@ def _broken_locks(ground: Ground, shapes: Objects) -> list[Finding]:
     return findings
 
 
-def _distance_m(ground: Ground, outline: object, union: object) -> float:
+def _distance_m(outline: BaseGeometry, union: BaseGeometry) -> float:
     """The largest distance from a vertex of either border to the other border, in metres."""
-    pair = np.array([outline, union], dtype=object)
-    first, second = shapely.boundary(to_metres(pair, ground.crs))
+    middle = shapely.get_coordinates(shapely.centroid(outline))[0]
+    first, second = (shapely.boundary(scaled(shape, middle)) for shape in (outline, union))
     return max(_farthest(first, second), _farthest(second, first))
 
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
-from geo.metric import GRID_DEG, to_metres
+from geo.metric import GRID_DEG
 from geo.plans import geometry_column
 from geo.validation.coverage import wider_than
-from geo.validation.ground import Ints, Objects
+from geo.validation.ground import Ints, Objects, in_metres
 
 ROUNDING_M = 0.03
 """Slivers up to this width come from the grid itself."""
@@ -40,15 +39,15 @@ class Arranged:
     given: list[Given]
 
 
-def arrange(shapes: Objects, *, width_m: float, crs: CRS) -> Arranged:
-    """Mend gaps, overlaps and unmatched edges between valid WGS-84 polygons up to `width_m`; `crs` measures it."""
+def arrange(shapes: Objects, *, width_m: float) -> Arranged:
+    """Mend gaps, overlaps and unmatched edges between valid WGS-84 polygons up to `width_m`."""
     lines = shapely.union_all(shapely.boundary(shapes), grid_size=GRID_DEG)
     faces = geometry_column(shapely.get_parts(shapely.polygonize([lines])))
     holders = _holders(shapes, faces)
     count = np.array([len(each) for each in holders])
     odd = np.flatnonzero(count != 1)
     if len(odd):
-        odd = odd[~wider_than(to_metres(faces[odd], crs), max(width_m, ROUNDING_M))]
+        odd = odd[~wider_than(in_metres(faces[odd]), max(width_m, ROUNDING_M))]
     owner = np.array([each[0] if len(each) == 1 else -1 for each in holders], dtype=np.int64)
     owner = _give(faces, holders, owner, odd)
     given = [Given(faces[face], holders[face], int(owner[face])) for face in odd if owner[face] >= 0]

@@ -11,9 +11,21 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geo.findings import Finding
-from geo.metric import to_metres
 from geo.plans import geometry_column
-from geo.validation.ground import AREA_M2, Ground, Ints, Objects, clipped, located, polygons_of, union_of
+from geo.validation.ground import (
+    AREA_M2,
+    Ground,
+    Ints,
+    Objects,
+    clipped,
+    in_metres,
+    located,
+    polygons_of,
+    union_of,
+)
+
+OUTLINE_M = 0.01
+"""A locked outline and the union of what lies in it differ by no more."""
 
 
 def check_coverage(ground: Ground) -> list[Finding]:
@@ -75,7 +87,7 @@ def overlapping_pairs(shapes: Objects, ragged: np.ndarray) -> tuple[Ints, Ints, 
 
 def _unmatched_edges(ground: Ground, rows: Ints, edges: Objects, seen: set[tuple[int, int]]) -> list[Finding]:
     findings = []
-    length = shapely.length(to_metres(edges, ground.crs))
+    length = shapely.length(in_metres(edges))
     for index, edge, metres in zip(rows, edges, length, strict=True):
         if (int(index), int(index)) in seen:
             continue
@@ -140,9 +152,10 @@ def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> lis
     parts = polygons_of(geometry_column(shapely.get_parts(rest)))
     parts = parts[np.array([part is not None for part in parts], dtype=bool)]
     findings = []
+    parts = parts[~_within_lock(ground, parent, parts)]
     if not len(parts):
         return []
-    plane = to_metres(parts, ground.crs)
+    plane = in_metres(parts)
     areas = shapely.area(plane)
     widths, around = 2 * areas / shapely.length(plane), _neighbours(ground, parts)
     for part, size, wide, near in zip(parts, areas, widths, around, strict=True):
@@ -175,6 +188,7 @@ def _outside(ground: Ground, areas: Objects) -> list[Finding]:
         rest = clipped(shapely.difference, areas[rows], np.full(len(rows), outline, dtype=object))
         rest = polygons_of(rest)
         there = np.array([shape is not None for shape in rest], dtype=bool)
+        there[there] = ~_within_lock(ground, parent, rest[there])
         outside, rest = rows[there], rest[there]
         for index, shape, size in zip(outside, rest, ground.area_m2(rest) if len(rest) else [], strict=True):
             if size > AREA_M2:
@@ -222,6 +236,14 @@ def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Findi
             fix = f"move the border so that it follows the {ground.level[parent]}'s"
             findings.append(_measured(ground, "cuts_other_parent", [index, holder], text, fix, shape, size))
     return findings
+
+
+def _within_lock(ground: Ground, parent: int | None, pieces: Objects) -> NDArray[np.bool_]:
+    """Which slivers along a locked outline are no wider than the grid may make them: the union is the border there."""
+    locked = parent is not None and ground.network.level(ground.level[parent]).origin == "natural"
+    if not locked or not len(pieces):
+        return np.zeros(len(pieces), dtype=bool)
+    return ~wider_than(in_metres(pieces), OUTLINE_M)
 
 
 def wider_than(shapes: Objects, width_m: float) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from geo.findings import ERROR, WARNING, Finding, Severity
-from geo.metric import metric_crs_of, to_metres
+from geo.metric import metric_crs_of
 from geo.networks import Network
 from geo.plans import UnitDraft, geometry_column
 
@@ -98,7 +98,13 @@ class Ground:
         return metric_crs_of(self.shape[self.has_shape])
 
     def area_m2(self, shapes: Objects) -> NDArray[np.float64]:
-        return np.asarray(shapely.area(to_metres(shapes, self.crs)), dtype=np.float64)
+        """Areas of pieces of border, in the plane they were cut in, scaled to metres at their own latitude.
+
+        Not by projecting them: the long edges of a sliver bend apart in a projection, and nothing becomes metres wide.
+        """
+        lat = shapely.get_y(shapely.centroid(shapes))
+        metres = metres_per_degree(lat)
+        return np.asarray(shapely.area(shapes) * metres[0] * metres[1], dtype=np.float64)
 
     def code(self, index: int | np.integer[Any]) -> str:
         return self.drafts[int(index)].code
@@ -110,6 +116,26 @@ class Ground:
         where.setdefault("severity", self.severity)
         codes = tuple(dict.fromkeys(self.code(index) for index in listed))
         return Finding(rule, units=codes, text=text, fix=fix, level=level, **where)
+
+
+def metres_per_degree(lat: Any) -> tuple[Any, Any]:
+    """Metres a degree eastwards and northwards on the WGS-84 ellipsoid (its radii of curvature)."""
+    axis_m, eccentricity2 = 6378137.0, 0.00669437999014
+    across = 1 - eccentricity2 * np.sin(np.radians(lat)) ** 2
+    east = np.radians(axis_m / np.sqrt(across)) * np.cos(np.radians(lat))
+    return east, np.radians(axis_m * (1 - eccentricity2) / across**1.5)
+
+
+def in_metres(shapes: Objects) -> Objects:
+    """Pieces of border with degrees scaled to metres at the latitude of each: straight edges stay straight."""
+    middles = shapely.get_coordinates(shapely.centroid(shapes))
+    return geometry_column(scaled(shape, middle) for shape, middle in zip(shapes, middles, strict=True))
+
+
+def scaled(shape: BaseGeometry, middle: NDArray[np.float64]) -> BaseGeometry:
+    """A shape in metres from `middle` (lon, lat), with the scale of that latitude throughout."""
+    metres = np.array(metres_per_degree(middle[1]))
+    return shapely.transform(shape, lambda xy: (xy - middle) * metres)
 
 
 def union_of(shapes: Objects) -> BaseGeometry | None:

@@ -7,12 +7,11 @@ import numpy as np
 import shapely
 
 from geo.findings import WARNING, Finding
-from geo.metric import to_metres
 from geo.networks import Network
 from geo.plans import UnitDraft
 from geo.validation.arrange import arrange
 from geo.validation.coverage import check_cover, derived_areas, wider_than
-from geo.validation.ground import Ground, located, polygons_of
+from geo.validation.ground import Ground, in_metres, located, polygons_of
 from geo.validation.hierarchy import resolve_parents
 from geo.validation.shapes import usable_shapes
 
@@ -36,7 +35,7 @@ def mend_units(network: Network, drafts: Sequence[UnitDraft], *, width_m: float)
     ground, tree = resolve_parents(network, drafts, shapes)
     shapes = ground.shape.copy()
     for group in ground.leaf_groups:
-        shapes[group] = arrange(shapes[group], width_m=width_m, crs=ground.crs).shapes
+        shapes[group] = arrange(shapes[group], width_m=width_m).shapes
     changes = _mended(ground, replace(ground, shape=shapes))
     kept = {code for finding in invalid if finding.rule == "invalid_geometry" for code in finding.units}
     mended = [
@@ -89,7 +88,7 @@ def _narrow_outlines(
             shapely.get_parts(shapely.symmetric_difference(ground.shape[parent], areas[parent]))
         )
         rest = rest[np.array([part is not None for part in rest], dtype=bool)]
-        if len(rest) and wider_than(to_metres(rest, ground.crs), width_m).any():
+        if len(rest) and wider_than(in_metres(rest), width_m).any():
             continue
         size = float(ground.area_m2(rest).sum()) if len(rest) else 0.0
         text = f"{level.code} {ground.code(parent)}: its outline gave way to the union of its units, {size:.4g} m² apart"

@@ -200,6 +200,22 @@ def test_a_locked_outline_that_its_units_leave_by_two_centimetres_is_refused(con
     assert {finding.rule for finding in refused.value.findings} >= {"gap"}
 
 
+def test_units_that_follow_a_locked_outline_within_a_centimetre_become_its_border(conn: Connection) -> None:
+    """The outline runs aslant, so that the units' nodes on it are off it by the grid's rounding."""
+    new_network(conn, natural=True)
+    corners = np.array([(116, 39), (116.0171234567, 39.0071234567), (116.0123, 39.0213), (116, 39.02)])
+    node = np.round(corners[0] + 0.37123 * (corners[1] - corners[0]), 7)
+    top = np.round(corners[3] + 0.4 * (corners[2] - corners[3]), 7)
+    west = shapely.Polygon([corners[0], node, top, corners[3]])
+    east = shapely.Polygon([node, corners[1], corners[2], top])
+    outline = UnitDraft("city", "1", "市", shapely.Polygon(corners))
+    grids = [UnitDraft("grid", "W", "w", west, "1"), UnitDraft("grid", "E", "e", east, "1")]
+    assert not shapely.Polygon(corners).equals(shapely.union(west, east))
+    assert publish(conn, [outline, *grids]).findings == []
+    standing = {key[1]: row.geom for key, row in read_standing(conn, get_network(conn, "net")).items()}
+    assert standing["1"].equals(shapely.coverage_union_all([standing["W"], standing["E"]]))
+
+
 def test_the_same_content_has_the_same_digest(conn: Connection) -> None:
     new_network(conn)
     first = publish(conn, city()).sha256
