@@ -121,7 +121,7 @@ function paddingNow() {
   const gap = 24;
   const side = at("side").getBoundingClientRect();
   const narrow = side.width > innerWidth * 0.6;
-  if (narrow) return { top: gap + 32, right: gap, left: gap, bottom: side.height + gap };
+  if (narrow) return { top: 2 * gap, right: gap, left: gap, bottom: gap };
   const sideWidth = at("side").classList.contains("folded") ? 0 : side.width + 16;
   return { top: gap, right: gap + 40, bottom: at("foot").getBoundingClientRect().height + 2 * gap, left: sideWidth + gap };
 }
@@ -276,6 +276,7 @@ function bindPanel() {
   at("tab-people").addEventListener("click", () => go({ list: "people" }, { quiet: true }));
   at("fold").addEventListener("click", () => {
     const folded = at("side").classList.toggle("folded");
+    at("main").classList.toggle("folded", folded);
     at("fold").setAttribute("aria-expanded", String(!folded));
     at("fold").title = t(folded ? "wall.unfold" : "wall.fold");
     at("fold").firstElementChild.textContent = at("fold").title;
