@@ -11,7 +11,7 @@ MODULES = sorted(STATIC.rglob("*.js"))
 PAGES = [
     TEMPLATES / f"{name}.html" for name in ("frame", "brand", "front", "login", "start", "phone", "wall")
 ]
-ROUTES = STATIC.parent.parent / "api" / "routes" / "pages.py"
+ROUTES = STATIC.parent.parent / "api" / "pages" / "pages.py"
 
 
 def blanks(text: str) -> set[str]:
