@@ -47,6 +47,11 @@ class Ground:
         return np.array([draft.kind == "territorial" for draft in self.drafts], dtype=bool)
 
     @cached_property
+    def named_parent(self) -> dict[str, str | None]:
+        """Code → the parent's code as the source says, whatever the levels."""
+        return {draft.code: draft.parent_code for draft in self.drafts}
+
+    @cached_property
     def has_shape(self) -> NDArray[np.bool_]:
         return np.array([shape is not None for shape in self.shape], dtype=bool)
 

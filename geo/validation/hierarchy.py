@@ -86,9 +86,8 @@ def _unresolved(ground: Ground, index: int) -> Finding:
 
 def _cycle(ground: Ground, draft: UnitDraft) -> list[str]:
     """The codes from a unit up to itself; empty when the way up ends elsewhere."""
-    up = {each.code: each.parent_code for each in ground.drafts}
     steps = [draft.code]
-    while (above := up.get(steps[-1])) is not None:
+    while (above := ground.named_parent.get(steps[-1])) is not None:
         if above == draft.code:
             return [*steps, above]
         if above in steps:

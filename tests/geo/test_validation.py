@@ -193,6 +193,13 @@ def test_a_unit_across_two_parents_has_a_second_one() -> None:
     assert finding.measure == pytest.approx(75, abs=0.1)
 
 
+def test_five_thousand_units_that_name_a_wrong_parent_are_judged_at_once() -> None:
+    side = range(71)
+    grids = [UnitDraft("grid", f"{x}.{y}", "", square(x, y), "nobody") for x in side for y in side]
+    findings = found(("city", "grid"), [UnitDraft("city", "1", "市", square(0, 0, 71, 71)), *grids])
+    assert sum(each.rule == "missing_parent" for each in findings) == 71 * 71
+
+
 def test_units_above_each_other_are_a_cycle() -> None:
     shapes = areas("AB")
     drafts = [UnitDraft("grid", "A", "a", shapes["A"], "B"), UnitDraft("grid", "B", "b", shapes["B"], "A")]
@@ -209,6 +216,23 @@ def test_leading_zeros_in_the_parents_code_are_said_and_understood() -> None:
 def test_dedicated_units_may_lie_over_others() -> None:
     drafts = [*units("AB"), UnitDraft("grid", "S1", "学校", square(0.5, 0.2, 1, 0.2), kind="dedicated")]
     assert found(("grid",), drafts) == []
+
+
+def test_a_dedicated_unit_belongs_to_the_parent_that_holds_most_of_it() -> None:
+    cities = [UnitDraft("city", code, code, area) for code, area in areas("AB").items()]
+    grids = [UnitDraft("grid", f"g{code}", code, area, code) for code, area in areas("AB").items()]
+    school = UnitDraft("grid", "S", "学校", square(0.3, 0.2, 1, 0.2), kind="dedicated")
+    checked = check_units(network("city", "grid"), [*cities, *grids, school])
+    assert checked.findings == []
+    assert checked.ground.code(checked.ground.parent[-1]) == "A"
+
+
+def test_a_dedicated_unit_without_a_parent_is_found() -> None:
+    city = UnitDraft("city", "A", "市", areas("A")["A"])
+    school = UnitDraft("grid", "S", "学校", square(5, 5), kind="dedicated")
+    assert one(found(("city", "grid"), [city, *units("A", parent="A"), school]), "missing_parent").units == (
+        "S",
+    )
 
 
 def test_a_unit_that_nothing_subdivides_is_a_neighbour_of_subdivided_ones() -> None:
