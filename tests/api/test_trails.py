@@ -1,13 +1,48 @@
 """GET /v1/trails: for whom, with what, and what is written down of it."""
 
+import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import Engine, text
 
+from api.app import make_app
 from core.clock import utc_now
+from core.db import make_engine
+from core.settings import Settings
 from tests.api.conftest import Browser
-from tests.people.town import Town
+from tests.conftest import drop_database, make_database
+from tests.people.town import EVER, Town, build_town
+from tracking.devices import add_device
+
+
+@pytest.fixture(scope="module")
+def town_engine(server_url: str, template_name: str) -> Iterator[Engine]:
+    """A town of these tests alone: others change who serves where."""
+    name = f"wangge_trails_{uuid.uuid4().hex[:12]}"
+    engine = make_engine(make_database(server_url, name, template_name))
+    yield engine
+    engine.dispose()
+    drop_database(server_url, name)
+
+
+@pytest.fixture(scope="module")
+def town(town_engine: Engine) -> Town:
+    with town_engine.begin() as conn:
+        return build_town(conn, utc_now())
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings, town_engine: Engine, town: Town) -> FastAPI:
+    return make_app(settings, town_engine)
+
+
+@pytest.fixture(scope="module")
+def phone(town_engine: Engine, town: Town) -> str:
+    with town_engine.begin() as conn:
+        return add_device(conn, "P1", "w1", now=EVER)
 
 
 def looks(engine: Engine, person_id: int) -> list[tuple[object, ...]]:
