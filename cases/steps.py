@@ -65,7 +65,7 @@ def take_step(
     view = find_case(conn, number, seen)
     if _is_repeat(conn, caller, view, request):
         return view
-    role = acting_role(conn, caller, view, request.kind)
+    role = find_standing(conn, caller, view).role_for(request.kind)
     if view.seq != request.after_seq:
         raise Conflict(
             f"case {number} has moved on: its newest event is {view.seq}, not {request.after_seq}; look again"
@@ -88,31 +88,50 @@ def take_step(
     return find_case(conn, number)
 
 
-def acting_role(conn: Connection, caller: Caller, view: CaseView, kind: str) -> str:
-    """The role in which the caller may take this step on this case; Refused when there is none."""
-    step = find_step(kind)
-    if step.by_assignee and view.assignee_id is not None and view.assignee_id == caller.person_id:
-        return "worker"
+@dataclass(frozen=True)
+class Standing:
+    """What a caller is to a case: the roles they hold over the unit that holds it, and whether it is assigned to them."""
+
+    roles: frozenset[str]
+    is_assignee: bool
+
+    def role_for(self, kind: str) -> str:
+        """The role in which the step may be taken; Refused when there is none."""
+        step = find_step(kind)
+        if step.by_assignee and self.is_assignee:
+            return "worker"
+        for role in step.roles:
+            if role in self.roles:
+                return role
+        whose = [*step.roles, *(["the worker it is assigned to"] if step.by_assignee else [])]
+        raise Refused(f"{kind} is for {', '.join(whose)} of the unit that holds the case")
+
+    def may(self, kind: str) -> bool:
+        """Whether there is a role in which the step may be taken."""
+        step = find_step(kind)
+        return (step.by_assignee and self.is_assignee) or not self.roles.isdisjoint(step.roles)
+
+
+def find_standing(conn: Connection, caller: Caller, view: CaseView) -> Standing:
+    """What the caller is to the case now."""
     path = path_of(conn, view.owner_unit_id or view.ended_unit_id)
-    for role in step.roles:
-        if visible_units(conn, caller, (role,)).holds(path):
-            return role
-    whose = [*step.roles, *(["the worker it is assigned to"] if step.by_assignee else [])]
-    raise Refused(f"{kind} is for {', '.join(whose)} of the unit that holds the case")
+    held = {grant.role for grant in caller.grants}
+    return Standing(
+        frozenset(role for role in held if visible_units(conn, caller, (role,)).holds(path)),
+        view.assignee_id is not None and view.assignee_id == caller.person_id,
+    )
 
 
 def possible_steps(conn: Connection, caller: Caller, view: CaseView) -> list[str]:
-    """The steps this caller may take on this case now."""
-    possible = []
-    for kind, step in STEPS.items():
-        if view.state not in step.sources or (step.not_by_handler and view.handler_id == caller.account_id):
-            continue
-        try:
-            acting_role(conn, caller, view, kind)
-        except Refused:
-            continue
-        possible.append(kind)
-    return possible
+    """The steps this caller may take on this case now, in the order of the table."""
+    standing = find_standing(conn, caller, view)
+    return [
+        kind
+        for kind, step in STEPS.items()
+        if view.state in step.sources
+        and standing.may(kind)
+        and not (step.not_by_handler and view.handler_id == caller.account_id)
+    ]
 
 
 def _is_repeat(conn: Connection, caller: Caller, view: CaseView, request: StepRequest) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, LookupDep, Now, require, signed_in
 from cases.events import Actor, LoggedEvent
-from cases.flow import STATES, STEPS
+from cases.flow import STATES
 from cases.intake import take_in_cases
 from cases.reports import LONGEST, CaseReport
 from cases.steps import StepRequest, possible_steps, take_step
@@ -181,7 +181,7 @@ def show_detail(conn: Connection, caller: Caller, detail: CaseDetail) -> CaseDet
         duplicate_of=detail.duplicate_of,
         places=[show_place(place) for place in detail.places],
         events=[show_event(event) for event in detail.events],
-        possible=[kind for kind in STEPS if kind in possible_steps(conn, caller, detail.case)],
+        possible=possible_steps(conn, caller, detail.case),
     )
 
 
