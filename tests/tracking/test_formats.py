@@ -190,7 +190,19 @@ def test_broken_json_is_invalid_and_says_where(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"hello", b"<event/>", b'{"hello": 1}', b"[]", b"[1]", b"{}", b"\x7e\x02\x00\x7e", b"\xff\xfe"]
+    "body",
+    [
+        b"hello",
+        b"<event/>",
+        b'{"hello": 1}',
+        b'{"type": []}',
+        b'{"type": {}}',
+        b"[]",
+        b"[1]",
+        b"{}",
+        b"\x7e\x02\x00\x7e",
+        b"\xff\xfe",
+    ],
 )
 def test_what_no_client_sends_is_an_unknown_format(body: bytes) -> None:
     with pytest.raises(UnknownFormat):

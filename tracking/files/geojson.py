@@ -16,7 +16,7 @@ def read(path: Path, _zone: ZoneInfo) -> FixTable:
     """Rows are features, from 1; times need an offset."""
     value = _load(path)
     kind = value.get("type") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or kind not in {"Feature", "FeatureCollection"}:
+    if not isinstance(value, dict) or kind not in ("Feature", "FeatureCollection"):
         raise Invalid(f"{path}: is no GeoJSON Feature or FeatureCollection")
     features = [value] if kind == "Feature" else value.get("features")
     if not isinstance(features, list):

@@ -17,7 +17,7 @@ TIME_NAMES = ("fixed_at", "timestamp", "time", "recorded_at")
 
 
 def recognise(_message: Message, value: object) -> bool:
-    return isinstance(value, dict) and value.get("type") in {"Feature", "FeatureCollection"}
+    return isinstance(value, dict) and value.get("type") in ("Feature", "FeatureCollection")
 
 
 def read(_message: Message, value: object, _profile: Profile) -> Report:
