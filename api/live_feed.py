@@ -53,6 +53,7 @@ class Viewer:
     waiting: deque[bytes] = field(default_factory=deque)
     wants_snapshot: bool = False
     ended: bool = False
+    refused: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, frame: bytes) -> None:
@@ -68,8 +69,10 @@ class Viewer:
         self.wants_snapshot = True
         self.wake.set()
 
-    def end(self) -> None:
-        self.ended = True
+    def end(self, *, refused: bool = False) -> None:
+        """Finish the stream; a page that is refused is told so, any other comes back by itself."""
+        self.waiting.clear()
+        self.ended, self.refused = True, refused
         self.wake.set()
 
 
@@ -126,7 +129,8 @@ class LiveFeed:
         yield b"retry: 2000\n\n"
         while True:
             if viewer.ended:
-                yield b"event: end\ndata: {}\n\n"
+                if viewer.refused:
+                    yield b"event: end\ndata: {}\n\n"
                 return
             if viewer.wants_snapshot:
                 viewer.wants_snapshot = False
@@ -196,7 +200,6 @@ class LiveFeed:
     def end_streams(self) -> None:
         """Let the open answers finish, so that the server can stop; browsers come back by themselves."""
         for viewer in self.viewers:
-            viewer.waiting.clear()
             viewer.end()
 
     async def _listen(self) -> None:
@@ -301,8 +304,7 @@ class LiveFeed:
 
     def _apply(self, viewer: Viewer, scope: Scope | None) -> None:
         if scope is None:
-            viewer.waiting.clear()
-            viewer.end()
+            viewer.end(refused=True)
         elif scope != viewer.scope:
             viewer.scope = scope
             viewer.start_over()
