@@ -157,7 +157,7 @@ def _say_published(network: str, published: Published) -> None:
     since = (
         "since ever" if published.effective_from is None else f"from {published.effective_from.isoformat()}"
     )
-    counts = ", ".join(f"{level} {count:,}" for level, count in published.counts.items())
+    counts = ", ".join(f"{level} {count:,}" for level, count in published.counts.items() if count)
     changes = ", ".join(f"{count:,} {kind}" for kind, count in published.changes.items() if count)
     print(f"published: network {network}, edition {published.seq}, holds {since}")
     print(f"units: {counts} ({changes})")
@@ -250,7 +250,7 @@ def _edition_rows(conn: Connection, network: str) -> list[tuple[object, ...]]:
             "since ever" if each.effective_from is None else each.effective_from.isoformat(),
             each.published_at.isoformat(timespec="seconds"),
             each.published_by,
-            ", ".join(f"{level} {count:,}" for level, count in each.counts.items()),
+            ", ".join(f"{level} {count:,}" for level, count in each.counts.items() if count),
             each.sha256[:12],
         )
         for each in list_editions(conn, network)
@@ -293,6 +293,8 @@ def _received(arguments: argparse.Namespace, settings: Settings) -> Received:
 def _file(arguments: argparse.Namespace, path: Path) -> BoundaryFile:
     if not path.exists():
         raise Invalid(f"{path}: there is no such file")
+    if path.is_dir():
+        raise Invalid(f"{path}: a folder is imported by its boundary.toml, and it has none")
     if arguments.code_field is None or (arguments.level is None) == (arguments.level_field is None):
         raise Invalid(f"{path}: give --code-field, and either --level or --level-field")
     same = ("level", "level_field", "parent_field", "parent_level", "parent_name_field", "households_field")

@@ -113,7 +113,7 @@ def test_new_york_tracts_do_not_nest_in_community_districts(
     assert [each["units"] for each in found(tmp_path, "cd") if each["rule"] == "invalid_geometry"] == [
         ["210"]
     ]
-    assert run("import", file, "--network", "cd", *TRACT, "--clean", "0.1", "--publish") == 1
+    assert run("import", file, "--network", "cd", *TRACT, "--publish") == 1
     split = [each for each in found(tmp_path, "cd") if each["rule"] == "second_parent"]
     assert len(split) == 230
     assert all(each["measure"] < 99 and each["lon"] is not None for each in split)
