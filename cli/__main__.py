@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +36,20 @@ VERBS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return run_verb(given)
+    except WanggeError as error:
+        print(f"wangge: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def run_verb(given: list[str]) -> int:
+    """Run what was asked for; its exit code."""
     if not given or given[0] in {"-h", "--help", "help"}:
         print(_overview())
         return 0
@@ -48,16 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and not getattr(parsed, "takes_more", False):
         parser.error(f"unknown argument {' '.join(rest)}; ./wangge {' '.join(given[:2])} --help lists them")
     parsed.rest = rest
-    try:
-        return int(parsed.run(parsed, read_settings()))
-    except WanggeError as error:
-        print(f"wangge: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+    return int(parsed.run(parsed, read_settings()))
 
 
 def _overview() -> str:

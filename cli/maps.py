@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Text, cast, select
+from sqlalchemy import Connection
 
 from cli.frame import DONE, open_engine, say, whole_file
 from core.clock import day_bounds, day_of, utc_now
 from core.errors import Invalid, NotFound
 from core.settings import Settings
 from geo.lookup import Lookup
-from geo.tables import unit_version
-from geo.units import UnitRead, get_unit
+from geo.units import UnitRead, get_unit, read_path
 
 Draw = Callable[[Connection, Lookup, argparse.Namespace, Settings], str]
 
@@ -110,7 +109,7 @@ def _trails(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, set
         on=on,
         whose=person.name if person else unit.name if unit else "全部人员",
         person_id=person.id if person else None,
-        unit_path=_path(conn, unit) if unit else None,
+        unit_path=read_path(conn, unit) if unit else None,
         network_code=network,
     )
     page = draw_trails(conn, lookup, question, zone=settings.zone, rules=trail_rules_of(settings), now=now)
@@ -125,13 +124,6 @@ def _unit(conn: Connection, network: str | None, code: str, at: datetime) -> Uni
     if network is None:
         raise NotFound(f"there is no network yet, so no unit {code}")
     return get_unit(conn, code, network_code=network, at=at)
-
-
-def _path(conn: Connection, unit: UnitRead) -> str:
-    path: str = conn.execute(
-        select(cast(unit_version.c.path, Text)).where(unit_version.c.id == unit.version_id)
-    ).scalar_one()
-    return path
 
 
 def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
