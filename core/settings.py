@@ -74,8 +74,6 @@ class Settings(BaseSettings):
     fix_days: float = Field(30, gt=0, description="fixes are kept this long")
     h3_resolution: int = Field(10, ge=5, le=13, description="cells of hotspots and coverage")
 
-    basemap_url: str | None = Field(None, description="tile template {z}/{x}/{y} fetched through the service")
-
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
