@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.settings import Settings
 from tracking.purge import retention_of, tidy
@@ -35,6 +36,6 @@ def _run(engine: Engine, settings: Settings, clock: Callable[[], datetime], over
         try:
             with engine.begin() as conn:
                 tidy(conn, clock(), retention_of(settings))
-        except DBAPIError as error:
-            log.warning("chores failed", extra={"kind": type(error.orig).__name__})
+        except (SQLAlchemyError, psycopg.Error) as error:  # also a full pool: the next hour must come
+            log.warning("chores failed", extra={"kind": type(getattr(error, "orig", error)).__name__})
         over.wait(EVERY_S)

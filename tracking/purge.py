@@ -52,7 +52,8 @@ def tidy(conn: Connection, now: datetime, retention: Retention) -> Purged | None
 
 
 def purge_expired(conn: Connection, now: datetime, retention: Retention) -> Purged:
-    """Drop what was kept long enough; reports how much, to the caller and to the log."""
+    """Drop what was kept long enough; reports how much, to the caller and to the log. Waits for another purge."""
+    conn.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     fixes, fix_days = _purge(conn, fix, now - retention.fixes)
     raw, raw_days = _purge(conn, raw_report, now - retention.raw_reports)
     before = now - retention.fixes
