@@ -43,6 +43,18 @@ def record_look(conn: Connection, seen: Look) -> None:
     )
 
 
+def is_recorded(conn: Connection, seen: Look, since: datetime) -> bool:
+    """Whether the account's same look, at whatever instant from `since` on, is written down already."""
+    same = (
+        look.c.account_id == seen.account_id,
+        look.c.what == seen.what,
+        look.c.person_id.is_not_distinct_from(seen.person_id),
+        look.c.unit_id.is_not_distinct_from(seen.unit_id),
+        look.c.at >= since,
+    )
+    return bool(conn.scalar(select(exists().where(*same))))
+
+
 def list_looks(conn: Connection, person_id: int, *, limit: int = 100) -> list[Look]:
     """Who looked at this person's movement, newest first; views of a unit the person served in then count too."""
     over_them = exists().where(

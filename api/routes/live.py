@@ -10,11 +10,11 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, Now, SettingsDep, require, session_cookie
-from api.live_feed import LiveFeed, Permit
+from api.live_feed import REMEMBERED, LiveFeed, Permit
 from api.live_frames import from_cursor, tell_dot
 from core.settings import Settings
 from people.access import MAY_SEE_MOVEMENT, Caller, Scope, may, visible_units
-from people.looks import Look, record_look
+from people.looks import Look, is_recorded, record_look
 from people.tokens import Kind, find_caller
 from tracking.live import snapshot_dots
 
@@ -66,8 +66,11 @@ def read_scope(conn: Conn, caller: CallerDep) -> Scope:
 ScopeDep = Annotated[Scope, Depends(read_scope)]
 
 
-def record_view(conn: Connection, caller: Caller, now: datetime) -> None:
-    """The look at everybody in each subtree of the caller is written down before anything is shown."""
+def record_view(conn: Connection, caller: Caller, now: datetime, *, again: bool = False) -> None:
+    """The look at everybody in each subtree of the caller is written down before anything is shown.
+
+    `again`: a page that lost its stream comes back; a look of the last minutes stands for this one.
+    """
     for grant in caller.grants:
         if grant.role in MAY_SEE_MOVEMENT:
             seen = Look(
@@ -78,7 +81,8 @@ def record_view(conn: Connection, caller: Caller, now: datetime) -> None:
                 account_id=caller.account_id,
                 unit_id=grant.unit_id,
             )
-            record_look(conn, seen)
+            if not (again and is_recorded(conn, seen, now - REMEMBERED)):
+                record_look(conn, seen)
 
 
 @router.get("/live/now", dependencies=[require(*MAY_SEE_MOVEMENT)])
@@ -98,8 +102,7 @@ def admit(
 ) -> datetime | None:
     """Let a viewer in and record the look; the instant from which it goes on, None: from the beginning."""
     cursor = from_cursor(last_event_id or since)
-    if cursor is None:
-        record_view(conn, caller, now)
+    record_view(conn, caller, now, again=cursor is not None)
     return cursor
 
 

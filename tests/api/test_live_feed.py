@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, func, insert, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 
 from api import live_feed
 from api.live_feed import MOST_WAITING, LiveFeed, Permit, Viewer
 from api.live_frames import Change, from_cursor, tell_frame, to_cursor
+from api.routes.live import admit
 from core.clock import utc_now
 from core.db import make_engine, ring
-from people.access import Scope
-from people.tables import shift
+from people.access import Caller, Scope
+from people.tables import look, shift
+from people.tokens import read_grants
 from tests.people.town import EVER, Town, build_town
 from tracking.ingest import BELL
 from tracking.live import Dot
@@ -294,3 +296,19 @@ def test_viewers_told_to_start_over_ignore_frames_until_the_snapshot() -> None:
 @pytest.mark.parametrize("text", [None, "", "x", "-1", "1" * 20, "１２"])
 def test_a_cursor_of_another_kind_is_none(text: str | None) -> None:
     assert from_cursor(text) is None
+
+
+def test_a_page_that_comes_back_is_no_new_look_but_no_cursor_hides_one(engine: Engine, town: Town) -> None:
+    now = utc_now()
+    with engine.begin() as conn:
+        account = town.accounts["boss1"]
+        caller = Caller(account, "boss1", None, read_grants(conn, account, now))
+
+        def looks_after(at: datetime, cursor: str | None) -> int | None:
+            admit(conn, caller, at, since=cursor, last_event_id=None)
+            return conn.scalar(select(func.count()).where(look.c.account_id == account))
+
+        assert looks_after(now, "1") == 1
+        assert looks_after(now + timedelta(minutes=1), str(to_cursor(now))) == 1
+        assert looks_after(now + timedelta(minutes=2), None) == 2
+        assert looks_after(now + timedelta(hours=1), str(to_cursor(now + timedelta(hours=1)))) == 3
