@@ -111,14 +111,24 @@ def visible_units(conn: Connection, caller: Caller, roles: Collection[str]) -> S
 
 
 def assigned_within(scope: Scope, person_id: ColumnElement[int], at: datetime) -> ColumnElement[bool]:
-    """A condition: the person serves at `at` in a unit of the scope. Everywhere needs no assignment."""
+    """A condition: the person serves at `at` in a unit that lies in the scope then. Everywhere needs no assignment.
+
+    A unit that is no longer on the ground lies where it ever did.
+    """
     if scope.everywhere:
         return true()
+    present = unit_version.alias("present")
+    stands = exists().where(
+        present.c.unit_id == assignment.c.unit_id,
+        present.c.valid.contains(at),
+        func.upper_inf(present.c.recorded),
+    )
     return exists().where(
         assignment.c.person_id == person_id,
         assignment.c.valid.contains(at),
         unit_version.c.unit_id == assignment.c.unit_id,
         func.upper_inf(unit_version.c.recorded),
+        or_(unit_version.c.valid.contains(at), ~stands),
         scope.where(unit_version.c.path),
     )
 

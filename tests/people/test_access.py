@@ -86,10 +86,8 @@ def test_the_same_grant_twice_and_unknown_ones_are_refused(conn: Connection, tow
         find_unit(conn, "X", NOW)
 
 
-def test_a_grant_holds_for_what_was_recorded_below_the_unit_before_it_moved(
-    conn: Connection, town: Town
-) -> None:
-    """G1 is put under S2 by a later version: S1's boss keeps the old path only, G1's own grant both."""
+def put_under_the_other_street(conn: Connection, town: Town) -> tuple[str, str]:
+    """G1 belongs to S2 from NOW on; its path before and after."""
     old = conn.execute(
         select(func.text(unit_version.c.path)).where(unit_version.c.unit_id == town.units["G1"])
     ).scalar_one()
@@ -100,6 +98,32 @@ def test_a_grant_holds_for_what_was_recorded_below_the_unit_before_it_moved(
     new = ".".join(town.units[code].hex for code in ("T", "S2", "G1"))
     fresh = {key: value for key, value in row.items() if key != "id"}
     conn.execute(insert(unit_version).values(fresh | {"valid": Range(NOW, None), "path": new}))
+    return old, new
+
+
+def test_a_unit_that_moves_to_another_street_takes_its_people_out_of_the_old_eyes(
+    conn: Connection, town: Town
+) -> None:
+    put_under_the_other_street(conn, town)
+    before = NOW - timedelta(seconds=1)
+    for login, sees_before, sees_after in (("boss1", True, False), ("boss2", False, True)):
+        boss = caller_of(conn, town, login)
+        assert may_see_person(conn, boss, town.persons["w1"], before) is sees_before
+        assert may_see_person(conn, boss, town.persons["w1"], NOW) is sees_after
+
+
+def test_people_of_a_unit_that_is_gone_are_still_seen_by_those_above_it(conn: Connection, town: Town) -> None:
+    own = unit_version.c.unit_id == town.units["G1"]
+    conn.execute(update(unit_version).where(own).values(valid=Range(None, NOW)))
+    for login, sees in (("boss1", True), ("boss2", False)):
+        assert may_see_person(conn, caller_of(conn, town, login), town.persons["w1"], NOW) is sees
+
+
+def test_a_grant_holds_for_what_was_recorded_below_the_unit_before_it_moved(
+    conn: Connection, town: Town
+) -> None:
+    """G1 is put under S2 by a later version: S1's boss keeps the old path only, G1's own grant both."""
+    old, new = put_under_the_other_street(conn, town)
     add_grant(conn, town.accounts["plain"], "supervisor", unit_id=town.units["G1"], now=EVER)
     scope = visible_units(conn, caller_of(conn, town, "plain"), MAY_SEE_MOVEMENT)
     assert (scope.holds(old), scope.holds(new)) == (True, True)
