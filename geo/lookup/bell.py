@@ -83,7 +83,9 @@ class EditionBell:
         if self._open is None:
             return False
         raw = driver(self._open).pgconn
-        if not select.select([raw.socket], [], [], 0)[0]:
+        waiting = select.poll()  # select() knows no descriptor above 1023, and pages hold many
+        waiting.register(raw.socket, select.POLLIN)
+        if not waiting.poll(0):
             return False
         try:
             raw.consume_input()
