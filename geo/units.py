@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, literal, or_, select, tuple_
 
 from core.errors import Conflict, NotFound
 from geo.codes import natural_key
@@ -129,6 +129,13 @@ def list_ancestors(conn: Connection, child: UnitRead, *, at: datetime) -> list[U
     query = _query().where(_holds_at(network, at), above, unit_version.c.unit_id != child.id)
     rows = conn.execute(query.order_by(func.nlevel(unit_version.c.path)))
     return [_unit(row, network) for row in rows]
+
+
+def read_path(conn: Connection, one: UnitRead) -> str:
+    """The ltree path of the unit, the root's id first: it names the subtree."""
+    query = select(cast(unit_version.c.path, Text)).where(unit_version.c.id == one.version_id)
+    path: str = conn.execute(query).scalar_one()
+    return path
 
 
 def read_geometry(conn: Connection, units: Sequence[UnitRead]) -> dict[int, str]:

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
 from core.errors import Conflict
 
@@ -37,7 +37,7 @@ def upgrade_schema(engine: Engine) -> str:
     Conflict when the database belongs to a newer program.
     """
     with engine.begin() as conn:
-        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK:d})")
+        conn.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         stored = stored_version(conn)
         known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
         if stored is not None and stored not in known:
