@@ -147,6 +147,7 @@ def _is_repeat(conn: Connection, caller: Caller, view: CaseView, request: StepRe
     return (
         (row.kind, row.actor, row.note) == (request.kind, caller.login, request.note)
         and told.get("assignee") == request.assignee
+        and told.get("unit") == request.unit
         and told.get("duplicate_of") == request.duplicate_of
         and request.evidence.items() <= told.items()
     )
@@ -178,6 +179,8 @@ def _changes(
     elif owner != view.owner_unit_id:
         changes |= {"owner_unit_id": owner, "ended_unit_id": None}
         told["owner_unit"] = str(owner)
+    if request.kind in {"assign", "transfer"} and request.unit is not None:
+        told["unit"] = request.unit
     if request.kind == "assign":
         changes["assignee_id"] = None if request.assignee is None else _find_assignee(conn, request.assignee)
         told["assignee"] = request.assignee
