@@ -23,6 +23,11 @@ def test_a_wrong_password_is_told_in_place_and_the_right_one_leads_on(visit: Vis
     window.errors = [error for error in window.errors if "401" not in error]
 
 
+LOADED = """() => ["/v1/cases?", "/v1/case-counts"].every(part => performance.getEntriesByType("resource")
+    .some(entry => entry.name.includes(part) && entry.responseEnd > 0))"""
+"""What the wall asks for has come: a sign-out in the middle of it would be answered by 401s."""
+
+
 def test_a_page_asked_for_without_signing_in_leads_to_the_form_and_back(visit: Visits) -> None:
     window = visit()
     page = window.open("/wall?network=police")
@@ -31,6 +36,8 @@ def test_a_page_asked_for_without_signing_in_leads_to_the_form_and_back(visit: V
     page.fill("#password", PASSWORD)
     page.click("button.main")
     page.wait_for_url(re.compile("/wall.network=police"))
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
+    page.wait_for_function(LOADED)
     page.get_by_role("button", name="退出").click()
     page.wait_for_url(re.compile("/login"))
 
