@@ -10,9 +10,9 @@ export async function readTrail(person, on = null) {
   const of = (kind) => day.features.filter((feature) => feature.properties.kind === kind);
   const fixes = of("fix");
   const times = fixes.map((fix) => Date.parse(fix.properties.at));
-  const [from, to] = [times[0], times[times.length - 1]];
+  // Fixes come by device, so the last one need not be the newest.
+  const [from, to] = times.length ? [least(times), most(times)] : [];
   const newness = (time) => (to > from ? (time - from) / (to - from) : 1);
-  const breaks = new Set(of("gap").map((gap) => Date.parse(gap.properties.since)));
   return {
     fixes: day.fixes,
     length_m: day.moved_m,
@@ -23,31 +23,37 @@ export async function readTrail(person, on = null) {
     bbox: boundsOfFixes(fixes),
     features: [
       ...of("gap").map(({ geometry, properties }) => feature("LineString", geometry.coordinates, { kind: "gap", ...properties })),
-      ...pieces(fixes, times, breaks, newness),
+      ...pieces(of("segment"), fixes, times, newness),
       ...of("stay"),
       ...fixes.map((fix, index) => feature("Point", fix.geometry.coordinates, { kind: "fix", newness: newness(times[index]) })),
     ],
   };
 }
 
-function* pieces(fixes, times, breaks, newness) {
-  let line = [];
-  for (const [index, fix] of fixes.entries()) {
-    line.push(fix.geometry.coordinates);
-    const ends = breaks.has(times[index]) || index === fixes.length - 1;
-    if (!ends && line.length < PIECE) continue;
-    if (line.length > 1) yield feature("LineString", line, { kind: "line", newness: newness(times[index]) });
-    line = ends ? [] : [fix.geometry.coordinates];
+/** The segments alone: between two of them lies a gap, or the next device begins, and there is no line. */
+function* pieces(segments, fixes, times, newness) {
+  let first = 0;
+  for (const { geometry, properties } of segments) {
+    const line = geometry.coordinates;
+    const since = Date.parse(properties.since);
+    const begins = (index) => times[index] === since && String(fixes[index].geometry.coordinates) === String(line[0]);
+    while (first < fixes.length && !begins(first)) first++;
+    for (let start = 0; start < line.length - 1; start += PIECE - 1) {
+      const end = Math.min(start + PIECE, line.length) - 1;
+      yield feature("LineString", line.slice(start, end + 1), { kind: "line", newness: newness(times[first + end]) });
+    }
+    first += line.length;
   }
 }
 
 const feature = (type, coordinates, properties) => ({ type: "Feature", geometry: { type, coordinates }, properties });
 
+const least = (values) => values.reduce((one, other) => Math.min(one, other));
+const most = (values) => values.reduce((one, other) => Math.max(one, other));
+
 function boundsOfFixes(fixes) {
   if (!fixes.length) return null;
   const lons = fixes.map((fix) => fix.geometry.coordinates[0]);
   const lats = fixes.map((fix) => fix.geometry.coordinates[1]);
-  const least = (values) => values.reduce((one, other) => Math.min(one, other));
-  const most = (values) => values.reduce((one, other) => Math.max(one, other));
   return [least(lons), least(lats), most(lons), most(lats)];
 }
