@@ -159,6 +159,13 @@ def test_the_same_request_again_changes_nothing(conn: Connection, town: Town) ->
     assert count_events(conn) == first.seq
 
 
+def test_another_unit_asked_for_at_the_same_time_is_no_repeat(conn: Connection, town: Town) -> None:
+    view = bring_to(conn, town, "accepted")
+    take_step(conn, desk(conn, town), view.number, StepRequest("assign", view.seq, unit="G1"), now=NOW)
+    with pytest.raises(Conflict, match="moved on"):
+        take_step(conn, desk(conn, town), view.number, StepRequest("assign", view.seq, unit="G2"), now=NOW)
+
+
 def test_escalation_leads_to_the_unit_above_and_ends_at_the_root(conn: Connection, town: Town) -> None:
     view, office = bring_to(conn, town, "accepted"), desk(conn, town)
     for above in ("S1", "T"):
