@@ -7,7 +7,7 @@ some dots are given twice instead, with the same `changed`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -139,8 +139,3 @@ def state_of(rhythm: Rhythm, age_s: float | None, waited_s: float | None) -> Sta
     if age_s > rhythm.expected_s + TRANSIT_S:
         return "late"
     return "moving" if rhythm.moving else "still"
-
-
-def due_at(dot: Dot) -> datetime | None:
-    """When a dot that is not heard again turns late."""
-    return None if dot.heard_at is None else dot.heard_at + timedelta(seconds=dot.expected_s + TRANSIT_S)

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import folium
 from branca.element import Element, Figure, MacroElement
@@ -199,8 +198,3 @@ def _escape(text: str) -> str:
 def count(number: float) -> str:
     """A whole number for people: 12,345."""
     return f"{round(number):,}"
-
-
-def layer_name(layer: Any) -> str:
-    """The JavaScript name of a folium layer."""
-    return str(layer.get_name())
