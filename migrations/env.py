@@ -1,4 +1,4 @@
-"""Run the migrations on the connection that `core.schema` hands over."""
+"""Run the migrations on the connection that `migrations.upgrade` hands over."""
 
 from alembic import context
 
