@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 from cli.__main__ import main
+from core.db import make_engine
 from core.errors import Invalid
 from core.settings import read_settings
 from people.persons import find_person
+from people.tables import person
 from tests.tracking.city import NOW
 from tracking.checks import Rules
 from tracking.files import FILES, FixTable
@@ -83,7 +85,10 @@ def test_every_fix_of_a_recorded_week_comes_in_and_again_changes_nothing(
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("user", ["000", "004"])
+@pytest.mark.parametrize(
+    "user",
+    ["000", "004", *(pytest.param(user, marks=pytest.mark.full) for user in ("001", "002", "003", "005"))],
+)
 def test_shuffled_and_in_fifty_pieces_the_trails_are_the_same_bytes(
     real_data: Path, conn: Connection, user: str
 ) -> None:
@@ -181,7 +186,7 @@ UNREADABLE = {
         b'{"type": "FeatureCollection", "features": 3}',
         b"[" * 9000,
     ],
-    "owntracks": [b"hello", b"[{]"],
+    "owntracks": [b"hello", b"[{]", b"", b" \n\n"],
 }
 
 
@@ -240,6 +245,51 @@ def test_the_verb_exits_by_what_it_found_and_writes_nothing_for_an_unreadable_fi
     told = capsys.readouterr()
     assert "bad.csv, row 3" in told.err
     assert "2 fixes in 2 files; 1 new" in told.out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--zone", "Asia"], "no time zone “Asia”"),
+        (["--zone", "x" * 5000], "no time zone"),
+        (["--person", "a b"], "a code has 1 to 64 characters"),
+        (["--person", "\x1b[31m"], "a code has 1 to 64 characters"),
+        (["--person", "\udcff"], "is no UTF-8 text"),
+    ],
+)
+def test_a_wrong_option_of_the_verb_is_told_and_nothing_written(
+    movement: tuple[Path, str], capsys: pytest.CaptureFixture[str], words: list[str], reason: str
+) -> None:
+    folder, url = movement
+    (folder / "good.csv").write_text("lon,lat,time\n113.1,27.8,2026-06-09T00:00:00Z\n")
+    verb = ["fixes", "import", str(folder / "good.csv"), "--format", "csv", "--person", "W1"]
+    assert main([*verb, *words]) == 2
+    err = capsys.readouterr().err
+    assert reason in err
+    assert "\x1b" not in err
+    assert count_people(url) == 0
+
+
+def test_a_file_without_one_usable_fix_leaves_nothing(movement: tuple[Path, str]) -> None:
+    folder, url = movement
+    (folder / "bad.csv").write_text("lon,lat,time\n113.1,27.8,yesterday\n")
+    assert main(["fixes", "import", str(folder / "bad.csv"), "--format", "csv", "--person", "W1"]) == 1
+    assert count_people(url) == 0
+
+
+@pytest.fixture
+def movement(own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
+    """A folder for files, and the database that the verbs find."""
+    monkeypatch.setenv("WANGGE_DATABASE_URL", own_database)
+    return tmp_path, own_database
+
+
+def count_people(url: str) -> int:
+    engine = make_engine(url)
+    with engine.connect() as conn:
+        count = conn.scalar(select(func.count()).select_from(person))
+    engine.dispose()
+    return int(count or 0)
 
 
 def test_a_day_is_a_civil_day_of_the_city(conn: Connection, tmp_path: Path) -> None:
