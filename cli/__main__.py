@@ -38,14 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return run_verb(given)
-    except WanggeError as error:
-        print(f"wangge: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read us has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001  (what is no fault of ours is told in words)
+        return refuse(error)
+
+
+def refuse(error: Exception) -> int:
+    """Exit code 2, with the reason on stderr; a fault of the program itself goes on."""
+    from cli.frame import explain, say
+
+    reason = str(error) if isinstance(error, WanggeError) else explain(error)
+    if reason is None:
+        raise error
+    say(f"wangge: {reason}")
+    return 2
 
 
 def run_verb(given: list[str]) -> int:

@@ -2,6 +2,8 @@
 
 import argparse
 import getpass
+import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +62,7 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
         zone=_zone(arguments.zone, settings),
         channel=arguments.channel,
         crs=arguments.crs,
-        time_format=arguments.time_format,
+        time_format=_time_format(arguments.time_format),
         states={word.lower(): state for word, state in _pairs(arguments.state, "--state WORD=STATE").items()},
     )
     actor = Actor(f"operator {getpass.getuser()}", "operator")
@@ -102,3 +104,14 @@ def _zone(name: str | None, settings: Settings) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Invalid(f"there is no time zone {name}; write it as Asia/Shanghai") from error
+
+
+def _time_format(text: str | None) -> str | None:
+    """As given; Invalid for one that could read no time at all."""
+    try:
+        time.strptime("", text or "")
+    except re.error as error:
+        raise Invalid(f"--time-format {text[:60]}: names the same part twice") from error  # type: ignore[index]
+    except ValueError:
+        pass
+    return text

@@ -61,7 +61,7 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
 def _zone(name: str | None, settings: Settings) -> ZoneInfo:
     try:
         return ZoneInfo(name) if name else settings.zone
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Invalid(
             f"--zone: there is no time zone “{name}”; they are named as Asia/Shanghai is"
         ) from error

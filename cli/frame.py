@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DataError, OperationalError
 
 from core.db import make_engine
 from core.errors import Invalid
@@ -20,7 +21,22 @@ DONE, WITH_FINDINGS, BAD_INPUT = 0, 1, 2
 
 def say(text: str) -> None:
     """A line for the person at the terminal; stdout stays for results."""
-    print(text, file=sys.stderr, flush=True)
+    print(text.translate(_ESCAPED), file=sys.stderr, flush=True)
+
+
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+"""A file's name or a value in it must not steer the terminal; line breaks and tabs may."""
+
+
+def explain(error: Exception) -> str | None:
+    """An error in words, where it is the input's or the database's; None where it is a fault of this program."""
+    if isinstance(error, UnicodeEncodeError):
+        return f"“{ascii(error.object)[1:60]}” is no UTF-8 text"
+    if isinstance(error, DataError):
+        return f"a value cannot be stored: {str(error.orig).partition(chr(10))[0]}"
+    if isinstance(error, OperationalError):
+        return f"the database: {str(error.orig).partition(chr(10))[0]}; nothing was written"
+    return None
 
 
 @contextmanager
@@ -52,6 +68,8 @@ def open_engine(settings: Settings) -> Iterator[Engine]:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary neighbour of `path` that takes its place when the block ends well: never half a file."""
+    if not path.name or path.is_dir():
+        raise Invalid(f"{path}: cannot be written: Is a directory; name a file")
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Persons and their dated assignments: who serves where, in which role, from when to when."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from geo.tables import unit_version
 from people.access import Scope, assigned_within
 from people.tables import assignment, person, role
 
+CODE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f/?#%\ud800-\udfff]{1,64}")
+CODE_RULE = "a code has 1 to 64 characters without space or / ? # %"
 Period = tuple[datetime, datetime | None]
 """From an instant to another, the second excluded; None: open."""
 
@@ -54,7 +57,9 @@ class Assignment:
 def add_person(
     conn: Connection, code: str, name: str, *, phone: str | None = None, basis: str = "roster"
 ) -> int:
-    """A new person; returns the id. Conflict when the code is taken."""
+    """A new person; returns the id. Conflict when the code is taken, Invalid for one that cannot be told in a URL."""
+    if not CODE.fullmatch(code):
+        raise Invalid(f"“{code[:80]}”: {CODE_RULE}")
     if conn.scalar(select(person.c.id).where(person.c.code == code)) is not None:
         raise Conflict(f"there is a person {code} already")
     person_id: int = conn.execute(

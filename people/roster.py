@@ -20,12 +20,11 @@ from core.errors import Invalid, WanggeError
 from geo.findings import RowFinding
 from geo.tabular import Table
 from people.grants import unit_codes
-from people.persons import Post, add_person, assign
+from people.persons import CODE, CODE_RULE, Post, add_person, assign
 from people.roles import list_roles
 from people.shifts import Shift, add_shift
 from people.tables import assignment, person
 
-CODE = re.compile(r"[^\s\x00-\x1f/?#%]{1,64}")
 DAY = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:[ T]00:00(?::00)?)?")
 PHONE = re.compile(r"\+?[0-9][0-9 \-]{4,20}")
 
@@ -121,7 +120,7 @@ def read_row(cells: dict[str, str], ground: Ground) -> RosterRow:
     """One row's cells as values; BadCellError for the first that cannot be used."""
     code, name, phone = cells["code"], cells["name"], cells.get("phone", "")
     if not CODE.fullmatch(code):
-        raise BadCellError("code", code, "a code has 1 to 64 characters without space or / ? # %")
+        raise BadCellError("code", code[:80], CODE_RULE)
     if not 1 <= len(name) <= 100:
         raise BadCellError("name", name[:40], "a name has 1 to 100 characters")
     if phone and not PHONE.fullmatch(phone):

@@ -99,6 +99,9 @@ def _insert_device(conn: Connection, values: dict[str, object]) -> int:
 
 def _check(values: Mapping[str, object]) -> None:
     """Invalid for a value no device can have."""
+    code = str(values.get("code", "-"))
+    if not (1 <= len(code) <= 100 and code.isprintable()):
+        raise Invalid(f"“{code[:80]}” is no code of a device: use 1 to 100 printable characters")
     if (unit := values.get("speed_unit", "auto")) not in SPEED_UNITS:
         raise Invalid(f"no speed unit “{unit}”; use one of {', '.join(SPEED_UNITS)}")
     if (crs := values.get("crs", "wgs84")) not in CRS_NAMES:

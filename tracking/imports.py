@@ -57,7 +57,13 @@ def import_fixes(
     now: datetime,
     rules: Rules,
 ) -> Imported:
-    """Store the fixes of all tables; the person is made (basis: import) when not known. The act is recorded."""
+    """Store the fixes of all tables; the person is made (basis: import) when not known. The act is recorded.
+
+    Without a single fix nothing is written.
+    """
+    findings = tuple(finding for table in tables for finding in table.findings)
+    if not any(map(len, tables)):
+        return Imported(0, 0, 0, findings)
     person_id = _person(conn, order.person_code)
     device_id = import_device(conn, person_id, order.person_code)
     record_look(conn, Look(at=now, who=order.who, what="import", why=order.why, person_id=person_id))
@@ -71,9 +77,7 @@ def import_fixes(
         flagged += int(np.count_nonzero(stored.flags[stored.changed]))
     if new:
         ring(conn, BELL)
-    return Imported(
-        len(batch), new, flagged, tuple(finding for table in tables for finding in table.findings)
-    )
+    return Imported(len(batch), new, flagged, findings)
 
 
 def _person(conn: Connection, code: str) -> int:

@@ -56,10 +56,17 @@ def give_static(request: Request, path: str) -> Response:
 
 def _send(request: Request, file: Path, *, keep_s: int) -> Response:
     """The file with its type and ETag, or 304; a browser asks again after `keep_s`."""
-    if file.suffix not in MEDIA_TYPES or not file.is_file():
+    if file.suffix not in MEDIA_TYPES or not _is_file(file):
         raise NotFound(f"there is no file {file.name} here; if it is a browser library, run npm ci")
     answer = _sender.file_response(file, file.stat(), request.scope)
     if answer.status_code == 200:
         answer.headers["Content-Type"] = MEDIA_TYPES[file.suffix]
     answer.headers["Cache-Control"] = f"max-age={keep_s}" if keep_s else "no-cache"
     return answer
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # a name longer than any file's
+        return False

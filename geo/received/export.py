@@ -2,6 +2,7 @@
 
 import csv
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import geopandas
 import numpy as np
 import orjson
 import shapely
+from pyogrio.errors import DataSourceError
 from sqlalchemy import Connection, func, select
 
 from core.errors import Invalid
@@ -45,14 +47,18 @@ def export_units(conn: Connection, wanted: Export, out: Path) -> int:
         raise Invalid(
             f"network {wanted.network} has no units then{f' at {wanted.level}' if wanted.level else ''}"
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
+    crs = read_crs(wanted.crs)
     part = out.with_name(f".{os.getpid()}.{out.name}")
     try:
-        crs = read_crs(wanted.crs)
+        out.parent.mkdir(parents=True, exist_ok=True)
         _write(part, out.suffix.lower(), rows, _converted(shapes, crs), crs)
         part.replace(out)
+    except (OSError, DataSourceError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Invalid(f"{out}: cannot be written: {reason}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return len(rows)
 
 

@@ -1,8 +1,9 @@
 """`boundary.toml`: where borders come from and how to read them (data/boundaries/README.md describes each key)."""
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,16 @@ def read_boundary_folder(folder: Path) -> Received:
     """What `<folder>/boundary.toml` says; Invalid names the key that is missing, unknown or wrong."""
     path = folder / "boundary.toml"
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except RecursionError as error:
+        raise Invalid(f"{path}: is nested too deeply to read") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Invalid(f"{path}: {error}") from error
-    _check(
-        path, "", content, {"source": dict, "network": dict, "files": list}, ("source", "network", "files")
-    )
-    source = content["source"]
-    _check(path, "source", source, _SOURCE, ("authority", "licence", "origin", "on"))
+    _check(path, "", raw, {"source": dict, "network": dict, "files": list}, ("source", "network", "files"))
+    _check(path, "source", raw["source"], _SOURCE, ("authority", "licence", "origin", "on"))
+    content = _plain(path, "", raw)
+    if not content["files"]:
+        raise Invalid(f"{path}: files is empty")
     network = content["network"]
     _check(path, "network", network, _NETWORK, ("code", "name", "levels"))
     return Received(
@@ -68,8 +71,8 @@ def read_boundary_folder(folder: Path) -> Received:
         name=network["name"],
         coverage=_one_of(path, "network.coverage", network.get("coverage", "partial"), ("full", "partial")),
         levels=[_level(path, item) for item in network["levels"]],
-        rules={**network.get("rules", {}), "source": {key: _plain(value) for key, value in source.items()}},
-        effective_from=read_instant(network["effective"]) if "effective" in network else None,
+        rules={**network.get("rules", {}), "source": content["source"]},
+        effective_from=_effective(path, network),
         clean_m=network.get("clean_m"),
     )
 
@@ -97,7 +100,7 @@ def _file(path: Path, item: Keys) -> BoundaryFile:
         kind_field=item.get("kind_field"),
         layer=item.get("layer"),
         crs=item.get("crs"),
-        where={column: [str(value) for value in values] for column, values in item.get("where", {}).items()},
+        where={column: _values(path, column, values) for column, values in item.get("where", {}).items()},
         derived=geometry == "derived",
         **{name: item.get(name) for name in fields},
     )
@@ -114,10 +117,8 @@ def _check(path: Path, table: str, content: Any, known: Mapping[str, Any], requi
     for key, value in content.items():
         if key not in known:
             raise Invalid(f"{path}: {dot}{key} is unknown; the keys are {', '.join(known)}")
-        if key != "effective" and not isinstance(value, known[key]):
-            raise Invalid(f"{path}: {dot}{key} has the wrong type: {value!r}")
-    if isinstance(content.get("effective"), datetime):
-        content["effective"] = content["effective"].isoformat()
+        if not isinstance(value, known[key]) or isinstance(value, bool):
+            raise Invalid(f"{path}: {dot}{key} has the wrong type: {str(value)[:60]!r}")
 
 
 def _one_of(path: Path, key: str, value: str, choices: Sequence[str]) -> Any:
@@ -126,5 +127,29 @@ def _one_of(path: Path, key: str, value: str, choices: Sequence[str]) -> Any:
     return value
 
 
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value
+def _effective(path: Path, network: Keys) -> datetime | None:
+    try:
+        return read_instant(network["effective"]) if "effective" in network else None
+    except Invalid as error:
+        raise Invalid(f"{path}: network.effective: {error}") from error
+
+
+def _values(path: Path, column: str, values: object) -> list[str]:
+    if not isinstance(values, list):
+        raise Invalid(f'{path}: files.where.{column} is to be a list of values, such as ["1"]')
+    return [str(value) for value in values]
+
+
+def _plain(path: Path, key: str, value: object) -> Any:
+    """A value as the database keeps it: dates as text; Invalid for what no text or number is."""
+    if isinstance(value, dict):
+        return {name: _plain(path, f"{key}.{name}".strip("."), inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(path, key, inner) for inner in value]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Invalid(f"{path}: {key} is no finite number")
+    if isinstance(value, str) and "\0" in value:
+        raise Invalid(f"{path}: {key} holds a zero character")
+    return value

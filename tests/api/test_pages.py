@@ -58,6 +58,7 @@ def test_the_wall_is_told_what_its_caller_may_see(browse: Browser) -> None:
         "vendor/noto-sans-sc/files/../../package.json",
         "vendor/noto-sans-sc/files/noto-sans-sc-4-400-normal.woff2/..",
         "%00",
+        f"{'x' * 300}.css",
     ],
 )
 def test_only_listed_files_are_reachable(browse: Browser, path: str) -> None:

@@ -71,6 +71,7 @@ def test_bad_rows_are_listed_with_place_and_reason_and_the_rest_is_in(
         ("no,kind,x,y\n1,noise,116.05,40.05\n", ["--map", "level=severity"], "missing column severity"),
         ("no,kind,x,y\n1,noise,116.05,40.05\n", ["--zone", "Mars/Base"], "no time zone Mars/Base"),
         ("no,kind,x,y\n1,noise,116.05,40.05\n", ["--crs", "mars"], "mars"),
+        ("no,kind,x,y\n1,noise,116.05,40.05\n", ["--time-format", "%Y%Y"], "names the same part twice"),
         ("no,kind,x,y\n1,noise,116.05,40.05\n", ["--state", "open"], "WORD=STATE"),
         ("no,kind,x,y\n1,noise,116.05,40.05\n", ["--map", "lon=y"], "given twice"),
     ],

@@ -210,3 +210,13 @@ def test_an_output_that_cannot_be_written_exits_2(
     assert main(["place", str(source), *LON_LAT, "--out", str(tmp_path / "placed.csv")]) == 2
     assert "cannot be written: Is a directory" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["placed.csv", "rows.csv"]
+
+
+@pytest.mark.parametrize("out", ["", ".", "/"])
+def test_a_folder_is_no_file_to_write(
+    ground: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    source = tmp_path / "rows.csv"
+    source.write_text("x,y\n116.06,40.05\n")
+    assert main(["place", str(source), *LON_LAT, "--out", out]) == 2
+    assert "Is a directory" in capsys.readouterr().err

@@ -255,6 +255,49 @@ def test_an_unknown_key_of_a_boundary_toml_is_an_error(run: Any, tmp_path: Path,
     assert "files.levle is unknown" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("change", "to", "reason"),
+    [
+        ('code = "t"', f"code = {'[' * 100_000}", "nested too deeply"),
+        ('name = "t"', 'name = "t\\u0000"', "network.name holds a zero character"),
+        ('authority = "a"', 'authority = "\\u0000"', "source.authority holds a zero character"),
+        ('coverage = "full"', "effective = 5", "network.effective has the wrong type"),
+        ('coverage = "full"', 'effective = "soon"', "network.effective: “soon” is no instant"),
+        ('coverage = "full"', "effective = 2026-01-01", "has no offset from UTC"),
+        ('coverage = "full"', "clean_m = nan", "network.clean_m is no finite number"),
+        ('coverage = "full"', "clean_m = true", "network.clean_m has the wrong type"),
+        ('coverage = "full"', "rules = { x = inf }", "network.rules.x is no finite number"),
+        ('code_field = "code"', 'code_field = "code"\nwhere = { a = 1 }', "files.where.a is to be a list"),
+        ('code_field = "code"', 'code_field = "code"\nwhere = { a = "xy" }', "files.where.a is to be a list"),
+    ],
+)
+def test_a_wrong_value_in_a_boundary_toml_is_told_with_its_key(
+    run: Any, tmp_path: Path, capsys: Any, count: Any, change: str, to: str, reason: str
+) -> None:
+    write(tmp_path / "g.geojson", "AB")
+    (tmp_path / "boundary.toml").write_text(TOML.replace(change, to, 1), "utf-8")
+    assert run("import", tmp_path) == 2
+    err = capsys.readouterr().err
+    assert reason in err
+    assert "boundary.toml" in err
+    assert count(network, plan, edition) == [0, 0, 0]
+
+
+def test_dates_in_the_rules_are_kept_as_text(run: Any, tmp_path: Path) -> None:
+    write(tmp_path / "g.geojson", "AB")
+    rules = 'coverage = "full"\nrules = { reviewed = 2026-01-01 }'
+    (tmp_path / "boundary.toml").write_text(TOML.replace('coverage = "full"', rules), "utf-8")
+    assert run("import", tmp_path, "--publish") == 0
+
+
+def test_a_file_that_cannot_be_written_is_told(run: Any, tmp_path: Path, capsys: Any) -> None:
+    file = write(tmp_path / "g.geojson", "AB")
+    assert run("import", file, "--network", "g", "--level", "grid", "--code-field", "code", "--publish") == 0
+    for name in ("x.geojson", "x.gpkg", "x.csv"):
+        assert run("export", "g", "--out", file / name) == 2
+        assert name in capsys.readouterr().err
+
+
 TOML = """
 [source]
 authority = "a"

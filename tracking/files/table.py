@@ -46,10 +46,14 @@ class Rows:
 
 
 def read_file(path: Path) -> bytes:
+    """The content; Invalid for a file that cannot be read or holds nothing."""
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise Invalid(f"{path}: cannot be read: {error.strerror}") from error
+    if not content.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise Invalid(f"{path}: the file is empty")
+    return content
 
 
 def read_instants(cells: Sequence[str], zone: ZoneInfo | None = None) -> NDArray[np.datetime64]:
