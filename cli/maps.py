@@ -39,6 +39,9 @@ def add_verbs(verbs: Any) -> None:
     hotspots.add_argument(
         "--to", dest="until", type=_day, metavar="DATE", help="last day, included; today when not said"
     )
+    hotspots.add_argument(
+        "--on", type=_day, metavar="DATE", help="this day alone, in place of --from and --to"
+    )
     hotspots.add_argument("--category", help="cases of this category only")
     for kind, draw in ((grids, _grids), (trails, _trails), (hotspots, _hotspots)):
         kind.add_argument("--network", metavar="CODE", help="the first network when not said")
@@ -131,8 +134,10 @@ def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, s
     from maps.snapshots.hotspots import draw_hotspots
 
     now = utc_now()
-    last = arguments.until or day_of(now, settings.zone)
-    first = arguments.since or last - timedelta(days=89)
+    if arguments.on and (arguments.since or arguments.until):
+        raise Invalid("--on is one day, --from and --to are a range: give one or the other")
+    last = arguments.on or arguments.until or day_of(now, settings.zone)
+    first = arguments.on or arguments.since or last - timedelta(days=89)
     question = Question(
         since=day_bounds(first, settings.zone)[0],
         until=day_bounds(last, settings.zone)[1],

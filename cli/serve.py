@@ -3,6 +3,7 @@
 import argparse
 import ipaddress
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def add_verbs(verbs: Any) -> None:
 
 def run_serve(arguments: argparse.Namespace, settings: Settings) -> int:
     check_tls(arguments.host, settings)
+    check_port(arguments.host, arguments.port)
     set_up_logs(settings.log_level)
     with open_database(settings) as url:
         engine = make_engine(url, pool_size=1)
@@ -58,6 +60,17 @@ def serve_app(host: str, port: int, settings: Settings, *, processes: int = 1) -
         timeout_graceful_shutdown=10,
         timeout_keep_alive=75,
     )
+
+
+def check_port(host: str, port: int) -> None:
+    """Invalid when nothing can listen there, before a database is started for it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise Invalid(f"cannot listen on {host} port {port}: {error}; choose another --port") from error
 
 
 def check_tls(host: str, settings: Settings) -> None:

@@ -209,7 +209,13 @@ class _Keeper:
         arguments = [item for name, value in options.items() for item in ("-c", f"{name}={value}")]
         with _opened(self.cluster.data) as data:
             self.server = subprocess.Popen(
-                [*_as_account(self.account), _binary("postgres"), "-D", f"/proc/self/fd/{data}", *arguments],
+                [
+                    *_as_account(self.account),
+                    _binary("postgres", _version_of(self.cluster.data)),
+                    "-D",
+                    f"/proc/self/fd/{data}",
+                    *arguments,
+                ],
                 pass_fds=(data,),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -274,6 +280,7 @@ _FIXED = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "max_connections": "100",
+    "max_locks_per_transaction": "1024",  # a purge holds every expired daily partition with its indexes at once
     "wal_compression": "on",
     "max_wal_size": "4GB",
     "random_page_cost": "1.1",
@@ -330,15 +337,24 @@ def _as_account(account: pwd.struct_passwd) -> list[str]:
     return ["setpriv", *change, "--pdeathsig", "INT", "--"]
 
 
-def _binary(name: str) -> str:
-    """A server program of the newest PostgreSQL with PostGIS that Debian installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+def _version_of(data: Path) -> str:
+    """The PostgreSQL that made this cluster; another one would refuse its files."""
+    return (data / "PG_VERSION").read_text().strip()
+
+
+def _binary(name: str, version: str = "*") -> str:
+    """A program of PostgreSQL with PostGIS as Debian installed it: of this version, or of the newest."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob(f"{version}/bin/{name}"), key=lambda path: int(path.parts[-3])
+    )
     with_postgis = [
         p for p in found if Path(f"/usr/share/postgresql/{p.parts[-3]}/extension/postgis.control").exists()
     ]
     if not with_postgis:
+        wanted = "15" if version == "*" else version
         raise Unavailable(
-            "PostgreSQL with PostGIS is not installed: apt-get install postgresql-15 postgresql-15-postgis-3"
+            f"PostgreSQL {wanted} with PostGIS is not installed: "
+            f"apt-get install postgresql-{wanted} postgresql-{wanted}-postgis-3"
         )
     return str(with_postgis[-1])
 

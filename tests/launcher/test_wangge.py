@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -90,3 +91,20 @@ def test_without_root_and_sudo_it_prints_the_line_for_an_administrator(tmp_path:
     assert done.returncode == 2
     assert "chromium: the browser that the tests drive" in done.stderr
     assert "apt-get install -y --no-install-recommends" in done.stderr
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = run("serve", "--port", str(other.getsockname()[1]), WANGGE_VAR_DIR=str(tmp_path))
+    assert done.returncode == 2
+    assert "choose another --port" in done.stderr
+    assert not (tmp_path / "cluster").exists()
+
+
+def test_whoever_stops_reading_hears_no_traceback() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"'{LAUNCHER}' --help | true"], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
