@@ -1,10 +1,11 @@
 """/v1/networks and /v1/units: borders, names and codes, as of any instant, for every account that is signed in."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.callers import Conn, Now, signed_in
@@ -156,49 +157,49 @@ def read_units(
     return UnitsSeen(at=instant, units=[_brief(unit) for unit in page], next=follows)
 
 
-# A code may hold a slash, so the routes with an ending stand before the one without.
-@router.get("/units/{code:path}/children", dependencies=[signed_in])
-def read_children(
+@dataclass(frozen=True)
+class Asked:
+    """The unit of a path, and the instant it is asked about."""
+
+    unit: UnitRead
+    at: datetime
+
+
+def find_unit_asked_for(
     conn: Conn,
     now: Now,
     code: UnitCode,
     network: NetworkCode = "governance",
     level: LevelCode = None,
     at: At = None,
-) -> UnitsSeen:
-    """The units right below, dedicated grids last."""
+) -> Asked:
+    """404 for a code that no unit had; 409 when several levels have it and none is named."""
     instant = at or now
-    unit = get_unit(conn, code, network_code=network, at=instant, level=level)
-    children = [_brief(child) for child in list_children(conn, unit, at=instant)]
-    return UnitsSeen(at=instant, units=children, next=None)
+    return Asked(get_unit(conn, code, network_code=network, at=instant, level=level), instant)
+
+
+AskedDep = Annotated[Asked, Depends(find_unit_asked_for)]
+
+
+# A code may hold a slash, so the routes with an ending stand before the one without.
+@router.get("/units/{code:path}/children", dependencies=[signed_in])
+def read_children(conn: Conn, asked: AskedDep) -> UnitsSeen:
+    """The units right below, dedicated grids last."""
+    children = [_brief(child) for child in list_children(conn, asked.unit, at=asked.at)]
+    return UnitsSeen(at=asked.at, units=children, next=None)
 
 
 @router.get("/units/{code:path}/geometry", dependencies=[signed_in])
-def read_border(
-    conn: Conn,
-    now: Now,
-    code: UnitCode,
-    network: NetworkCode = "governance",
-    level: LevelCode = None,
-    at: At = None,
-) -> Border:
+def read_border(conn: Conn, asked: AskedDep) -> Border:
     """The unit's border as a GeoJSON Feature."""
-    unit = get_unit(conn, code, network_code=network, at=at or now, level=level)
-    return Border(geometry=json.loads(read_geometry(conn, [unit])[unit.version_id]), properties=_brief(unit))
+    border = read_geometry(conn, [asked.unit])[asked.unit.version_id]
+    return Border(geometry=json.loads(border), properties=_brief(asked.unit))
 
 
 @router.get("/units/{code:path}", dependencies=[signed_in])
-def read_unit(
-    conn: Conn,
-    now: Now,
-    code: UnitCode,
-    network: NetworkCode = "governance",
-    level: LevelCode = None,
-    at: At = None,
-) -> UnitSeen:
-    """One unit with those above it. 409 when several levels have this code and none is named."""
-    instant = at or now
-    unit = get_unit(conn, code, network_code=network, at=instant, level=level)
+def read_unit(conn: Conn, asked: AskedDep) -> UnitSeen:
+    """One unit with those above it."""
+    unit = asked.unit
     return UnitSeen(
         **dict(_brief(unit)),
         network=unit.network,
@@ -206,5 +207,5 @@ def read_unit(
         valid_from=unit.valid_from,
         valid_until=unit.valid_until,
         attrs=unit.attrs,
-        ancestors=[_brief(above) for above in list_ancestors(conn, unit, at=instant)],
+        ancestors=[_brief(above) for above in list_ancestors(conn, unit, at=asked.at)],
     )
