@@ -5,7 +5,7 @@ const QUIET_MS = 25_000; // the service speaks at least every 10 s
 const RETRY_MS = [1000, 2000, 5000, 10_000];
 
 /**
- * Follow the feed. `on.snapshot(frame)`, `on.frame(frame)`, `on.state("connecting"|"live"|"broken"|"ended"|"refused")`.
+ * Follow the feed. `on.snapshot(frame)`, `on.frame(frame)`, `on.alerts({ as_of, alerts })`, `on.state("connecting"|"live"|"broken"|"ended"|"refused")`.
  * Returns a function that stops it.
  */
 export function followLive(on) {
@@ -22,6 +22,7 @@ export function followLive(on) {
     source = new EventSource(`/v1/live${since}`);
     source.addEventListener("snapshot", (event) => heard(event, on.snapshot));
     source.addEventListener("frame", (event) => heard(event, on.frame));
+    source.addEventListener("alerts", (event) => heard(event, on.alerts));
     source.addEventListener("end", () => finish("ended"));
     source.addEventListener("error", broken);
     listen();

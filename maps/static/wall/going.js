@@ -1,0 +1,91 @@
+// Going about: from the city down to the micro-grid and back; the camera follows.
+import { moveTime } from "../map/frame.js";
+import { boundsOf, showLevel, useNetwork } from "../map/units.js";
+import { t } from "../words.js";
+import { banner } from "./connection.js";
+import { at, el } from "./dom.js";
+import { openUnit } from "./ground.js";
+import { here, tell } from "./here.js";
+import { showCrumbs } from "./panel.js";
+import { go, now as stateNow } from "./state.js";
+
+let arriving = 0;
+
+/** Stand where the address says; a unit that is not found is told, and the top shown. */
+export async function arrive(state) {
+  const turn = ++arriving;
+  const network = here.networks.find((one) => one.code === state.network) ?? here.networks[0];
+  at("network").value = network.code;
+  const found = await openUnit(network, state.unit, state.level).catch((error) => {
+    banner(t("failed", { what: error.message }));
+    return openUnit(network, null, null);
+  });
+  if (turn !== arriving) return;
+  here.place = found;
+  showCrumbs(found.steps.map((step) => ({ name: step.name, open: () => goTo(step) })));
+  at("here").textContent = found.name;
+  at("source").textContent = t("wall.source", { network: network.name, edition: network.editionSeq });
+  drawPlace();
+  tell("arrived", found);
+}
+
+/** The ground of where we are, and the camera on it. */
+export function drawPlace() {
+  const { map, place } = here;
+  if (!map) return;
+  useNetwork(map, place.network);
+  showGround();
+  if (place.bbox) map.fitBounds(boundsOf(place.bbox), { padding: paddingNow(), duration: moveTime(600), maxZoom: 17 });
+}
+
+export function showGround() {
+  const { map, place } = here;
+  showLevel(map, {
+    level: place.shownLevel,
+    parent: place.parentTileId,
+    above: place.above,
+    here: place.unit && { level: place.unit.level, id: place.unit.tileId },
+    names: stateNow().layers.includes("names"),
+    prefix: place.prefix,
+  });
+}
+
+/** Room for the panels, so that what is shown stands in the free middle. */
+function paddingNow() {
+  const gap = 24;
+  const side = at("side").getBoundingClientRect();
+  const narrow = side.width > innerWidth * 0.6;
+  if (narrow) return { top: 2 * gap, right: gap, left: gap, bottom: gap };
+  const sideWidth = at("side").classList.contains("folded") ? 0 : side.width + 16;
+  return { top: gap, right: gap + 40, bottom: at("foot").getBoundingClientRect().height + 2 * gap, left: sideWidth + gap };
+}
+
+/** The middle of that room, as an offset from the middle of the map. */
+export function offsetNow() {
+  const { top, right, bottom, left } = paddingNow();
+  return [(left - right) / 2, (top - bottom) / 2];
+}
+
+/** The camera to a point, as near as a street at least. */
+export function lookAt(position) {
+  const { map } = here;
+  if (map && position) map.easeTo({ center: position, zoom: Math.max(map.getZoom(), 15), duration: moveTime(600), offset: offsetNow() });
+}
+
+const goTo = (step) => go({ network: here.place.network.code, unit: step.code, level: step.code ? step.level : null });
+
+export function goUp() {
+  const steps = here.place?.steps ?? [];
+  if (steps.length > 1) goTo(steps[steps.length - 2]);
+}
+
+export function openChild(code) {
+  const child = here.place.children.find((one) => one.code === code);
+  if (child) go({ network: here.place.network.code, unit: child.code, level: child.level });
+}
+
+export function fillNetworks() {
+  at("network").replaceChildren(...here.networks.map((one) => el("option", { value: one.code }, one.name)));
+  at("network").parentElement.hidden = here.networks.length < 2;
+  at("network").addEventListener("change", () => go({ network: at("network").value, unit: null, level: null }));
+}

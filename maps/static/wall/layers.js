@@ -1,0 +1,46 @@
+// Which layers are offered, which are shown, and the legend that says so.
+import { drawHotspots } from "../map/hotspots.js";
+import { showDots } from "../map/dots.js";
+import { showTrailLayers } from "../map/trail.js";
+import { t } from "../words.js";
+import { at } from "./dom.js";
+import { showGround } from "./going.js";
+import { here, sees } from "./here.js";
+import { showLegend } from "./legend.js";
+import { go, LAYERS, now as stateNow } from "./state.js";
+
+const needs = { people: "movement", trail: "movement", cases: "cases", hotspots: "hotspots" };
+const offered = LAYERS.filter((name) => !(name in needs) || sees[needs[name]] === "yes");
+let hotspots = { key: null, classes: [], note: "" };
+
+export function showLayers({ layers }) {
+  const { map, place } = here;
+  const shown = layers.filter((name) => offered.includes(name));
+  if (map) {
+    showDots(shown.includes("people"));
+    showTrailLayers(map, shown.includes("trail"));
+    map.setLayoutProperty("cases", "visibility", shown.includes("cases") ? "visible" : "none");
+    if (place) showGround();
+  }
+  const change = (name, on) => {
+    const next = LAYERS.filter((each) => (each === name ? on : layers.includes(each)));
+    go({ layers: next }, { quiet: true });
+    at(`layer-${name}`).focus();
+  };
+  showLegend({ layers: offered, shown, hotspots, change });
+}
+
+/** The hotspots of where we are, once for each place. */
+export async function loadHotspots() {
+  const { map, place } = here;
+  const wanted = stateNow().layers.includes("hotspots") && sees.hotspots === "yes";
+  const key = wanted ? JSON.stringify([place.network.code, place.unit?.code]) : null;
+  if (hotspots.key === key) return;
+  hotspots = { key, classes: [], note: wanted ? t("loading") : "" };
+  showLayers(stateNow());
+  const found = await drawHotspots(map, wanted ? place : null).catch((error) => error);
+  if (hotspots.key !== key) return;
+  const failed = found instanceof Error;
+  hotspots = { key, classes: failed ? [] : found, note: failed ? found.message : found.length || !wanted ? "" : t("hotspot.none") };
+  showLayers(stateNow());
+}
