@@ -73,6 +73,15 @@ def changed_dots(conn: Connection, since: int, paths: Sequence[str] | None, now:
     return _dots(conn, since, paths, now)
 
 
+def dots_of(conn: Connection, persons: Sequence[int], now: datetime) -> dict[int, Dot]:
+    """The dots of these persons by their ids, whoever asks; those in no tracked role have none."""
+    if not persons:
+        return {}
+    wanted = {"persons": list(persons), "paths": None, "now": now}
+    rows = conn.execute(sql_file("tracking", "dots"), wanted).mappings()
+    return {dot.person_id: dot for dot in (_dot(dict(row), now) for row in rows)}
+
+
 def _dots(conn: Connection, since: int | None, paths: Sequence[str] | None, now: datetime) -> Dots:
     found = conn.execute(sql_file("tracking", "changed_persons"), {"since": since, "now": now}).one()
     if not found.persons:
