@@ -48,6 +48,11 @@ case = Table(
     Column("state", Text, nullable=False),
     Column("owner_unit_id", Uuid, comment="the unit that holds it; NOT NULL while open"),
     Column("assignee_id", ForeignKey("person.id"), comment="who is sent; NULL: nobody yet"),
+    Column(
+        "acknowledged_at",
+        DateTime(timezone=True),
+        comment="when the worker it is assigned to took it on; NULL: not yet",
+    ),
     Column("handler_id", ForeignKey("account.id"), comment="who reported it handled; may not verify it"),
     Column("duplicate_of", ForeignKey("case.id")),
     Column("ended_unit_id", Uuid, comment="the unit that held it when it ended; NULL while open"),
@@ -74,6 +79,7 @@ case = Table(
     Index("ix_case_occurred_at", "occurred_at", "id"),
     Index("ix_case_owner_unit", "owner_unit_id", postgresql_where=text("owner_unit_id IS NOT NULL")),
     Index("ix_case_ended_unit", "ended_unit_id", postgresql_where=text("ended_unit_id IS NOT NULL")),
+    Index("ix_case_waiting", "reported_at", postgresql_where=text("state = 'reported'")),
     Index("ix_case_assignee", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
 )
 

@@ -70,6 +70,18 @@ class Settings(BaseSettings):
     shift_hours_max: float = Field(
         12, gt=0, description="duty switched on by a worker ends by itself after this long"
     )
+    silent_s: float = Field(
+        900, gt=0, description="on shift and unheard this long, a worker is asked whether all is well"
+    )
+    ask_first_s: float = Field(
+        120, ge=0, description="a question unanswered this long is shown to those who lead the worker"
+    )
+    urgent_level: int = Field(
+        3, ge=1, le=5, description="a new case of this level or above alerts until somebody takes it up"
+    )
+    sos_days: float = Field(
+        30, gt=0, description="where a call for help came from is kept this long once it is acknowledged"
+    )
     raw_report_days: float = Field(7, gt=0, description="payloads as received are kept this long")
     fix_days: float = Field(30, gt=0, description="fixes are kept this long")
     h3_resolution: int = Field(10, ge=5, le=13, description="cells of hotspots and coverage")

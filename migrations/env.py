@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import analysis.alerts.tables
 import cases.tables
 import geo.tables
 import maps.tables
@@ -9,7 +10,7 @@ import people.tables
 import tracking.tables
 from core.db import metadata
 
-__all__ = ["cases", "geo", "maps", "people", "tracking"]
+__all__ = ["analysis", "cases", "geo", "maps", "people", "tracking"]
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata)

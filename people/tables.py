@@ -80,6 +80,7 @@ shift = Table(
     ),
     CheckConstraint("starts_at < ends_at", name="order"),
     Index("ix_shift_person_time", "person_id", "starts_at"),
+    Index("ix_shift_starts_at", "starts_at"),
 )
 
 notice = Table(

@@ -6,6 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
+import analysis.alerts.tables
 import cases.tables
 import geo.tables
 import maps.tables
@@ -15,7 +16,7 @@ from core.db import make_engine, metadata
 from core.errors import Conflict
 from migrations.upgrade import upgrade_schema
 
-ROOMS = (cases, geo, maps, people, tracking)
+ROOMS = (analysis, cases, geo, maps, people, tracking)
 ischema_names |= {"ltree": geo.tables.Ltree, "xid8": tracking.tables.Xid8}
 
 

@@ -192,5 +192,8 @@ sos = Table(
     Column("point", Geometry("POINT", srid=4326, spatial_index=False)),
     Column("acknowledged_by", Text),
     Column("acknowledged_at", DateTime(timezone=True)),
+    Column("acknowledged_account_id", ForeignKey("account.id")),
+    Column("note", Text, nullable=False, server_default=""),
     Index("uq_sos_person_raised", "person_id", "raised_at", unique=True),
+    Index("ix_sos_acknowledged_at", "acknowledged_at"),
 )
