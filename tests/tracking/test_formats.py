@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nacl.secret import SecretBox
 
 from core.errors import Invalid
-from tracking.formats import Message, Profile, Report, UnknownFormat, read_report
+from tracking.formats import Message, Profile, Report, UnknownFormat, gives_up, read_report
 
 MEASURES = ("lon", "lat", "accuracy_m", "altitude_m", "speed_mps", "heading_deg", "battery_pct", "charging")
 WIRE = (
@@ -129,6 +129,23 @@ def test_native_and_geojson_say_the_same() -> None:
         (get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10"), Profile(), 5.1444),
         (get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10", **{"user-agent": "OsmAnd~4"}), Profile(), 10),
         (get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10"), Profile(format="osmand"), 10),
+        (get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10"), Profile(format="owntracks"), 5.1444),
+        (get("lat=1&lon=2&timestamp=1781049610&speed=10", **{"user-agent": "okhttp/4.12"}), Profile(), 10),
+        (
+            get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10", **{"user-agent": "ktor-client"}),
+            Profile(),
+            5.1444,
+        ),
+        (
+            get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10"),
+            Profile(measured_units=(("traccar", "mps"),)),
+            10,
+        ),
+        (
+            get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10"),
+            Profile(measured_units=(("osmand", "kmh"),)),
+            5.1444,
+        ),
         (get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10"), Profile(speed_unit="kmh"), 2.7778),
         (get("lat=1&lon=2&spd=3&time=2026-06-10T00:00:00Z"), Profile(), 3),
         (post({"_type": "location", "lat": 1, "lon": 2, "tst": 1781049610, "vel": 36}), Profile(), 10),
@@ -142,15 +159,100 @@ def test_the_unit_of_speed_belongs_to_the_client_and_the_device_setting_goes_fir
     assert read_report(message, profile).fixes[0].speed_mps == pytest.approx(mps, abs=1e-3)
 
 
-def test_a_traccar_server_may_forward_what_it_receives() -> None:
-    position = {
+FORWARDED = {
+    "position": {
+        "deviceId": 8,
         "fixTime": "2026-06-10T00:00:10.000+00:00",
+        "deviceTime": "2026-06-10T00:09:00.000+00:00",
+        "outdated": False,
+        "valid": True,
         "latitude": 27.8,
         "longitude": 113.1,
         "speed": 2.7,
-    }
-    fix = read_report(post({"position": position, "device": {"uniqueId": "1"}}), Profile()).fixes[0]
-    assert (fix.lon, fix.lat, fix.speed_mps) == (113.1, 27.8, pytest.approx(1.389, abs=1e-3))
+        "course": 268.0,
+        "accuracy": 0.0,
+        "attributes": {"batteryLevel": 83.0, "motion": True},
+    },
+    "device": {"id": 8, "name": "whoever", "uniqueId": "861234567890123"},
+}
+
+
+def forwarded(**more: object) -> Report:
+    body = FORWARDED | {"position": FORWARDED["position"] | more}
+    return read_report(post(body), Profile(speed_unit="kmh"))
+
+
+def test_a_traccar_server_may_forward_what_it_receives_and_names_the_device() -> None:
+    report = forwarded()
+    fix = report.fixes[0]
+    assert report.speaks_for == "861234567890123"
+    assert (fix.lon, fix.lat, fix.battery_pct, fix.heading_deg) == (113.1, 27.8, 83, 268)
+    assert fix.speed_mps == pytest.approx(1.389, abs=1e-3), "knots, whatever is set for the device"
+    assert fix.accuracy_m is None, "its zero means unknown"
+
+
+@pytest.mark.parametrize("old", [{"outdated": True}, {"valid": False}])
+def test_an_old_position_sent_again_by_a_traccar_server_is_a_sign_of_life(old: dict[str, object]) -> None:
+    report = forwarded(**old)
+    assert report.fixes == ()
+    assert report.heartbeats[0].at == datetime(2026, 6, 10, 0, 9, tzinfo=UTC)
+    call = forwarded(**old, attributes={"alarm": "lowBattery,sos"}).fixes[0]
+    assert (call.sos, call.lon, call.fixed_at) == (True, None, datetime(2026, 6, 10, 0, 9, tzinfo=UTC))
+
+
+def test_an_event_of_a_traccar_server_without_a_position_is_ignored_and_says_why() -> None:
+    told = {"event": {"type": "deviceOffline"}, "device": FORWARDED["device"]}
+    report = read_report(post(told), Profile())
+    assert (report.fixes, report.heartbeats, report.others, report.ignored) == ((), (), (), "no_position")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        post({"fixes": [{"fixed_at": "2026-06-10T00:00:10Z", "sos": True}]}),
+        get("id=1&timestamp=1781049610&alarm=sos"),
+        post({"device_id": "1", "location": {"timestamp": "2026-06-10T00:00:10Z", "alarm": "sos"}}),
+        post([{"id": 1, "timestamp": 1781049610, "alarm": "sos"}]),
+    ],
+)
+def test_a_call_for_help_without_a_place_is_still_one(message: Message) -> None:
+    report = read_report(message, Profile())
+    assert [(fix.sos, fix.lon, fix.fixed_at) for fix in report.fixes] == [
+        (True, None, datetime(2026, 6, 10, 0, 0, 10, tzinfo=UTC))
+    ]
+
+
+def test_what_shows_itself_as_nothing_says_so() -> None:
+    assert read_report(post(b""), Profile()).ignored == "empty"
+    assert read_report(post({"_type": "lwt", "tst": 1781049610}), Profile()).ignored == "lwt"
+    assert read_report(post({"_type": "location", "lat": 1, "lon": 2, "tst": 1}), Profile()).ignored is None
+
+
+@pytest.mark.parametrize(
+    ("message", "impatient"),
+    [
+        (get("lat=1&lon=2&spd=3&time=2026-06-10T00:00:00Z"), True),
+        (get("lat=1&lon=2&timestamp=1781049610", **{"user-agent": "okhttp/4.12.0"}), True),
+        (post(FORWARDED), True),
+        (get("id=1&lat=1&lon=2&timestamp=1781049610", **{"user-agent": "ktor-client"}), False),
+        (get("lat=1&lon=2&timestamp=1781049610", **{"user-agent": "OsmAnd~5"}), False),
+        (post({"_type": "location", "lat": 1, "lon": 2, "tst": 1}, **{"user-agent": "okhttp/4"}), False),
+    ],
+)
+def test_who_throws_positions_away_when_refused_is_known_before_reading(
+    message: Message, impatient: bool
+) -> None:
+    assert gives_up(message) is impatient
+
+
+@pytest.mark.parametrize("odd", ["1e400", "-1e400", "9" * 400, '"\\ud83d"'])
+def test_one_number_beyond_all_numbers_spoils_its_own_fix_alone(odd: str) -> None:
+    body = (
+        '{"fixes": [{"fixed_at": "2026-06-10T00:00:00Z", "lon": %s, "lat": 27.8},'
+        ' {"fixed_at": "2026-06-10T00:00:01Z", "lon": 113.1, "lat": 27.8}]}'
+    )
+    bad, good = read_report(post((body % odd).encode()), Profile()).fixes
+    assert (bad.lon, bad.lat, good.lon) == (None, 27.8, 113.1)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +329,11 @@ KEYS = (
     "location",
     "coords",
     "position",
+    "device",
+    "event",
+    "uniqueId",
+    "attributes",
+    "alarm",
     "fixTime",
     "type",
     "features",
@@ -246,7 +353,17 @@ KEYS += (
     "device_id",
     "data",
 )
-CONSTANTS = ("location", "encrypted", "Feature", "FeatureCollection", "Point", "status", "transition", "p")
+CONSTANTS = (
+    "location",
+    "encrypted",
+    "Feature",
+    "FeatureCollection",
+    "Point",
+    "status",
+    "transition",
+    "p",
+    "sos",
+)
 
 
 @given(

@@ -15,6 +15,7 @@ from tracking.formats.report import (
     Report,
     heading,
     instant,
+    is_sos,
     number,
     percent,
     speed,
@@ -28,8 +29,12 @@ _TIME = ("timestamp", "time", "timeoffset", "tst")
 _ACCURACY, _ALTITUDE = ("accuracy", "acc"), ("altitude", "alt")
 _HEADING, _BATTERY = ("bearing", "heading", "course", "direction", "dir"), ("batt", "battery", "bat")
 _CHARGING = ("charge", "ischarging", "charging")
-_IN_MPS = {"osmand", "gpslogger", "colota", "locus"}
 _MOST_FIELDS = 200
+
+CLIENTS = {"traccar": "knots", "osmand": "mps", "gpslogger": "mps", "locus": "mps", "phonetrack": "mps"}
+_AGENTS = {"osmand": "osmand", "okhttp": "gpslogger", "locus": "locus", "phonetrack": "phonetrack"}
+"""What the user agent begins with, in lower case. GPSLogger names its HTTP library alone; Traccar's clients do not use it."""
+_GPSLOGGER_NAMES = {"spd", "timeoffset", "starttimestamp"}
 
 
 def fields_of(message: Message) -> Fields:
@@ -62,7 +67,8 @@ def read(message: Message, _value: object, profile: Profile) -> Report:
     if lat_text is None and "location" in fields:
         lat_text, _, lon_text = fields["location"].partition(",")
     at = next((found for name in _TIME if name in fields and (found := instant(fields[name]))), None)
-    if lat_text is None and lon_text is None:
+    sos = is_sos(fields.get("alarm"))
+    if lat_text is None and lon_text is None and not sos:
         return Report(
             client, heartbeats=(Heartbeat(at, percent(_one(fields, _BATTERY))),), media_type="text/plain"
         )
@@ -80,7 +86,7 @@ def read(message: Message, _value: object, profile: Profile) -> Report:
                 battery_pct=percent(_one(fields, _BATTERY)),
                 charging=truth(_one(fields, _CHARGING)),
                 mock=truth(fields.get("mock", "")) is True,
-                sos=fields.get("alarm", "").lower() == "sos",
+                sos=sos,
                 item=dict(fields),
             ),
         ),
@@ -92,16 +98,22 @@ def _one(fields: Fields, names: tuple[str, ...]) -> str | None:
     return next((fields[name] for name in names if name in fields), None)
 
 
+def gives_up(message: Message) -> bool:
+    """GPSLogger: four tries of ten seconds each within some minutes, then the position is never sent again."""
+    return message.body[:1] not in (b"{", b"[") and _by_habit(message, fields_of(message)) == "gpslogger"
+
+
 def _client(message: Message, fields: Fields, profile: Profile) -> str:
     """The device's setting, else what the request gives away of its sender."""
-    if profile.format != "auto":
-        return profile.format
-    if {"spd", "timeoffset"} & fields.keys():
+    return profile.format if profile.format in CLIENTS else _by_habit(message, fields)
+
+
+def _by_habit(message: Message, fields: Fields) -> str:
+    if not _GPSLOGGER_NAMES.isdisjoint(fields):
         return "gpslogger"
-    return "osmand" if message.headers.get("user-agent", "").lower().startswith("osmand") else "traccar"
+    agent = message.headers.get("user-agent", "").lower()
+    return next((name for start, name in _AGENTS.items() if agent.startswith(start)), "traccar")
 
 
 def _speed(fields: Fields, client: str, profile: Profile) -> float | None:
-    if "spd" in fields:
-        return speed(fields["spd"], profile.speed_unit, "mps")
-    return speed(fields.get("speed"), profile.speed_unit, "mps" if client in _IN_MPS else "knots")
+    return speed(fields.get("spd", fields.get("speed")), profile.unit_of(client, CLIENTS[client]))

@@ -13,6 +13,7 @@ from tracking.formats.report import (
     truth,
 )
 
+CLIENTS = {"geojson": None}
 TIME_NAMES = ("fixed_at", "timestamp", "time", "recorded_at")
 
 

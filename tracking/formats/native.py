@@ -14,16 +14,19 @@ from tracking.formats.report import (
     truth,
 )
 
+CLIENTS = {"native": None}
+
 
 def recognise(_message: Message, value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("fixes"), list)
 
 
 def read(_message: Message, value: object, _profile: Profile) -> Report:
-    """Items with neither lon nor lat are heartbeats; items that are no objects are kept raw."""
+    """Items with neither lon nor lat are heartbeats, unless they call for help; those that are no objects are kept raw."""
     items = value["fixes"] if isinstance(value, dict) else []
-    positions = [item for item in items if isinstance(item, dict) and ("lon" in item or "lat" in item)]
-    beats = [item for item in items if isinstance(item, dict) and "lon" not in item and "lat" not in item]
+    told = [item for item in items if isinstance(item, dict)]
+    positions = [item for item in told if _is_placed(item)]
+    beats = [item for item in told if not _is_placed(item)]
     return Report(
         "native",
         fixes=tuple(map(_fix, positions)),
@@ -32,6 +35,10 @@ def read(_message: Message, value: object, _profile: Profile) -> Report:
         ),
         others=tuple(Other(None, item) for item in items if not isinstance(item, dict)),
     )
+
+
+def _is_placed(item: dict[str, object]) -> bool:
+    return "lon" in item or "lat" in item or truth(item.get("sos")) is True
 
 
 def _fix(item: dict[str, object]) -> ParsedFix:

@@ -13,6 +13,7 @@ from tracking.formats.report import (
     speed,
 )
 
+CLIENTS = {"overland": "mps"}
 _CHARGING = {"unplugged": False, "charging": True, "full": True}
 
 
@@ -55,7 +56,7 @@ def _fix(feature: dict[str, object], profile: Profile) -> ParsedFix:
         lat=number(lat),
         accuracy_m=number(told.get("horizontal_accuracy"), low=0),
         altitude_m=number(told.get("altitude")),
-        speed_mps=speed(told.get("speed"), profile.speed_unit, "mps"),
+        speed_mps=speed(told.get("speed"), profile.unit_of("overland", "mps")),
         heading_deg=heading(told.get("course")),
         battery_pct=share_pct(told.get("battery_level")),
         charging=_CHARGING.get(str(told.get("battery_state"))),

@@ -23,6 +23,7 @@ from tracking.formats.report import (
     speed,
 )
 
+CLIENTS = {"owntracks": "kmh"}
 _CHARGING = {1: False, 2: True, 3: True}
 _PING = "p"
 
@@ -39,7 +40,9 @@ def read(_message: Message, value: object, profile: Profile) -> Report:
     if item.get("_type") == "encrypted":
         item = _opened(item, profile)
     fixes, heartbeats, others = _sorted_out(item, profile)
-    return Report("owntracks", fixes, heartbeats, others, reply=_reply(profile))
+    kind = item.get("_type")
+    ignored = "empty" if kind is None else "lwt" if kind == "lwt" else None
+    return Report("owntracks", fixes, heartbeats, others, reply=_reply(profile), ignored=ignored)
 
 
 def _sorted_out(
@@ -52,7 +55,7 @@ def _sorted_out(
         case "location" if item.get("t") == _PING or ("lat" not in item and "lon" not in item):
             return (), (Heartbeat(at, percent(item.get("batt"))),), ()
         case "location":
-            return (location_fix(item, profile),), (), ()
+            return (location_fix(item, profile.unit_of("owntracks", "kmh")),), (), ()
         case "status":
             return (), (Heartbeat(at, status=item),), ()
         case "transition":
@@ -63,7 +66,7 @@ def _sorted_out(
             return (), (), (Other(at, item),)
 
 
-def location_fix(item: dict[str, object], profile: Profile) -> ParsedFix:
+def location_fix(item: dict[str, object], speed_unit: str) -> ParsedFix:
     """The fix of one `_type: location` object."""
     state = number(item.get("bs"))
     return ParsedFix(
@@ -72,7 +75,7 @@ def location_fix(item: dict[str, object], profile: Profile) -> ParsedFix:
         lat=number(item.get("lat")),
         accuracy_m=number(item.get("acc"), low=0),
         altitude_m=number(item.get("alt")),
-        speed_mps=speed(item.get("vel"), profile.speed_unit, "kmh"),
+        speed_mps=speed(item.get("vel"), speed_unit),
         heading_deg=heading(item.get("cog")),
         battery_pct=percent(item.get("batt")),
         charging=None if state is None else _CHARGING.get(int(state)),

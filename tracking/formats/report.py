@@ -1,5 +1,6 @@
 """What every format becomes, and the small readers they share. Nothing here raises on a bad value: it becomes None."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from core.errors import Invalid
 KNOT_MPS = 1852 / 3600
 SPEED_UNITS = {"mps": 1.0, "knots": KNOT_MPS, "kmh": 1 / 3.6}
 _SECONDS_END = 2147483647  # a larger epoch is in milliseconds, as Traccar reads it
+_MOST_DIGITS = 19
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -37,6 +39,14 @@ class Profile:
     speed_unit: str = "auto"
     crs: str = "wgs84"
     encryption_key: str | None = None
+    measured_units: tuple[tuple[str, str], ...] = ()
+    """(client, unit of speed) where the way it went showed another unit than that client's usual one."""
+
+    def unit_of(self, client: str, usual: str) -> str:
+        """The unit of speeds that `client` sends from this device: as set, else as measured, else the client's usual one."""
+        if self.speed_unit != "auto":
+            return self.speed_unit
+        return next((unit for name, unit in self.measured_units if name == client), usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,11 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One message, read."""
+    """One message, read.
+
+    `speaks_for`: the name a gateway gives the device the message is of; for any other sender it means nothing.
+    `ignored`: why nothing of the message can be kept though it is well-formed; such messages are counted by this word.
+    """
 
     format: str
     fixes: tuple[ParsedFix, ...] = ()
@@ -84,14 +98,35 @@ class Report:
     others: tuple[Other, ...] = ()
     reply: bytes = field(default=b"")
     media_type: str = "application/json"
+    speaks_for: str | None = None
+    ignored: str | None = None
 
 
 def load_json(body: bytes) -> object:
     """The JSON value of a body, a byte order mark allowed; Invalid says where it breaks."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Invalid(f"the body is no JSON: {error}") from error
+        try:
+            return _load_odd_json(body)
+        except (ValueError, RecursionError):
+            raise Invalid(f"the body is no JSON: {error}") from error
+
+
+def _load_odd_json(body: bytes) -> object:
+    """JSON that orjson refuses and the standard allows: a number beyond a double, half a surrogate pair.
+
+    One such value must not hold up the phone's whole message; it becomes infinite, and so no number of ours.
+    """
+
+    def whole(digits: str) -> int | float:
+        return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
+
+    def refuse(word: str) -> object:
+        raise ValueError(word)
+
+    return json.loads(body.decode(), parse_int=whole, parse_constant=refuse)
 
 
 def number(value: object, *, low: float | None = None, high: float | None = None) -> float | None:
@@ -107,10 +142,10 @@ def number(value: object, *, low: float | None = None, high: float | None = None
     return found
 
 
-def speed(value: object, told_unit: str, usual_unit: str) -> float | None:
-    """Metres a second; the device's own setting goes before the format's usual unit. Negative means unknown."""
+def speed(value: object, unit: str) -> float | None:
+    """Metres a second from a speed in `unit`. Negative means unknown."""
     found = number(value, low=0)
-    return None if found is None else found * SPEED_UNITS[usual_unit if told_unit == "auto" else told_unit]
+    return None if found is None else found * SPEED_UNITS[unit]
 
 
 def share_pct(value: object) -> float | None:
@@ -135,6 +170,11 @@ def truth(value: object) -> bool | None:
     return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
         str(value).strip().lower()
     )
+
+
+def is_sos(alarm: object) -> bool:
+    """Whether a client's alarm word, or one of several with commas between, is a call for help."""
+    return isinstance(alarm, str) and "sos" in {word.strip().lower() for word in alarm.split(",")}
 
 
 def instant(value: object) -> datetime | None:

@@ -1,7 +1,6 @@
-"""Traccar in JSON: Traccar Client 9 (one location or several), the array of its fork, and a Traccar server's forwarding."""
+"""Traccar Client in JSON: version 9 (one location or several), and the array of its fork."""
 
 from tracking.formats.report import (
-    KNOT_MPS,
     Heartbeat,
     Message,
     ParsedFix,
@@ -9,6 +8,7 @@ from tracking.formats.report import (
     Report,
     heading,
     instant,
+    is_sos,
     number,
     percent,
     share_pct,
@@ -16,28 +16,30 @@ from tracking.formats.report import (
     truth,
 )
 
+CLIENTS = {"traccar-9": "mps", "traccar-array": "knots"}
+
 Item = dict[str, object]
 
 
 def recognise(_message: Message, value: object) -> bool:
-    return _is_client_9(value) or _is_array(value) or _is_forwarded(value)
+    return _is_client_9(value) or _is_array(value)
 
 
 def read(_message: Message, value: object, profile: Profile) -> Report:
-    if _is_forwarded(value):
-        position = value["position"] if isinstance(value, dict) else None
-        return Report(
-            "traccar-forward", fixes=(_forwarded(position, profile),) if isinstance(position, dict) else ()
-        )
     if isinstance(value, list):
         return _array(value, profile)
     location = value.get("location") if isinstance(value, dict) else None
     items = [one for one in (location if isinstance(location, list) else [location]) if isinstance(one, dict)]
     return Report(
         "traccar-9",
-        fixes=tuple(_fix(item, profile) for item in items if isinstance(item.get("coords"), dict)),
-        heartbeats=tuple(_heartbeat(item) for item in items if not isinstance(item.get("coords"), dict)),
+        fixes=tuple(_fix(item, profile) for item in items if _is_placed(item)),
+        heartbeats=tuple(_heartbeat(item) for item in items if not _is_placed(item)),
     )
+
+
+def _is_placed(item: Item) -> bool:
+    """A call for help is one also without a place."""
+    return isinstance(item.get("coords"), dict) or is_sos(item.get("alarm"))
 
 
 def _is_client_9(value: object) -> bool:
@@ -54,12 +56,6 @@ def _is_array(value: object) -> bool:
     )
 
 
-def _is_forwarded(value: object) -> bool:
-    return (
-        isinstance(value, dict) and isinstance(value.get("position"), dict) and "fixTime" in value["position"]
-    )
-
-
 def _fix(item: Item, profile: Profile) -> ParsedFix:
     coords, battery = _part(item, "coords"), _part(item, "battery")
     return ParsedFix(
@@ -68,12 +64,12 @@ def _fix(item: Item, profile: Profile) -> ParsedFix:
         lat=number(coords.get("latitude")),
         accuracy_m=number(coords.get("accuracy"), low=0),
         altitude_m=number(coords.get("altitude")),
-        speed_mps=speed(coords.get("speed"), profile.speed_unit, "mps"),
+        speed_mps=speed(coords.get("speed"), profile.unit_of("traccar-9", "mps")),
         heading_deg=heading(coords.get("heading")),
         battery_pct=share_pct(battery.get("level")),
         charging=truth(battery.get("is_charging")),
         mock=truth(item.get("mock")) is True,
-        sos=item.get("alarm") == "sos",
+        sos=is_sos(item.get("alarm")),
         item=item,
     )
 
@@ -86,13 +82,17 @@ def _array(items: list[object], profile: Profile) -> Report:
     told = [item for item in items if isinstance(item, dict)]
     return Report(
         "traccar-array",
-        fixes=tuple(_flat(item, profile) for item in told if "lat" in item or "lon" in item),
+        fixes=tuple(_flat(item, profile) for item in told if _is_flat_placed(item)),
         heartbeats=tuple(
             Heartbeat(instant(item.get("timestamp")), percent(item.get("batt")))
             for item in told
-            if "lat" not in item and "lon" not in item
+            if not _is_flat_placed(item)
         ),
     )
+
+
+def _is_flat_placed(item: Item) -> bool:
+    return "lat" in item or "lon" in item or is_sos(item.get("alarm"))
 
 
 def _flat(item: Item, profile: Profile) -> ParsedFix:
@@ -102,33 +102,13 @@ def _flat(item: Item, profile: Profile) -> ParsedFix:
         lat=number(item.get("lat")),
         accuracy_m=number(item.get("accuracy"), low=0),
         altitude_m=number(item.get("altitude")),
-        speed_mps=speed(item.get("speed"), profile.speed_unit, "knots"),
+        speed_mps=speed(item.get("speed"), profile.unit_of("traccar-array", "knots")),
         heading_deg=heading(item.get("bearing")),
         battery_pct=percent(item.get("batt")),
         charging=truth(item.get("charge")),
         mock=truth(item.get("mock")) is True,
-        sos=item.get("alarm") == "sos",
+        sos=is_sos(item.get("alarm")),
         item=item,
-    )
-
-
-def _forwarded(position: Item, _profile: Profile) -> ParsedFix:
-    """A Traccar server's position: its own speeds are knots whatever the phone sent."""
-    attributes = _part(position, "attributes")
-    knots = number(position.get("speed"), low=0)
-    return ParsedFix(
-        fixed_at=instant(position.get("fixTime")),
-        lon=number(position.get("longitude")),
-        lat=number(position.get("latitude")),
-        accuracy_m=number(position.get("accuracy"), low=0),
-        altitude_m=number(position.get("altitude")),
-        speed_mps=None if knots is None else knots * KNOT_MPS,
-        heading_deg=heading(position.get("course")),
-        battery_pct=percent(attributes.get("batteryLevel")),
-        charging=truth(attributes.get("charge")),
-        mock=truth(attributes.get("mock")) is True,
-        sos=attributes.get("alarm") == "sos",
-        item=position,
     )
 
 
