@@ -1,7 +1,7 @@
 // This phone as a device, on duty and by choice only: fixes go through the same door as those of every phone.
 import { clock } from "../format.js";
-import { send } from "../door.js";
 import { t } from "../words.js";
+import { deviceToken, postFixes } from "./device.js";
 
 const EVERY_MS = 10_000;
 const MOST_WAITING = 500;
@@ -9,7 +9,6 @@ const MOST_WAITING = 500;
 const box = document.getElementById("send");
 const choice = document.getElementById("send-switch");
 const state = document.getElementById("send-state");
-let token = null;
 let watch = null;
 let timer = 0;
 let waiting = [];
@@ -45,7 +44,7 @@ async function begin() {
   }
   state.textContent = t("m.send.waiting");
   try {
-    token ??= (await send("/v1/me/device")).token;
+    await deviceToken();
   } catch (error) {
     choice.checked = false;
     state.textContent = t("m.send.failed", { reason: error.message });
@@ -88,17 +87,11 @@ function refuse(error) {
 }
 
 async function deliver() {
-  if (!waiting.length || !token) return;
+  if (!waiting.length) return;
   const batch = waiting;
   waiting = [];
   try {
-    const answer = await fetch("/v1/fixes", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-      credentials: "omit",
-      body: JSON.stringify({ fixes: batch }),
-    });
-    if (answer.status === 401) token = (await send("/v1/me/device")).token;
+    const answer = await postFixes(batch);
     if (!answer.ok) throw new Error(String(answer.status));
     const last = batch[batch.length - 1];
     const told = { time: clock(last.fixed_at), accuracy: Math.round(last.accuracy_m) };
