@@ -1,5 +1,6 @@
 // What the wall shows, kept in the address: a link or a reload brings the same view, Back the one before.
-const KEYS = ["network", "level", "unit", "person", "case", "list"];
+// `follow`: "1" while the map keeps to the person; `trail`: minutes of it, none for the day; `sort`: column of the table.
+const KEYS = ["network", "level", "unit", "person", "follow", "trail", "case", "list", "sort"];
 export const LAYERS = ["people", "trail", "cases", "hotspots", "names"];
 const SHOWN = ["people", "trail", "cases", "names"];
 
