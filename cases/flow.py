@@ -3,6 +3,7 @@
 reported 上报 → accepted 受理 → assigned 派遣 → handled 处置 → verified 核查 → closed 结案
 reported, accepted, assigned → rejected 不予受理 | duplicate 重复
 assigned → accepted (sent back 退回, escalated 提级, transferred 转办), handled → assigned (rework 返工),
+assigned stays assigned when the worker acknowledges it (接单),
 an ended case → accepted (reopened 重新受理)
 """
 
@@ -52,6 +53,7 @@ STEPS: Final[dict[str, Step]] = {
         ("reported", "accepted", "assigned"), "duplicate", _OFFICE, "标为重复", needs=("duplicate_of",)
     ),
     "assign": Step(("accepted", "assigned"), "assigned", _OFFICE, "派遣", one_of=("assignee", "unit")),
+    "acknowledge": Step(("assigned",), None, (), "接单", by_assignee=True),
     "send_back": Step(
         ("assigned",), "accepted", ("desk", "supervisor"), "退回", by_assignee=True, needs=("note",)
     ),

@@ -11,11 +11,11 @@ from cases.events import Actor, Event, Evidence, read_chain, write_events
 from cases.flow import ENDED, STEPS, check_needs, check_source, find_step
 from cases.intake import BELL
 from cases.tables import case, case_event
-from cases.views import CaseView, find_case, path_of, visible
+from cases.views import CaseView, find_case, network_of_holder, path_of, visible
 from core.db import ring
 from core.errors import Conflict, Invalid, NotFound, Refused
-from geo.tables import network, unit, unit_version
-from people.access import Caller, visible_units
+from geo.tables import unit_version
+from people.access import Caller, serves_within, visible_units
 from people.grants import find_unit
 from people.tables import person
 
@@ -61,7 +61,7 @@ def take_step(
     step = find_step(request.kind)
     check_needs(request.kind, request.given)
     seen = visible(conn, caller)
-    conn.execute(select(case.c.id).where(case.c.number == number).with_for_update())
+    _lock_cases(conn, number, request.duplicate_of)
     view = find_case(conn, number, seen)
     if _is_repeat(conn, caller, view, request):
         return view
@@ -71,13 +71,17 @@ def take_step(
             f"case {number} has moved on: its newest event is {view.seq}, not {request.after_seq}; look again"
         )
     check_source(request.kind, view.state)
+    if request.kind == "acknowledge" and view.acknowledged_at is not None:
+        raise Conflict(f"case {number} is acknowledged already")
     if step.not_by_handler and view.handler_id == caller.account_id:
         raise Refused(f"{request.kind} is for another person than the one who handled the case")
     state = step.target or view.state
     actor = Actor(caller.login, role, caller.account_id, caller.person_id)
-    changes = _changes(conn, view, request, state, now) | (
-        {"handler_id": caller.account_id} if request.kind == "handle" else {}
-    )
+    changes = _changes(conn, view, request, state, now)
+    if request.kind == "assign":
+        changes["assignee_id"] = _find_assignee(conn, caller, view, request.assignee, now)
+    elif request.kind == "handle":
+        changes["handler_id"] = caller.account_id
     if request.kind == "duplicate":
         changes["duplicate_of"] = _find_original(view, find_case(conn, str(request.duplicate_of), seen))
     event = _event(request, state, actor, now, changes.pop("told", {}))
@@ -131,6 +135,7 @@ def possible_steps(conn: Connection, caller: Caller, view: CaseView) -> list[str
         if view.state in step.sources
         and standing.may(kind)
         and not (step.not_by_handler and view.handler_id == caller.account_id)
+        and not (kind == "acknowledge" and view.acknowledged_at is not None)
     ]
 
 
@@ -182,10 +187,12 @@ def _changes(
     if request.kind in {"assign", "transfer"} and request.unit is not None:
         told["unit"] = request.unit
     if request.kind == "assign":
-        changes["assignee_id"] = None if request.assignee is None else _find_assignee(conn, request.assignee)
+        changes["acknowledged_at"] = None
         told["assignee"] = request.assignee
+    elif request.kind == "acknowledge":
+        changes["acknowledged_at"] = now
     elif state == "accepted":
-        changes["assignee_id"] = None
+        changes |= {"assignee_id": None, "acknowledged_at": None}
     if request.kind == "duplicate":
         told["duplicate_of"] = request.duplicate_of
     elif request.kind == "reopen":
@@ -199,16 +206,10 @@ def _next_owner(conn: Connection, view: CaseView, request: StepRequest, now: dat
     if request.kind == "escalate":
         return _parent_of(conn, holder)
     if request.kind in {"assign", "transfer"} and request.unit is not None:
-        return find_unit(conn, request.unit, now, network_code=_network_of(conn, holder))
+        return find_unit(conn, request.unit, now, network_code=network_of_holder(conn, view).code)
     if holder is None:
         raise Conflict(f"no unit ever held case {view.number}, so it cannot be reopened")
     return holder
-
-
-def _network_of(conn: Connection, unit_id: UUID | None) -> str:
-    query = select(network.c.code).join_from(unit, network).where(unit.c.id == unit_id)
-    code: str = conn.execute(query).scalar_one()
-    return code
 
 
 def _parent_of(conn: Connection, unit_id: UUID | None) -> UUID:
@@ -224,11 +225,34 @@ def _parent_of(conn: Connection, unit_id: UUID | None) -> UUID:
     return parent
 
 
-def _find_assignee(conn: Connection, code: str) -> int:
-    found: int | None = conn.scalar(select(person.c.id).where(person.c.code == code))
+def _find_assignee(
+    conn: Connection, caller: Caller, view: CaseView, code: str | None, now: datetime
+) -> int | None:
+    """Who is sent: somebody who serves now in the case's network, within the ground where the caller may assign; on
+    shift or not. Anybody else is told apart from nobody by no word.
+    """
+    if code is None:
+        return None
+    ground = visible_units(conn, caller, find_step("assign").roles)
+    network = network_of_holder(conn, view)
+    found: int | None = conn.scalar(
+        select(person.c.id).where(person.c.code == code, serves_within(ground, network.id, person.c.id, now))
+    )
     if found is None:
-        raise NotFound(f"there is no person {code}")
+        raise NotFound(
+            f"nobody with the code {code} serves in the network {network.code} where you may assign"
+        )
     return found
+
+
+def _lock_cases(conn: Connection, number: str, other: str | None) -> None:
+    """The case and the one it repeats, in one order: two steps at once cannot make a circle of duplicates."""
+    conn.execute(
+        select(case.c.id)
+        .where(case.c.number.in_([number, other or number]))
+        .order_by(case.c.id)
+        .with_for_update()
+    )
 
 
 def _find_original(view: CaseView, original: CaseView) -> int:

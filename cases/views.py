@@ -27,8 +27,9 @@ from sqlalchemy import (
 from cases.events import LoggedEvent, list_events
 from cases.tables import case, case_placement
 from core.clock import read_instant
-from core.errors import Invalid, NotFound
-from geo.tables import network, unit_version
+from core.errors import Conflict, Invalid, NotFound
+from geo.networks import Network, get_network
+from geo.tables import network, unit, unit_version
 from people.access import MAY_SEE_CASES, Caller, Scope, visible_units
 from people.tables import person
 
@@ -79,6 +80,7 @@ class CaseView:
     assignee_id: int | None
     assignee_code: str | None
     assignee_name: str | None
+    acknowledged_at: datetime | None
     handler_id: int | None
     duplicate_of: int | None
 
@@ -245,6 +247,7 @@ def _view(row: Row[Any]) -> CaseView:
         assignee_id=row.assignee_id,
         assignee_code=row.assignee_code,
         assignee_name=row.assignee_name,
+        acknowledged_at=row.acknowledged_at,
         handler_id=row.handler_id,
         duplicate_of=row.duplicate_of,
     )
@@ -302,6 +305,18 @@ def list_places(conn: Connection, case_id: int) -> tuple[Place, ...]:
             place.network_code, place.edition_id, place.status, place.border_m, units
         )
     return tuple(places.values())
+
+
+def network_of_holder(conn: Connection, view: CaseView) -> Network:
+    """The network of the unit that holds a case, or held it when it ended; a case that nobody ever held has none."""
+    code = conn.scalar(
+        select(network.c.code)
+        .join_from(unit, network)
+        .where(unit.c.id == (view.owner_unit_id or view.ended_unit_id))
+    )
+    if code is None:
+        raise Conflict(f"no unit ever held case {view.number}")
+    return get_network(conn, code)
 
 
 def path_of(conn: Connection, unit_id: UUID | None) -> str | None:

@@ -133,6 +133,37 @@ def assigned_within(scope: Scope, person_id: ColumnElement[int], at: datetime) -
     )
 
 
+def serves_within(
+    scope: Scope, network_id: int, person_id: ColumnElement[int], at: datetime
+) -> ColumnElement[bool]:
+    """A condition: the person serves at `at` in a unit of one network that lies in the scope then."""
+    return exists().where(
+        assignment.c.person_id == person_id,
+        assignment.c.valid.contains(at),
+        unit_version.c.unit_id == assignment.c.unit_id,
+        unit_version.c.network_id == network_id,
+        func.upper_inf(unit_version.c.recorded),
+        unit_version.c.valid.contains(at),
+        scope.where(unit_version.c.path),
+    )
+
+
+def assigned_during(
+    scope: Scope, person_id: ColumnElement[int], since: datetime, until: datetime
+) -> ColumnElement[bool]:
+    """A condition: at some instant of [since, until) the person served in a unit that lay in the scope then."""
+    if scope.everywhere:
+        return true()
+    times = func.tstzrange(since, until)
+    return exists().where(
+        assignment.c.person_id == person_id,
+        unit_version.c.unit_id == assignment.c.unit_id,
+        func.upper_inf(unit_version.c.recorded),
+        func.not_(func.isempty(assignment.c.valid * unit_version.c.valid * times)),
+        scope.where(unit_version.c.path),
+    )
+
+
 def may_see_person(
     conn: Connection,
     caller: Caller,
@@ -146,3 +177,16 @@ def may_see_person(
         return True
     scope = visible_units(conn, caller, roles)
     return bool(conn.scalar(select(assigned_within(scope, literal(person_id, BigInteger), now))))
+
+
+def may_see_person_then(
+    conn: Connection, caller: Caller, person_id: int, since: datetime, until: datetime
+) -> bool:
+    """Whether the caller is that person, or may see movement where the person served in [since, until): whoever led them
+    then may look back, and whoever leads them since then may not.
+    """
+    if caller.person_id == person_id:
+        return True
+    scope = visible_units(conn, caller, MAY_SEE_MOVEMENT)
+    served = assigned_during(scope, literal(person_id, BigInteger), since, until)
+    return bool(conn.scalar(select(served)))

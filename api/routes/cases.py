@@ -10,13 +10,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, LookupDep, Now, require, signed_in
-from cases.events import Actor, LoggedEvent
+from cases.desk import report_case
+from cases.events import LoggedEvent
 from cases.flow import STATES
-from cases.intake import take_in_cases
 from cases.reports import LONGEST, CaseReport
 from cases.steps import StepRequest, possible_steps, take_step
-from cases.views import CaseDetail, CaseFilter, CaseView, Place, find_case, list_cases, read_case, visible
-from core.errors import Conflict, Invalid
+from cases.views import CaseDetail, CaseFilter, CaseView, Place, list_cases, read_case, visible
+from core.errors import Invalid
 from geo.coordinates import to_wgs84
 from geo.tabular import position_trouble
 from people.access import MAY_REPORT_CASES, Caller
@@ -27,7 +27,7 @@ Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 State = Literal["reported", "accepted", "assigned", "handled", "verified", "closed", "rejected", "duplicate"]
 StepName = Literal[
-    "accept", "reject", "duplicate", "assign", "send_back", "handle", "rework", "verify", "close", "escalate",
+    "accept", "reject", "duplicate", "assign", "acknowledge", "send_back", "handle", "rework", "verify", "close", "escalate",
     "transfer", "reopen", "note",
 ]  # fmt: skip
 Number = Annotated[str, Path(max_length=40)]
@@ -74,6 +74,7 @@ class CaseOut(BaseModel):
     owner_name: str | None
     assignee_code: str | None
     assignee_name: str | None
+    acknowledged_at: datetime | None = Field(description="when the assignee took it on; none: not yet")
 
 
 class UnitOut(BaseModel):
@@ -194,26 +195,13 @@ def show_detail(conn: Connection, caller: Caller, detail: CaseDetail) -> CaseDet
 def post_case(
     body: CaseIn, caller: CallerDep, conn: Conn, lookup: LookupDep, now: Now, response: Response
 ) -> CaseOut:
-    """Take a report in. 409 when the reference is known with other contents; nothing is changed then."""
-    report = CaseReport(**_on_wgs84(body))
-    role = next(grant.role for grant in caller.grants if grant.role in MAY_REPORT_CASES)
-    actor = Actor(caller.login, role, caller.account_id, caller.person_id)
-    (taken,) = take_in_cases(conn, lookup, [report], actor=actor, now=now, default_owner=own_unit(caller))
-    if taken.outcome == "different":
-        raise Conflict(
-            f"{body.channel} {body.external_ref} is known as case {taken.number} with other contents; nothing was changed"
-        )
-    response.status_code = 201 if taken.outcome == "new" else 200
-    response.headers["Location"] = f"/v1/cases/{taken.number}"
-    return show(find_case(conn, taken.number))
-
-
-def own_unit(caller: Caller) -> Any:
-    """The unit that holds what lies in no unit: the caller's own; None for one whose grants hold everywhere."""
-    units = [
-        grant.unit_id for grant in caller.grants if grant.role in MAY_REPORT_CASES and grant.path is not None
-    ]
-    return next(iter(units), None)
+    """Take a report in. 409 when the reference is known with other contents, or is of a case that is not yours to
+    see; nothing is changed then.
+    """
+    reported = report_case(conn, lookup, CaseReport(**_on_wgs84(body)), caller, now=now)
+    response.status_code = 201 if reported.outcome == "new" else 200
+    response.headers["Location"] = f"/v1/cases/{reported.view.number}"
+    return show(reported.view)
 
 
 def _on_wgs84(body: CaseIn) -> dict[str, Any]:
