@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from analysis.alerts.reasons import likely_reason
 from analysis.alerts.tables import alert
 from analysis.alerts.working_time import is_at_work
 from cases.tables import case
@@ -24,6 +23,7 @@ from core.db import ring, sql_file
 from core.settings import Settings
 from geo.tables import network
 from tracking.ingest import BELL
+from tracking.live import reason_of
 
 NEW_CASE: Final = timedelta(hours=24)
 """A case reported longer ago is not new: a file of past cases alerts nobody."""
@@ -100,10 +100,15 @@ def _find_silent_people(conn: Connection, now: datetime, rules: WatchRules) -> F
         row.person_id: {
             "noticed_at": now,
             "asked_at": now,
-            "reason": likely_reason(row.battery_pct, row.charging, row.status),
+            "reason": _likely_reason(row.battery_pct, row.charging, row.status),
         }
         for row in conn.execute(sql_file("analysis", "silent"), asked)
     }
+
+
+def _likely_reason(battery_pct: float | None, charging: bool | None, status: dict[str, object] | None) -> str:
+    """A guess, and shown as one: a phone that told it was in order and is not heard has no network."""
+    return reason_of(status, battery_pct, charging=charging) or ("network" if status else "unknown")
 
 
 def _settle(conn: Connection, kind: str, subject: str, found: Found, now: datetime) -> int:

@@ -52,7 +52,7 @@ class Gap:
 class Trail:
     """One person on one day. Columns are a row a fix, by device and then time; `segments` are [first, last] of them.
 
-    A segment may hold a single fix. `moved_m` is the length of all segments without what lies inside a stay.
+    `unit_version` is of the governance network at the time, -1 outside. A segment may hold a single fix. `moved_m` is the length of all segments without what lies inside a stay.
     """
 
     person_id: int
@@ -66,6 +66,7 @@ class Trail:
     accuracy_m: Floats
     speed_mps: Floats
     heading_deg: Floats
+    unit_version: NDArray[np.int64]
     segments: tuple[tuple[int, int], ...]
     gaps: tuple[Gap, ...]
     stays: tuple[Stay, ...]
@@ -98,7 +99,7 @@ def read_trails(
     rows = conn.execute(
         select(
             fix.c.person_id, person.c.code, person.c.name, fix.c.device_id, fix.c.fixed_at, fix.c.lon, fix.c.lat,
-            fix.c.accuracy_m, fix.c.speed_mps, fix.c.heading_deg,
+            fix.c.accuracy_m, fix.c.speed_mps, fix.c.heading_deg, fix.c.unit_version_id,
         )
         .join(person, person.c.id == fix.c.person_id)
         .where(
@@ -140,6 +141,9 @@ def _trail(person_id: int, code: str, name: str, on: date, rows: list[Any], rule
         accuracy_m=_column(ordered, "accuracy_m"),
         speed_mps=_column(ordered, "speed_mps"),
         heading_deg=_column(ordered, "heading_deg"),
+        unit_version=np.array(
+            [-1 if row.unit_version_id is None else row.unit_version_id for row in ordered], np.int64
+        ),
         segments=segments,
         gaps=gaps,
         stays=stays,
