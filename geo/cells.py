@@ -3,6 +3,8 @@
 Cells are uint64 numbers; arrays of cells are sorted where this file makes them. 0 is no cell.
 """
 
+import math
+
 import h3.api.numpy_int as h3
 import numpy as np
 import shapely
@@ -67,6 +69,11 @@ def neighbours(cells: ArrayLike, *, steps: int = 1) -> tuple[NDArray[np.int64], 
 def cell_area_m2(cells: ArrayLike) -> NDArray[np.float64]:
     """The area of each cell on the sphere, m²."""
     return np.array([h3.cell_area(cell, unit="m^2") for cell in _whole(cells)], np.float64)
+
+
+def cell_inradius_m(resolution: int) -> float:
+    """Half the width of a cell of this resolution, on average over the globe."""
+    return float(h3.average_hexagon_edge_length(resolution, unit="m")) * math.sqrt(3) / 2
 
 
 def cell_name(cell: int) -> str:

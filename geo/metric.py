@@ -61,6 +61,30 @@ def distance_m(lon: ArrayLike, lat: ArrayLike, to_lon: ArrayLike, to_lat: ArrayL
     return np.asarray(metres, dtype=np.float64)
 
 
+def short_distance_m(
+    lon: ArrayLike, lat: ArrayLike, to_lon: ArrayLike, to_lat: ArrayLike
+) -> NDArray[np.float64]:
+    """As `distance_m` for steps of people: 1e-6 of it up to 1 km, 1e-4 up to 50 km below 70° latitude; far quicker.
+
+    By the ellipsoid's two radii of curvature at the middle latitude.
+    """
+    values = (np.asarray(value, dtype=np.float64) for value in (lon, lat, to_lon, to_lat))
+    west, south, east, north = values
+    middle = np.sin(np.radians((south + north) / 2)) ** 2
+    bend = 1 - _GEOD.es * middle
+    along = np.radians(north - south) * (_GEOD.a * (1 - _GEOD.es) / bend**1.5)
+    across = np.radians((east - west + 180) % 360 - 180) * (_GEOD.a * np.sqrt((1 - middle) / bend))
+    return np.hypot(along, across)
+
+
+def plane_xy(
+    lon: ArrayLike, lat: ArrayLike, crs: pyproj.CRS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """WGS-84 positions in the plane `crs`: x east, y north, metres."""
+    x, y = _transformer(_code(crs)).transform(np.asarray(lon, np.float64), np.asarray(lat, np.float64))
+    return np.asarray(x, np.float64), np.asarray(y, np.float64)
+
+
 def _moved(geometries: ArrayLike, transformer: pyproj.Transformer) -> NDArray[np.object_]:
     def project(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))

@@ -6,6 +6,7 @@ import shapely
 from geo.cells import (
     cell_area_m2,
     cell_centres,
+    cell_inradius_m,
     cell_name,
     cell_polygons,
     cells_covering,
@@ -64,3 +65,10 @@ def test_areas_are_those_of_the_ground() -> None:
     plane = [to_metres([polygon], metric_crs_of([polygon]))[0].area for polygon in polygons]
     assert np.allclose(cell_area_m2(cells), plane, rtol=0.005)
     assert cell_name(int(cells[0])).startswith("8a")
+
+
+def test_half_the_width_of_a_cell_is_that_of_a_circle_inside_it() -> None:
+    cells = cells_of([116.3], [39.9], 10)
+    outline = to_metres(cell_polygons(cells), metric_crs_of([AREA]))[0]
+    inside = shapely.maximum_inscribed_circle(outline, tolerance=0.1).length
+    assert 0.7 < inside / cell_inradius_m(10) < 1.3  # cells differ over the globe, and here they are small

@@ -6,7 +6,16 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.metric import distance_m, from_metres, metric_crs, metric_crs_of, snap, to_metres
+from geo.metric import (
+    distance_m,
+    from_metres,
+    metric_crs,
+    metric_crs_of,
+    plane_xy,
+    short_distance_m,
+    snap,
+    to_metres,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +80,23 @@ def test_distances_are_geodesic() -> None:
     metres = distance_m([116.4, 0.0], [39.9, 0.0], [116.4, 1.0], [40.9, 0.0])
     assert abs(metres[0] - 111_034) < 20
     assert abs(metres[1] - 111_319.49) < 0.01
+
+
+def test_the_quick_distance_keeps_to_the_geodesic_for_steps_of_people() -> None:
+    rng = np.random.default_rng(3)
+    lon, lat = rng.uniform(-180, 180, 5000), rng.uniform(-70, 70, 5000)
+    for reach_deg, within in ((0.009, 1e-6), (0.4, 1e-4)):
+        to_lon, to_lat = (
+            lon + rng.uniform(-1, 1, 5000) * reach_deg,
+            lat + rng.uniform(-1, 1, 5000) * reach_deg,
+        )
+        exact = distance_m(lon, lat, to_lon, to_lat)
+        assert np.abs(short_distance_m(lon, lat, to_lon, to_lat) / exact - 1).max() < within
+    assert short_distance_m(179.9999, 0, -179.9999, 0) < 25
+
+
+def test_positions_go_to_the_plane_where_shapes_go() -> None:
+    crs = metric_crs(114.05, 33.05)
+    x, y = plane_xy([114.05, 114.1], [33.05, 33.0], crs)
+    moved = to_metres(shapely.points([114.05, 114.1], [33.05, 33.0]), crs)
+    assert shapely.get_coordinates(moved).tolist() == [[x[0], y[0]], [x[1], y[1]]]

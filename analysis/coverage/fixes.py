@@ -1,0 +1,100 @@
+"""What coverage is reckoned from: accepted fixes as columns, and the duty they fall in."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+SECOND_US: Final = 1_000_000
+SPAN_US: Final = 400_000 * SECOND_US
+"""Longer than a day with all its margins: keys of (owner, time) are owner × SPAN_US + time."""
+
+
+@dataclass(frozen=True)
+class Fixes:
+    """Accepted fixes, one row each, by person, device and time. `at_us`: microseconds since the window began, negative in
+    the margin before it. `accuracy_m` NaN where not told. `unit`: row of the ground's units that holds it, -1: none.
+    """
+
+    person: Ints
+    device: Ints
+    at_us: Ints
+    lon: Floats
+    lat: Floats
+    accuracy_m: Floats
+    unit: Ints
+
+    def __len__(self) -> int:
+        return len(self.at_us)
+
+    def take(self, rows: Ints | Bools) -> "Fixes":
+        return Fixes(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+
+def order_fixes(fixes: Fixes) -> Fixes:
+    """The same fixes in their one order, each instant of a device once: so the order they came in changes nothing."""
+    columns = (fixes.accuracy_m, fixes.lat, fixes.lon, fixes.at_us, fixes.device, fixes.person)
+    ordered = fixes.take(np.lexsort(columns))
+    if not len(ordered):
+        return ordered
+    again = same_device(ordered) & (ordered.at_us[1:] == ordered.at_us[:-1])
+    return ordered.take(np.concatenate([[True], ~again])) if again.any() else ordered
+
+
+def same_device(fixes: Fixes) -> Bools:
+    """For each fix but the last: whether the next one is of the same person's same device."""
+    same: Bools = (fixes.person[1:] == fixes.person[:-1]) & (fixes.device[1:] == fixes.device[:-1])
+    return same
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Stretches of duty, by person and start; those of a person do not overlap. Microseconds since the window began."""
+
+    person: Ints
+    starts_us: Ints
+    ends_us: Ints
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+    @property
+    def lasts_us(self) -> Ints:
+        return self.ends_us - self.starts_us
+
+
+def cut_duty(duty: Duty, *, until_us: int) -> Duty:
+    """What of it lies in [0, until_us), in order."""
+    order = np.lexsort((duty.starts_us, duty.person))
+    starts, ends = np.maximum(duty.starts_us[order], 0), np.minimum(duty.ends_us[order], until_us)
+    kept = starts < ends
+    return replace(duty, person=duty.person[order][kept], starts_us=starts[kept], ends_us=ends[kept])
+
+
+def duty_of(duty: Duty, person: Ints, at_us: Ints) -> Ints:
+    """For each person and instant the row of the duty that covers it, -1 off duty. starts ≤ at < ends."""
+    found = first_duty_after(duty, person, at_us)
+    here = np.minimum(found, len(duty) - 1)
+    if not len(duty):
+        return np.full(len(person), -1)
+    on = (found < len(duty)) & (duty.person[here] == person) & (duty.starts_us[here] <= at_us)
+    return np.where(on, here, -1)
+
+
+def first_duty_after(duty: Duty, person: Ints, at_us: Ints) -> Ints:
+    """For each person and instant the row of the person's first duty that ends later (or of whoever comes next)."""
+    people = np.unique(np.concatenate([duty.person, person]))
+    ends = np.searchsorted(people, duty.person) * SPAN_US + duty.ends_us
+    return np.searchsorted(ends, np.searchsorted(people, person) * SPAN_US + at_us, side="right").astype(
+        np.int64
+    )
+
+
+def microseconds(since: datetime, instant: datetime) -> int:
+    return (instant - since) // timedelta(microseconds=1)

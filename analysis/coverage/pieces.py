@@ -1,0 +1,202 @@
+"""Who was in which piece of ground, from when to when, and whether that is proven: events that become visits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from analysis.coverage.fixes import Bools, Duty, Fixes, Floats, Ints, duty_of
+from analysis.coverage.ground import Ground, Shapes
+from analysis.coverage.legs import LEG, VEHICLE, Legs, Parts, is_sure
+from analysis.coverage.rules import CoverageRules
+from geo.cells import cells_of
+from geo.metric import plane_xy
+
+
+@dataclass(frozen=True)
+class Events:
+    """`place` (a piece or a site), `person`, from, to (microseconds of the window), time spent, whether proven."""
+
+    place: Ints
+    person: Ints
+    from_us: Ints
+    to_us: Ints
+    dwell_us: Ints
+    proven: Bools
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Events of all pieces; `by_fixes`: pieces with a sure fix, on foot or not; `driven`: those passed by a vehicle."""
+
+    events: Events
+    by_fixes: Ints
+    driven: Ints
+
+
+def find_presence(
+    fixes: Fixes, legs: Legs, parts: Parts, duty: Duty, *, ground: Ground, rules: CoverageRules
+) -> Presence:
+    """Events of every piece on which somebody on duty was seen, or may have been."""
+    on = duty_of(duty, fixes.person, fixes.at_us)
+    piece = np.full(len(fixes), -1)
+    near = np.flatnonzero(fixes.unit >= 0)
+    cell = cells_of(fixes.lon[near], fixes.lat[near], rules.resolution)
+    piece[near] = ground.pieces.find(cell, fixes.unit[near])
+    sure, driving = is_sure(fixes, rules), find_drivers(len(fixes), legs)
+    seen = (on >= 0) & (piece >= 0)
+    proves = seen & sure & ~driving
+    staying = _staying(fixes, legs, parts, piece, proves)
+    lone = np.flatnonzero(seen & ~driving)
+    instants = Events(
+        piece[lone],
+        fixes.person[lone],
+        fixes.at_us[lone],
+        fixes.at_us[lone],
+        np.zeros(len(lone), np.int64),
+        proves[lone],
+    )
+    crossing = _crossing(fixes, legs, parts, piece, ground)
+    return Presence(
+        _joined(staying, _unheld(instants, staying), _long_enough(crossing, rules)),
+        np.unique(piece[seen & sure]),
+        np.unique(piece[seen & driving]),
+    )
+
+
+def find_drivers(count: int, legs: Legs) -> Bools:
+    """The fixes on a vehicle: with a leg beside them, and none that is no vehicle's."""
+    real = legs.kind == LEG
+    touched = np.zeros(count, np.bool_)
+    slow = np.zeros(count, np.bool_)
+    for ends in (legs.start[real], legs.start[real] + 1):
+        touched[ends] = True
+        slow[ends[legs.mode[real] != VEHICLE]] = True
+    return touched & ~slow
+
+
+def _staying(fixes: Fixes, legs: Legs, parts: Parts, piece: Ints, proves: Bools) -> Events:
+    """Runs of parts that begin and end in one piece, each run one event."""
+    start = legs.start[parts.leg]
+    own = np.flatnonzero(
+        (legs.kind[parts.leg] == LEG)
+        & (legs.mode[parts.leg] != VEHICLE)
+        & (piece[start] >= 0)
+        & (piece[start] == piece[start + 1])
+    )
+    if not len(own):
+        return _NOTHING
+    at, place = start[own], piece[start[own]]
+    follows = (
+        (at[1:] == at[:-1] + 1) & (place[1:] == place[:-1]) & (parts.duty[own][1:] == parts.duty[own][:-1])
+    )
+    first = np.flatnonzero(np.concatenate([[True], ~follows]))
+    last = np.append(first[1:], len(own)) - 1
+    sure = proves[at] | proves[at + 1]
+    return Events(
+        place[first],
+        fixes.person[at[first]],
+        parts.from_us[own[first]],
+        parts.to_us[own[last]],
+        np.add.reduceat(parts.credited_us[own], first),
+        np.logical_or.reduceat(sure, first),
+    )
+
+
+def _unheld(instants: Events, staying: Events) -> Events:
+    """The instants that no staying event holds, or that prove what it does not: few, where phones report often."""
+    if not len(staying):
+        return instants
+    order = np.lexsort((staying.from_us, staying.person, staying.place))
+    width = 1 << 40
+    people = np.unique(np.concatenate([staying.person, instants.person]))
+    owners = staying.place[order] * len(people) + np.searchsorted(people, staying.person[order])
+    owner = instants.place * len(people) + np.searchsorted(people, instants.person)
+    groups = np.unique(owners)
+    keys = np.searchsorted(groups, owners) * width + staying.from_us[order]
+    slot = np.minimum(np.searchsorted(groups, owner), len(groups) - 1)
+    before = np.searchsorted(keys, slot * width + instants.from_us, side="right") - 1
+    here = order[np.maximum(before, 0)]
+    held = (
+        (before >= 0)
+        & (staying.place[here] == instants.place)
+        & (staying.person[here] == instants.person)
+        & (staying.to_us[here] >= instants.from_us)
+        & (staying.proven[here] | ~instants.proven)
+    )
+    return take_events(instants, np.flatnonzero(~held))
+
+
+@dataclass(frozen=True)
+class _Crossed:
+    events: Events
+    length_m: Floats
+
+
+def _crossing(fixes: Fixes, legs: Legs, parts: Parts, piece: Ints, ground: Ground) -> _Crossed:
+    """What legs from one piece to another crossed on the straight line, by length."""
+    start = legs.start[parts.leg]
+    whole = (parts.to_us - parts.from_us) == legs.lasts_us[parts.leg]
+    own = np.flatnonzero(
+        whole
+        & (legs.kind[parts.leg] == LEG)
+        & (legs.mode[parts.leg] != VEHICLE)
+        & (piece[start] != piece[start + 1])
+    )
+    leg, at = parts.leg[own], start[own]
+    x, y = plane_xy(fixes.lon, fixes.lat, ground.crs) if len(at) else (np.empty(0), np.empty(0))
+    ends = np.stack([np.stack([x[at], y[at]], 1), np.stack([x[at + 1], y[at + 1]], 1)], 1)
+    lines = np.asarray(shapely.linestrings(ends), dtype=object) if len(at) else np.empty(0, object)
+    tree = shapely.STRtree(ground.pieces.shape)
+    line, place = tree.query(lines) if len(lines) else (np.empty(0, np.intp), np.empty(0, np.intp))
+    inside = shapely.intersection(lines[line], ground.pieces.shape[place])
+    length = shapely.length(inside)
+    real = length > 0
+    line, place, inside, length = line[real], place[real], inside[real], length[real]
+    whole_m = shapely.length(lines)[line]
+    near, far = _span(lines[line], inside, whole_m)
+    since, lasts = parts.from_us[own][line], legs.lasts_us[leg][line]
+    credited = parts.credited_us[own][line]
+    events = Events(
+        place.astype(np.int64),
+        fixes.person[at[line]],
+        since + np.rint(lasts * near).astype(np.int64),
+        since + np.rint(lasts * far).astype(np.int64),
+        np.floor(credited * (length / whole_m)).astype(np.int64),
+        legs.proving[leg][line],
+    )
+    return _Crossed(events, length)
+
+
+def _span(lines: Shapes, inside: Shapes, whole_m: Floats) -> tuple[Floats, Floats]:
+    """Where on each line, from 0 to 1, its part inside begins and ends."""
+    points, of = shapely.get_coordinates(inside, return_index=True)
+    along = shapely.line_locate_point(lines[of], shapely.points(points)) / whole_m[of]
+    first = np.searchsorted(of, np.arange(len(lines)))
+    return np.minimum.reduceat(along, first) if len(of) else along, (
+        np.maximum.reduceat(along, first) if len(of) else along
+    )
+
+
+def _long_enough(crossed: _Crossed, rules: CoverageRules) -> Events:
+    """A leg that only touches a piece does not prove it; its time there is not counted where nothing is proven."""
+    events, proven = crossed.events, crossed.events.proven & (crossed.length_m >= rules.crossing_m)
+    dwell = np.where(events.proven, events.dwell_us, 0)
+    return Events(events.place, events.person, events.from_us, events.to_us, dwell, proven)
+
+
+def take_events(events: Events, rows: Ints) -> Events:
+    return Events(*(getattr(events, name)[rows] for name in Events.__dataclass_fields__))
+
+
+def _joined(*groups: Events) -> Events:
+    return Events(
+        *(np.concatenate([getattr(each, name) for each in groups]) for name in Events.__dataclass_fields__)
+    )
+
+
+_NONE = np.empty(0, np.int64)
+_NOTHING = Events(_NONE, _NONE, _NONE, _NONE, _NONE, np.empty(0, np.bool_))

@@ -1,0 +1,190 @@
+"""What holds for every patrol, however it is drawn: order, splits and late arrival, sums, bounds."""
+
+from dataclasses import fields
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.coverage.day import DayCoverage, sum_units
+from analysis.coverage.fixes import Fixes, order_fixes
+from analysis.coverage.legs import find_legs
+from analysis.coverage.rules import CoverageRules
+from analysis.coverage.standing import find_standing
+from analysis.coverage.visits import count_required, count_visits
+from tests.analysis.coverage.streets import (
+    DAY_US,
+    RULES,
+    START_S,
+    both,
+    cells_ground,
+    cover,
+    doors_at,
+    on_duty,
+    own,
+    together,
+    walk,
+)
+from tracking.trails import TrailRules, find_stays
+
+UNITS = "AABBCC"
+GROUND = cells_ground(
+    [3, 5, 7, 11, 13, 17], units=UNITS, doors=doors_at((3, 10), (12, -20), (27, 5), (44, 0), households=2)
+)
+STEPS = st.lists(
+    st.tuples(
+        st.integers(1, 400),
+        st.floats(-2, 2).map(lambda u: round(u, 3)),
+        st.sampled_from([3.0, 25.0, 50.0, 90.0]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def patrol(steps: list[tuple[int, float, float]], person: int) -> Fixes:
+    """Steps of (seconds, columns, accuracy) from the middle of the row, kept on it."""
+    at = START_S + np.cumsum([waited for waited, *_ in steps])
+    made = walk(list(zip(at.tolist(), columns_of(steps), strict=True)), person=person, units=UNITS)
+    made.accuracy_m[:] = [accuracy for *_, accuracy in steps]
+    return made
+
+
+def columns_of(steps: list[tuple[int, float, float]]) -> list[float]:
+    """Where each step ends."""
+    column, columns = 25.0, []
+    for _, way, _ in steps:
+        column = min(max(column + way, -3.0), 53.0)
+        columns.append(column)
+    return columns
+
+
+def same(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray):
+        return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+    if isinstance(one, tuple):
+        return all(same(a, b) for a, b in zip(one, other, strict=True))  # type: ignore[call-overload]
+    if hasattr(one, "__dataclass_fields__"):
+        return all(same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))  # type: ignore[arg-type]
+    return one == other
+
+
+def duty_of_both() -> object:
+    return both(
+        on_duty((START_S, START_S + 3000), (START_S + 3600, START_S + 9000), person=1),
+        on_duty((START_S + 500, START_S + 20_000), person=2),
+    )
+
+
+def covered(fixes: Fixes) -> DayCoverage:
+    return cover(fixes, GROUND, duty=duty_of_both(), grid=own(5, 35))  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, STEPS, st.randoms(use_true_random=False))
+def test_any_order_and_any_repetition_gives_the_same_day(one, other, dice):
+    fixes = together(patrol(one, 1), patrol(other, 2))
+    rows = list(range(len(fixes))) + [dice.randrange(len(fixes)) for _ in range(5)]
+    dice.shuffle(rows)
+    assert same(covered(fixes.take(np.array(rows))), covered(fixes))
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, STEPS)
+def test_people_apart_are_the_people_together(one, other):
+    """A late fix touches its person alone: the day of two people is the union of theirs."""
+    first, second = patrol(one, 1), patrol(other, 2)
+    apart, day = [covered(first), covered(second)], covered(together(first, second))
+    assert np.array_equal(day.duty.times_us[:2], apart[0].duty.times_us[:2])
+    assert np.array_equal(day.duty.times_us[2:], apart[1].duty.times_us[2:])
+    assert np.array_equal(day.duty.ways_mm, apart[0].duty.ways_mm + apart[1].duty.ways_mm)
+    assert set(day.by_fixes) == set(apart[0].by_fixes) | set(apart[1].by_fixes)
+    rows = sorted(zip(*(getattr(day.visits, f.name).tolist() for f in fields(day.visits)), strict=True))
+    each = [
+        row
+        for part in apart
+        for row in zip(*(getattr(part.visits, f.name).tolist() for f in fields(part.visits)), strict=True)
+    ]
+    assert rows == sorted(each)
+    assert np.array_equal(day.doors[0], apart[0].doors[0] | apart[1].doors[0])
+
+
+@settings(deadline=None, max_examples=80)
+@given(STEPS, st.data())
+def test_more_fixes_never_lower_the_coverage_by_fixes(steps, data):
+    fixes = patrol(steps, 1)
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=len(fixes), max_size=len(fixes))))
+    few, all_of_them = covered(fixes.take(kept)), covered(fixes)
+    assert set(few.by_fixes) <= set(all_of_them.by_fixes)
+
+
+@settings(deadline=None, max_examples=80)
+@given(STEPS.filter(lambda steps: len(steps) > 2), st.integers(1, 58))
+def test_one_more_fix_changes_coverage_by_segments_only_along_the_leg_it_replaces(steps, place):
+    steps = [(min(waited, 59), way, 3.0) for waited, way, _ in steps]
+    place = min(place, len(steps) - 2)
+    rules = CoverageRules(TrailRules(gap_s=10_000), vehicle_mps=1e9)
+    whole, fixes = cover(patrol(steps, 1), GROUND, rules=rules), patrol(steps, 1)
+    less = cover(fixes.take(np.arange(len(fixes)) != place), GROUND, rules=rules)
+    changed = set(proven(whole)) ^ set(proven(less))
+    columns = columns_of(steps)[place - 1 : place + 2]
+    assert changed <= set(range(round(min(columns) / 10), round(max(columns) / 10) + 1))
+
+
+def proven(day: DayCoverage) -> list[int]:
+    return day.visits.place[day.visits.proven].tolist()
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, STEPS)
+def test_every_share_is_between_nothing_and_all_and_units_add_up(one, other):
+    day = covered(together(patrol(one, 1), patrol(other, 2)))
+    whole = cells_ground([3, 5, 7, 11, 13, 17], doors=GROUND.doors)
+    for key, columns in sum_units(day, GROUND).items():
+        assert (columns.numerator >= 0).all(), key
+        assert (columns.numerator + columns.possible <= columns.denominator).all(), key
+        city = sum_units(day, whole)[key]
+        for name in ("numerator", "denominator", "possible"):
+            assert getattr(columns, name).sum() == getattr(city, name).sum(), (key, name)
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, STEPS)
+def test_the_times_of_a_person_add_up_to_the_shift(one, other):
+    day = covered(together(patrol(one, 1), patrol(other, 2)))
+    assert (day.duty.times_us >= 0).all()
+    assert np.array_equal(day.duty.times_us.sum(axis=1), day.duty.duty.lasts_us)
+    assert (day.duty.ways_mm >= 0).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, STEPS)
+def test_visits_do_not_overlap_and_last_no_longer_than_they_took(one, other):
+    day = covered(together(patrol(one, 1), patrol(other, 2)))
+    visits = day.visits
+    assert (visits.dwell_us <= visits.to_us - visits.from_us).all()
+    beside = (np.diff(visits.place) == 0) & (np.diff(visits.person) == 0)
+    assert (visits.from_us[1:][beside] - visits.to_us[:-1][beside] > RULES.visit_gap_s * 1e6).all()
+    seen = count_visits(visits, 6, until_us=DAY_US)
+    assert ((seen.unvisited_us > 0) & (seen.unvisited_us <= DAY_US)).all()
+    assert (count_required(visits, np.zeros(6, np.int64)) == seen.visits).all()
+    assert (count_required(visits, np.full(6, 100)) <= seen.visits).all()
+
+
+@settings(deadline=None, max_examples=100)
+@given(STEPS)
+def test_standing_is_what_trails_call_a_stay(steps):
+    fixes = order_fixes(patrol(steps, 1))
+    legs = find_legs(fixes, RULES, until_us=DAY_US)
+    linked = legs.kind == 0
+    standing = find_standing(fixes, linked, RULES.trail)
+    expected = np.zeros(len(linked), bool)
+    edges = [0, *(np.flatnonzero(~linked) + 1).tolist(), len(fixes)]
+    for first, end in pairwise(edges):
+        run = slice(first, end)
+        for stay in find_stays(
+            fixes.at_us[run] / 1e6, fixes.lon[run], fixes.lat[run], radius_m=50, least_s=180
+        ):
+            expected[first + stay.first : first + stay.last] = True
+    assert np.array_equal(standing, expected)
