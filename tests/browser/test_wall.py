@@ -22,7 +22,7 @@ def open_wall(window: Visit, query: str = "") -> Page:
     page = window.open(f"/wall{query}")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
     expect(page.locator("#rows tbody tr, #rows .note").first).to_be_visible()
-    page.wait_for_function("document.querySelector('.dots')")
+    page.wait_for_function("document.querySelector('#map canvas')")
     return page
 
 

@@ -72,6 +72,12 @@ export function lookAt(position) {
   if (map && position) map.easeTo({ center: position, zoom: Math.max(map.getZoom(), 15), duration: moveTime(600), offset: offsetNow() });
 }
 
+/** Nearer to a group, until its people stand apart. */
+export function lookInto(position) {
+  const { map } = here;
+  map.easeTo({ center: position, zoom: Math.min(map.getMaxZoom(), map.getZoom() + 2), duration: moveTime(600), offset: offsetNow() });
+}
+
 const goTo = (step) => go({ network: here.place.network.code, unit: step.code, level: step.code ? step.level : null });
 
 export function goUp() {

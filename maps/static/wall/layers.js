@@ -1,6 +1,6 @@
 // Which layers are offered, which are shown, and the legend that says so.
 import { drawHotspots } from "../map/hotspots.js";
-import { showDots } from "../map/dots.js";
+import { groupDots, showDots } from "../map/dots.js";
 import { showTrailLayers } from "../map/trail.js";
 import { t } from "../words.js";
 import { at } from "./dom.js";
@@ -9,7 +9,7 @@ import { here, sees } from "./here.js";
 import { showLegend } from "./legend.js";
 import { go, LAYERS, now as stateNow } from "./state.js";
 
-const needs = { people: "movement", trail: "movement", cases: "cases", hotspots: "hotspots" };
+const needs = { people: "movement", trail: "movement", groups: "movement", cases: "cases", hotspots: "hotspots" };
 const offered = LAYERS.filter((name) => !(name in needs) || sees[needs[name]] === "yes");
 let hotspots = { key: null, classes: [], note: "" };
 
@@ -18,6 +18,7 @@ export function showLayers({ layers }) {
   const shown = layers.filter((name) => offered.includes(name));
   if (map) {
     showDots(shown.includes("people"));
+    groupDots(shown.includes("groups"));
     showTrailLayers(map, shown.includes("trail"));
     map.setLayoutProperty("cases", "visibility", shown.includes("cases") ? "visible" : "none");
     if (place) showGround();

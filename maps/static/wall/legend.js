@@ -1,10 +1,11 @@
 // Legend and layers in one: what is drawn, and whether.
 import { CASE_STATES, drawCaseMark } from "../map/cases.js";
-import { drawMark } from "../map/dots.js";
+import { drawGroup, drawMark } from "../map/marks.js";
+import { readTokens } from "../map/theme.js";
 import { t } from "../words.js";
 import { at, el } from "./dom.js";
 
-const DOT_STATES = ["moving", "still", "late", "stale"];
+const DOT_STATES = ["moving", "still", "late", "stale", "sos"];
 
 /** `layers`: the names offered; `shown`: those on; `change(name, on)`; `hotspots`: { classes: [{ colour, text }], note }. */
 export function showLegend({ layers, shown, hotspots, change }) {
@@ -15,14 +16,16 @@ export function showLegend({ layers, shown, hotspots, change }) {
     return el("li", {}, el("label", {}, box, t(`wall.layer.${name}`)));
   });
   const groups = [el("ul", { "aria-label": t("wall.layers") }, ...boxes)];
-  if (layers.includes("people") && shown.includes("people")) groups.push(dotList());
+  if (layers.includes("people") && shown.includes("people")) groups.push(dotList(shown.includes("groups")));
   if (layers.includes("cases") && shown.includes("cases")) groups.push(caseList());
   if (shown.includes("hotspots")) groups.push(hotspotList(hotspots));
   at("legend-body").replaceChildren(el("div", { class: "legend-groups" }, ...groups));
 }
 
-function dotList() {
-  return el("ul", {}, ...DOT_STATES.map((state) => el("li", { title: t(`legend.${state}.note`) }, centred(drawMark(state, 5)), t(`legend.${state}`))));
+function dotList(groups) {
+  const rows = DOT_STATES.map((state) => [drawMark(state, state === "sos" ? 0.5 : 5), state]);
+  if (groups) rows.push([drawGroup({ count: 9, moving: 6 }, 8.5, `600 ${parseFloat(getComputedStyle(at("legend")).fontSize) * 0.7}px sans-serif`, readTokens()), "group"]);
+  return el("ul", {}, ...rows.map(([mark, key]) => el("li", { title: t(`legend.${key}.note`) }, centred(mark), t(`legend.${key}`))));
 }
 
 function caseList() {

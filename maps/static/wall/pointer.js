@@ -1,9 +1,9 @@
 // Keys, and the pointer on the map.
-import { dotAt, hoverDot } from "../map/dots.js";
+import { hoverDot, markAt } from "../map/dots.js";
 import { pointUnit, unitAt } from "../map/units.js";
 import { toCase } from "./chosen_case.js";
 import { toPerson } from "./chosen_person.js";
-import { goUp } from "./going.js";
+import { goUp, lookInto } from "./going.js";
 import { here } from "./here.js";
 import { moveInRows, pointRow } from "./panel.js";
 import { otherTab } from "./side.js";
@@ -26,18 +26,19 @@ export function bindKeys() {
 export function bindPointer(map) {
   const level = () => here.place?.shownLevel ?? null;
   map.on("mousemove", ({ point }) => {
-    const dot = dotAt(point);
-    hoverDot(dot?.id ?? null);
-    const unit = dot ? null : unitAt(map, level(), point);
+    const mark = markAt(point);
+    hoverDot(mark?.dot?.id ?? null);
+    const unit = mark ? null : unitAt(map, level(), point);
     const child = unit && here.place.children.find((one) => one.code === unit.code);
     pointUnit(map, level(), child ? child.tileId : null);
     pointRow(child?.code ?? null);
-    map.getCanvas().style.cursor = dot || unit ? "pointer" : "";
+    map.getCanvas().style.cursor = mark || unit ? "pointer" : "";
   });
   map.on("mouseout", () => pointRow(null));
   map.on("click", ({ point }) => {
-    const dot = dotAt(point);
-    if (dot) return toPerson(dot.code);
+    const mark = markAt(point);
+    if (mark?.dot) return toPerson(mark.dot.code);
+    if (mark?.group) return lookInto(mark.group.centre);
     const found = map.queryRenderedFeatures(point, { layers: ["cases"] })[0];
     if (found) return toCase(found.properties.number);
     const unit = unitAt(map, level(), point);

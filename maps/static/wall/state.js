@@ -1,8 +1,8 @@
 // What the wall shows, kept in the address: a link or a reload brings the same view, Back the one before.
 // `follow`: "1" while the map keeps to the person; `trail`: minutes of it, none for the day; `sort`: column of the table.
 const KEYS = ["network", "level", "unit", "person", "follow", "trail", "case", "list", "sort"];
-export const LAYERS = ["people", "trail", "cases", "hotspots", "names"];
-const SHOWN = ["people", "trail", "cases", "names"];
+export const LAYERS = ["people", "groups", "trail", "cases", "hotspots", "names"];
+const SHOWN = ["people", "groups", "trail", "cases", "names"];
 
 const listeners = new Set();
 let state = read();
