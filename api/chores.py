@@ -1,4 +1,6 @@
-"""What a running service does by itself: the partitions of the days to come, and what has expired dropped."""
+"""What a running service does by itself: the watch over what deserves attention, and every hour the partitions of the days
+to come and the expired dropped.
+"""
 
 import logging
 import threading
@@ -7,35 +9,75 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from analysis.alerts import WatchRules, forget_alerts, watch, watch_rules_of
+from core.db import make_engine
 from core.settings import Settings
-from tracking.purge import retention_of, tidy
+from tracking.purge import purge_expired, retention_of
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 3600
+PURGE_S = 3600
+WATCH_S = 10
+_WATCHMAN = 0x77617463  # any constant of our own: the session that holds it keeps watch
+Clock = Callable[[], datetime]
 
 
 @contextmanager
-def chores_done(engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> Iterator[None]:
-    """At once and every hour, in a thread of its own, while the block runs. Of several processes one does it."""
+def chores_done(engine: Engine, settings: Settings, clock: Clock) -> Iterator[None]:
+    """Each chore in a thread of its own while the block runs. Of several processes one does it."""
     over = threading.Event()
-    thread = threading.Thread(target=_run, args=(engine, settings, clock, over), name="chores", daemon=True)
-    thread.start()
+    chores = (
+        threading.Thread(target=_tidy_on, args=(engine, settings, clock, over), name="chores", daemon=True),
+        threading.Thread(
+            target=_watch_on, args=(engine, watch_rules_of(settings), clock, over), name="watch", daemon=True
+        ),
+    )
+    for chore in chores:
+        chore.start()
     try:
         yield
     finally:
         over.set()
-        thread.join(10)
+        for chore in chores:
+            chore.join(10)
 
 
-def _run(engine: Engine, settings: Settings, clock: Callable[[], datetime], over: threading.Event) -> None:
+def _tidy_on(engine: Engine, settings: Settings, clock: Clock, over: threading.Event) -> None:
     while not over.is_set():
         try:
-            with engine.begin() as conn:
-                tidy(conn, clock(), retention_of(settings))
+            retention = retention_of(settings)
+            done = purge_expired(engine.begin, clock(), retention, waits=False)
+            if done is not None:
+                with engine.begin() as conn:
+                    forget_alerts(conn, clock() - retention.fixes)
         except (SQLAlchemyError, psycopg.Error) as error:  # also a full pool: the next hour must come
-            log.warning("chores failed", extra={"kind": type(getattr(error, "orig", error)).__name__})
-        over.wait(EVERY_S)
+            _tell(error)
+        over.wait(PURGE_S)
+
+
+def _watch_on(engine: Engine, rules: WatchRules, clock: Clock, over: threading.Event) -> None:
+    """Keep watch over a connection of its own, whose session lock keeps the other processes from it; should it break,
+    another process takes over.
+    """
+    own = make_engine(engine.url.render_as_string(hide_password=False), pool_size=1)
+    while not over.is_set():
+        try:
+            with own.connect() as conn:
+                is_mine = False
+                while not over.is_set():
+                    with conn.begin():
+                        is_mine = is_mine or bool(conn.scalar(select(func.pg_try_advisory_lock(_WATCHMAN))))
+                        if is_mine:
+                            watch(conn, clock(), rules)
+                    over.wait(WATCH_S)
+        except (SQLAlchemyError, psycopg.Error) as error:
+            _tell(error)
+            over.wait(WATCH_S)
+    own.dispose()
+
+
+def _tell(error: Exception) -> None:
+    log.warning("chores failed", extra={"kind": type(getattr(error, "orig", error)).__name__})

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cli.frame import DONE, WITH_FINDINGS, Progress, open_engine, say
 from core.clock import utc_now
-from core.errors import Invalid
+from core.errors import Invalid, Unavailable
 from core.settings import Settings
 from geo.lookup import Lookup
 from tracking.checks import rules_of
@@ -91,10 +91,13 @@ def _report(done: Imported, files: int, person: str) -> int:
 
 
 def run_purge(_arguments: argparse.Namespace, settings: Settings) -> int:
-    with open_engine(settings) as engine, engine.begin() as conn:
-        done = purge_expired(conn, utc_now(), retention_of(settings))
+    with open_engine(settings) as engine:
+        done = purge_expired(engine.begin, utc_now(), retention_of(settings))
+    if done is None:
+        raise Unavailable("another purge is at work")
     print(
         f"{done.fixes:,} fixes and {done.raw_reports:,} payloads dropped, {done.partitions:,} whole days; "
-        f"{done.last_fixes:,} last positions"
+        f"{done.last_fixes:,} last positions, {done.sos_places:,} places of calls for help; "
+        f"{done.put_off:,} days in use put off"
     )
     return DONE

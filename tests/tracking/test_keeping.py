@@ -7,15 +7,16 @@ from sqlalchemy import Connection, Engine, text
 
 from tests.tracking.city import NOW, make_worker
 from tests.tracking.test_laws import RULES
+from tracking import purge
 from tracking.batches import Arrival
 from tracking.devices import Device
 from tracking.formats.report import ParsedFix, Report
 from tracking.ingest import ingest_reports
 from tracking.partitions import ensure_partitions, make_ahead, stored_days
-from tracking.purge import Retention, purge_expired, tidy
+from tracking.purge import Retention, purge_expired
 from tracking.tables import fix
 
-KEEP = Retention(fixes=timedelta(days=30), raw_reports=timedelta(days=7))
+KEEP = Retention(fixes=timedelta(days=30), raw_reports=timedelta(days=7), sos_places=timedelta(days=30))
 
 
 def send(conn: Connection, device: Device, at: datetime, *, now: datetime) -> None:
@@ -92,22 +93,47 @@ def test_what_is_kept_long_enough_goes_by_the_later_of_fix_and_receipt(engine: E
         send(conn, device, recent, now=recent)
         make_ahead(conn, NOW)
     assert counts(engine) == (3, 3, 1)
-    with engine.begin() as conn:
-        done = purge_expired(conn, NOW, KEEP)
+    done = purge_expired(engine.begin, NOW, KEEP)
+    assert done is not None
     assert (done.fixes, done.raw_reports, done.partitions) == (1, 1, 1)
     assert counts(engine) == (2, 2, 1)
+    done = purge_expired(engine.begin, NOW + timedelta(days=31), KEEP)
     with engine.begin() as conn:
-        done = purge_expired(conn, NOW + timedelta(days=31), KEEP)
         assert min(stored_days(conn, fix)) == NOW.date() + timedelta(days=1), "made ahead, and empty"
+    assert done is not None
     assert (done.fixes, done.raw_reports, done.last_fixes) == (2, 2, 1)
+    again = purge_expired(engine.begin, NOW + timedelta(days=31), KEEP)
+    assert again is not None
+    assert again.fixes == 0
+
+
+def test_a_purge_waits_for_nobody_who_writes_to_a_day_and_ends_no_writer(engine: Engine) -> None:
+    #   writer stores a late fix ───────────────────────── commits
+    #            purge: that day is in use, put off              purge again: its receipt is young, it stays
+    old = NOW - timedelta(days=40)
     with engine.begin() as conn:
-        assert purge_expired(conn, NOW + timedelta(days=31), KEEP).fixes == 0
+        device = make_worker(conn, "W1")[1]
+        conn.execute(text("UPDATE shift SET starts_at = :since"), {"since": old - timedelta(days=1)})
+        send(conn, device, old, now=old)
+        make_ahead(conn, NOW)
+    with engine.connect() as writer:
+        writer.begin()
+        send(writer, device, old + timedelta(minutes=1), now=NOW)
+        during = purge_expired(engine.begin, NOW, KEEP)
+        writer.commit()
+    after = purge_expired(engine.begin, NOW, KEEP)
+    assert during is not None
+    assert after is not None
+    assert (during.put_off, during.fixes, during.raw_reports) == (2, 0, 0), "that day of fixes and of payloads"
+    assert (after.put_off, after.fixes, after.raw_reports) == (0, 1, 1)
+    assert counts(engine)[0] == 1
 
 
 def test_one_process_tidies_at_a_time_and_makes_the_days_to_come(engine: Engine) -> None:
-    with engine.begin() as one, engine.begin() as other:
-        assert tidy(one, NOW, KEEP) is not None
-        assert tidy(other, NOW, KEEP) is None
+    with engine.begin() as one:
+        one.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": purge._LOCK})
+        assert purge_expired(engine.begin, NOW, KEEP, waits=False) is None
+    assert purge_expired(engine.begin, NOW, KEEP, waits=False) is not None
     with engine.connect() as conn:
         assert stored_days(conn, fix)[:2] == [
             NOW.astimezone(UTC).date(),
