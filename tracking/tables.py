@@ -4,6 +4,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -64,8 +65,31 @@ device = Table(
     ),
     Column("heartbeat_s", Integer, comment="expected between signs of life while still; NULL: as interval_s"),
     Column("encryption_key", Text, comment="OwnTracks passphrase, where payloads are encrypted"),
+    Column(
+        "measured",
+        JSONB,
+        comment="per client: the unit of speed that its way showed, and on what evidence (devices.speed_units)",
+    ),
+    Column(
+        "speed_unit_since",
+        DateTime(timezone=True),
+        comment="receipt from which speeds are read as they are now; NULL: ever",
+    ),
+    Column("speed_checked_at", DateTime(timezone=True)),
+    Column(
+        "is_gateway",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="speaks for the devices registered under it, never for itself",
+    ),
+    Column("gateway_id", ForeignKey("device.id"), comment="who speaks for it; NULL: it has a credential"),
+    Column("unique_id", Text, comment="the name its gateway gives it"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("revoked_at", DateTime(timezone=True)),
+    CheckConstraint("(gateway_id IS NULL) = (unique_id IS NULL)", name="named_behind_gateway"),
+    CheckConstraint("NOT (is_gateway AND gateway_id IS NOT NULL)", name="one_gateway_deep"),
+    Index("uq_device_gateway_unique_id", "gateway_id", "unique_id", unique=True),
 )
 
 device_holder = Table(
@@ -77,6 +101,7 @@ device_holder = Table(
     ExcludeConstraint(
         (text("device_id"), "="), (text("valid"), "&&"), using="gist", name="ex_device_holder_one_at_a_time"
     ),
+    Index("ix_device_holder_device", "device_id", postgresql_include=["person_id", "valid"]),
 )
 
 fix = Table(
@@ -176,10 +201,15 @@ dropped = Table(
     "dropped",
     metadata,
     Column("on", Date, nullable=False, comment="UTC day of receipt"),
-    Column("reason", Text, nullable=False, comment="off_shift, no_notice, no_holder, not_tracked"),
+    Column(
+        "reason",
+        Text,
+        nullable=False,
+        comment="fixes: off_shift, no_notice, no_holder, not_tracked; messages: unknown_format, not_registered, …",
+    ),
     Column("count", BigInteger, nullable=False),
     PrimaryKeyConstraint("on", "reason"),
-    comment="fixes that left nothing behind, counted by day; never by person",
+    comment="what left nothing behind, counted by day; never by person",
 )
 
 sos = Table(

@@ -7,8 +7,7 @@ from core.errors import Invalid
 from geo.findings import RowFinding
 from geo.tabular import decode_text
 from tracking.files.table import FixTable, read_file, table_of_fixes
-from tracking.formats import Profile
-from tracking.formats.owntracks import location_fix
+from tracking.formats.owntracks import CLIENTS, location_fix
 from tracking.formats.report import ParsedFix, load_json
 
 
@@ -23,7 +22,7 @@ def read(path: Path, _zone: ZoneInfo) -> FixTable:
                 RowFinding(path.name, row, "_type", None, "is missing: this is no OwnTracks object")
             )
         elif value["_type"] == "location" and value.get("t") != "p":
-            fixes.append((row, location_fix(value, Profile())))
+            fixes.append((row, location_fix(value, CLIENTS["owntracks"])))
     if findings and not fixes and len(findings) == len(text.splitlines()):
         raise Invalid(f"{path}: holds no OwnTracks object ({findings[0].reason})")
     table = table_of_fixes(path.name, fixes)
