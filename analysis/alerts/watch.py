@@ -114,11 +114,8 @@ def _likely_reason(battery_pct: float | None, charging: bool | None, status: dic
 def _settle(conn: Connection, kind: str, subject: str, found: Found, now: datetime) -> int:
     """What stands and was not found again is over; what was found and does not stand yet does so from now on."""
     column = alert.c[subject]
-    standing = dict(
-        conn.execute(select(column, alert.c.id).where(alert.c.kind == kind, alert.c.cleared_at.is_(None)))
-        .tuples()
-        .all()
-    )
+    rows = conn.execute(select(column, alert.c.id).where(alert.c.kind == kind, alert.c.cleared_at.is_(None)))
+    standing = {row[0]: row[1] for row in rows}
     over = [standing[key] for key in standing.keys() - found.keys()]
     if over:
         conn.execute(update(alert).where(alert.c.id.in_(over)).values(cleared_at=now))
