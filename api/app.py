@@ -14,21 +14,26 @@ from api.callers import door_of, is_secure
 from api.chores import chores_done
 from api.errors import add_error_handlers
 from api.inbox import Inbox
-from api.live_feed import LiveFeed
+from api.live import LiveFeed
 from api.middleware import BodyLimit, Frame
 from api.openapi import describe
 from api.pages import docs, pages, sign_in, static
 from api.routes import (
+    alerts,
     case_counts,
     cases,
+    children,
     fixes,
     health,
     hotspots,
     live,
     me,
+    nearest,
     networks,
     people,
     places,
+    search,
+    tasks,
     tiles,
     trails,
 )
@@ -47,14 +52,19 @@ SUBJECTS = (
     static,
     docs,
     me,
+    tasks,
     people,
     networks,
     places,
     fixes,
     trails,
     live,
+    children,
+    alerts,
     cases,
+    nearest,
     case_counts,
+    search,
     hotspots,
     tiles,
 )

@@ -7,6 +7,7 @@ The app refuses to start with a route that has none, and the tests read the door
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -144,6 +145,32 @@ class GuardedDoor(Door):
             raise Refused(f"this is for {', '.join(self.roles)}; ask an administrator for a grant")
 
 
+@dataclass(frozen=True)
+class NearDoor(Door):
+    """Open to whoever asks from the machine itself, also with the database away; to anybody else as a guarded door.
+
+    Behind a TLS proxy everybody seems to be near, so nobody is.
+    """
+
+    def __call__(self, request: Request) -> None:
+        settings: Settings = request.app.state.settings
+        if is_near(request) and not settings.behind_tls_proxy:
+            return
+        with request.app.state.engine.begin() as conn:
+            caller = find_caller_of_request(request, conn, settings, request.app.state.clock())
+        GuardedDoor(self.kind, self.roles)(read_caller(caller))
+
+
+def is_near(request: Request) -> bool:
+    """Whether the request comes from this machine, and from no proxy on it."""
+    if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
 public: Any = Depends(OpenDoor("public"))
 """Anybody, signed in or not."""
 device: Any = Depends(OpenDoor("device"))
@@ -155,6 +182,11 @@ signed_in: Any = Depends(GuardedDoor("signed_in"))
 def require(*roles: str) -> Any:
     """An account that holds one of the roles somewhere; the route narrows to the subtree."""
     return Depends(GuardedDoor("roles", roles))
+
+
+def require_unless_near(*roles: str) -> Any:
+    """As `require`, but for programs on this machine, which need no account: a collector of metrics."""
+    return Depends(NearDoor("roles", roles))
 
 
 def door_of(route: APIRoute) -> Door:

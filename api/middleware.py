@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import metrics
 from api.errors import Problem, tell_fault
 from core.log import request_id
 
@@ -81,6 +82,7 @@ class BrokenAnswerError(Exception):
 def _log_request(scope: Scope, status: int, seconds: float) -> None:
     """One line a request, with the route's template in place of the path."""
     template = getattr(scope.get("route"), "path", "(no such route)")
+    metrics.answered(scope["method"], template, status)
     line = {
         "method": scope["method"],
         "route": template,

@@ -1,8 +1,9 @@
 """Where people on duty are, as a stream and as of now. Who may look, at whom, is asked again while the stream runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
@@ -10,19 +11,22 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, Now, SettingsDep, require, session_cookie
-from api.live_feed import REMEMBERED, LiveFeed, Permit
-from api.live_frames import from_cursor, tell_dot
+from api.live import REMEMBERED, LiveFeed, Permit, from_cursor, tell_who
 from core.settings import Settings
 from people.access import MAY_SEE_MOVEMENT, Caller, Scope, may, visible_units
 from people.looks import Look, is_recorded, record_look
 from people.tokens import Kind, find_caller
-from tracking.live import snapshot_dots
+from tracking.live import Dot, figures_of, snapshot_dots
 
 router = APIRouter(prefix="/v1", tags=["movement"])
 
 
 class LiveDot(BaseModel):
-    """A person on duty. Position and times are null for somebody who was not heard on this shift."""
+    """A person on duty. Position and times are null for somebody who was never heard.
+
+    `state`: moving, still, unconfirmed (a phone that sleeps while still), late, stale or silent; `reason`: why it is
+    late, stale or silent, where the phone told (permission, battery, power_saving).
+    """
 
     id: int
     code: str
@@ -32,8 +36,9 @@ class LiveDot(BaseModel):
     unit_code: str | None
     unit_name: str | None
     at_unit_code: str | None
-    paths: list[str]
+    paths: tuple[str, ...]
     state: str
+    reason: str | None
     lon: float | None
     lat: float | None
     accuracy_m: float | None
@@ -43,13 +48,24 @@ class LiveDot(BaseModel):
     charging: bool | None
     fixed_at: datetime | None
     heard_at: datetime | None
+    age_s: float | None
     expected_s: int
+
+
+class LiveFigures(BaseModel):
+    """People: `moving` is a share of `heard`; `heard` and `silent` (unheard for 15 minutes or more) of `on_shift`."""
+
+    on_shift: int
+    heard: int
+    moving: int
+    silent: int
 
 
 class LiveState(BaseModel):
     """Everybody on duty whom the caller may see, at an instant."""
 
     at: datetime
+    figures: LiveFigures
     dots: list[LiveDot]
 
 
@@ -89,8 +105,33 @@ def record_view(conn: Connection, caller: Caller, now: datetime, *, again: bool 
 def give_live_state(conn: Conn, caller: CallerDep, scope: ScopeDep, now: Now) -> LiveState:
     """The state of all dots of the caller's subtrees."""
     record_view(conn, caller, now)
-    read = snapshot_dots(conn, None if scope.everywhere else scope.paths, now)
-    return LiveState(at=now, dots=[LiveDot(**tell_dot(dot)) for dot in read.dots if dot.state != "off_shift"])
+    dots = snapshot_dots(conn, None if scope.everywhere else scope.paths, now)
+    return LiveState(
+        at=now,
+        figures=LiveFigures(**asdict(figures_of(dots))),
+        dots=[_live_dot(dot) for dot in dots],
+    )
+
+
+def _live_dot(dot: Dot) -> LiveDot:
+    where = dot.position
+    return LiveDot(
+        **tell_who(dot),
+        at_unit_code=where and where.at_unit_code,
+        state=dot.state,
+        reason=dot.reason,
+        lon=where and round(where.lon, 7),
+        lat=where and round(where.lat, 7),
+        accuracy_m=where and where.accuracy_m,
+        speed_mps=where and where.speed_mps,
+        heading_deg=where and where.heading_deg,
+        battery_pct=dot.battery_pct,
+        charging=dot.charging,
+        fixed_at=where and where.fixed_at,
+        heard_at=dot.heard_at,
+        age_s=dot.age_s,
+        expected_s=dot.expected_s,
+    )
 
 
 def admit(
@@ -120,8 +161,9 @@ async def follow_live(
 ) -> EventStream:
     """Server-sent events: `snapshot` first, then `frame` about once a second with what changed.
 
-    The id is a cursor; a stream resumed with it (Last-Event-ID, or `since`) begins with what was missed.
-    `end` says that the caller may see nothing any more.
+    `dots` says who people are, when they come or it changes; `moved` holds an array a person, in the order of the
+    `columns` of the snapshot; `gone` the ids of those who left. The id is a cursor; a stream resumed with it
+    (Last-Event-ID, or `since`) begins with what was missed. `end` says that the caller may see nothing any more.
     """
     feed: LiveFeed = request.app.state.feed
     secret, kind = read_credential(request, settings)
@@ -146,13 +188,27 @@ def read_credential(request: Request, settings: Settings) -> tuple[str, Kind]:
     return request.cookies.get(session_cookie(settings), ""), "session"
 
 
-def permit_of(secret: str, kind: Kind, clock: Any) -> Permit:
-    """What the credential allows when it is asked again; None when it, its account or its grants are gone."""
+def permit_of(secret: str, kind: Kind, clock: Callable[[], datetime]) -> Permit:
+    """What the credential allows when it is asked again; None when it, its account or its grants are gone.
 
-    def ask(conn: Connection) -> Scope | None:
-        caller = find_caller(conn, secret, kind=kind, now=clock())
+    A look at more than the viewer was shown before is written down.
+    """
+
+    def ask(conn: Connection, shown: Scope) -> Scope | None:
+        now = clock()
+        caller = find_caller(conn, secret, kind=kind, now=now)
         if caller is None or not may(caller, *MAY_SEE_MOVEMENT):
             return None
-        return visible_units(conn, caller, MAY_SEE_MOVEMENT)
+        scope = visible_units(conn, caller, MAY_SEE_MOVEMENT)
+        if is_wider(scope, shown):
+            record_view(conn, caller, now)
+        return scope
 
     return ask
+
+
+def is_wider(scope: Scope, other: Scope) -> bool:
+    """Whether the scope holds ground that the other does not."""
+    if scope.everywhere:
+        return not other.everywhere
+    return any(not other.holds(path) for path in scope.paths)

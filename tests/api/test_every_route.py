@@ -57,6 +57,7 @@ def new_case() -> dict[str, Any]:
 CASES: dict[str, Case] = {
     "GET /healthz": Case(ANYBODY, "/healthz"),
     "GET /readyz": Case(ANYBODY, "/readyz"),
+    "GET /metrics": Case((403, 403, 403, 401), "/metrics"),
     "GET /openapi.json": Case(ANYBODY, "/openapi.json"),
     "GET /docs": Case(ANYBODY, "/docs"),
     "GET /docs/start.js": Case(ANYBODY, "/docs/start.js"),
@@ -78,6 +79,7 @@ CASES: dict[str, Case] = {
     ),
     "GET /v1/people": Case((403, 200, 200, 401), "/v1/people"),
     "GET /v1/people/{code}": Case((200, 200, 404, 401), "/v1/people/w1"),
+    "GET /v1/people/{code}/today": Case((200, 200, 404, 401), "/v1/people/w1/today"),
     "GET /v1/people/{code}/looks": Case((403, 403, 403, 401), "/v1/people/w1/looks"),
     "GET /v1/places": Case(SIGNED_IN, "/v1/places?lon=116.3&lat=39.9"),
     "POST /v1/places": Case(SIGNED_IN, "/v1/places", {"json": {"points": [{"lon": 116.3, "lat": 39.9}]}}),
@@ -112,6 +114,15 @@ CASES: dict[str, Case] = {
         "/v1/cases/{case}/events",
         {"json": {"kind": "note", "after_seq": 99, "note": "x"}},
     ),
+    "GET /v1/cases/{number}/nearest": Case((403, 200, 404, 401), "/v1/cases/{case}/nearest"),
+    "GET /v1/alerts": Case((403, 200, 200, 401), "/v1/alerts"),
+    "POST /v1/alerts/{alert_id}/acknowledge": Case(
+        (403, 404, 404, 401), "/v1/alerts/sos-999999/acknowledge", {"json": {}}
+    ),
+    "GET /v1/search": Case(SIGNED_IN, "/v1/search?q=w1"),
+    "GET /v1/live/units": Case((403, 200, 200, 401), "/v1/live/units?parent=T"),
+    "GET /v1/me/tasks": Case(OWN, "/v1/me/tasks"),
+    "POST /v1/me/answer": Case((404, 404, 404, 401), "/v1/me/answer", {"json": {"answer": "well"}}),
     "GET /v1/hotspots": Case((403, 200, 403, 401), "/v1/hotspots?unit=S1"),
     "GET /v1/networks": Case(SIGNED_IN, "/v1/networks"),
     "GET /v1/units": Case(SIGNED_IN, "/v1/units"),

@@ -1,14 +1,14 @@
 """The live stream over HTTP, from a real server: an endless answer has a test of its own."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from bench.screen import Screen
 from core.clock import utc_now
 from people.accounts import find_account
 from people.tokens import issue_bearer
@@ -24,48 +24,75 @@ def bearer(city: City) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
+class Stream:
+    """An open stream and what it has on its screen."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines = lines
+        self.screen = Screen()
+
+    def next(self) -> dict[str, Any]:
+        """The next event."""
+        event: list[str] = []
+        for line in self.lines:
+            if line:
+                event.append(line)
+            elif any(one.startswith("event") for one in event):
+                return self.screen.take("\n".join(event).encode())
+            else:
+                event = []
+        raise AssertionError("the stream ended")
+
+    @property
+    def dots(self) -> dict[str, dict[str, Any]]:
+        return {one["code"]: one for one in self.screen.state.values()}
+
+
 @contextmanager
-def following(city: City, headers: dict[str, str]) -> Iterator[Iterator[dict[str, Any]]]:
+def following(city: City, headers: dict[str, str]) -> Iterator[Stream]:
     with httpx.stream("GET", f"{city.url}/v1/live", headers=headers, timeout=20) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
-        yield events(answer.iter_lines())
-
-
-def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif "event" in fields:
-            yield {"event": fields["event"], "id": fields["id"], **json.loads(fields["data"])}
-            fields = {}
+        yield Stream(answer.iter_lines())
 
 
 def test_a_fix_sent_by_a_phone_is_in_the_stream_and_a_resumed_one_goes_on(
     city: City, bearer: dict[str, str]
 ) -> None:
     lon, lat = centre(5, 5)
-    with following(city, bearer) as told:
-        first = next(told)
+    with following(city, bearer) as stream:
+        first = stream.next()
         assert first["event"] == "snapshot"
-        assert {"w1", "w2"} <= {dot["code"] for dot in first["dots"]}
+        assert {"w1", "w2"} <= stream.dots.keys()
         city.send_fix("w2", lon + 1e-4, lat)
-        moved = next(event for event in told if any(dot["code"] == "w2" for dot in event["dots"]))
+        moved = stream.next()
+        while stream.dots["w2"]["lon"] != pytest.approx(lon + 1e-4, abs=1e-6):
+            moved = stream.next()
         assert moved["event"] == "frame"
         assert int(moved["id"]) >= int(first["id"])
-    with following(city, bearer | {"Last-Event-ID": moved["id"]}) as told:
-        assert next(told)["event"] in {"frame", "snapshot"}
+    with following(city, bearer | {"Last-Event-ID": moved["id"]}) as stream:
+        assert stream.next()["event"] in {"frame", "snapshot"}
 
 
 def test_the_state_of_now_is_the_snapshot(city: City, bearer: dict[str, str]) -> None:
     now = httpx.get(f"{city.url}/v1/live/now", headers=bearer).json()
-    with following(city, bearer) as told:
-        snapshot = next(told)
-    dots = {dot["code"]: dot["paths"] for dot in snapshot["dots"]}
-    assert {dot["code"]: dot["paths"] for dot in now["dots"]} == dots
+    with following(city, bearer) as stream:
+        stream.next()
+        dots = stream.dots
+    told = {dot["code"]: dot for dot in now["dots"]}
+    assert dots.keys() == told.keys()
+    for code, dot in dots.items():
+        for name in ("id", "name", "paths", "state", "reason", "expected_s", "at_unit_code"):
+            assert dot[name] == told[code][name], name
+        if dot["lon"] is not None:
+            assert dot["lon"] == pytest.approx(told[code]["lon"], abs=1e-6)
+            assert dot["fixed_at"] == pytest.approx(
+                datetime.fromisoformat(told[code]["fixed_at"]).timestamp(), abs=1e-3
+            )
+    figures = now["figures"]
+    assert figures["on_shift"] == len(told) == figures["heard"] + figures["silent"]
+    assert figures["moving"] == sum(dot["state"] == "moving" for dot in told.values())
 
 
 def test_a_stream_wants_a_caller(city: City) -> None:

@@ -1,20 +1,33 @@
 """Dots: their states by the device's own rhythm, whom they are shown to, and a cursor that late commits cannot slip past."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.dialects.postgresql import Range
 
+from core.clock import utc_now
+from core.db import sql_file
 from people.tables import assignment
 from tests.people.town import lay_ground
-from tests.tracking.city import EVER, NOW, make_person, make_worker
+from tests.tracking.city import EVER, NOW, make_device, make_person, make_worker
 from tests.tracking.test_laws import RULES
 from tracking.batches import Arrival
 from tracking.devices import Device
 from tracking.formats.report import Heartbeat, ParsedFix, Report
 from tracking.ingest import ingest_reports
-from tracking.live import Rhythm, changed_dots, snapshot_dots, state_of
+from tracking.live import (
+    Change,
+    Dot,
+    LiveMap,
+    Rhythm,
+    dots_of,
+    figures_of,
+    reason_of,
+    snapshot_dots,
+    state_of,
+)
+from tracking.live.reading import read_cursor, read_positions
 from tracking.partitions import make_ahead
 
 WALK = Rhythm(on_shift=True, moving=True, interval_s=10, heartbeat_s=None)
@@ -51,40 +64,40 @@ def report(conn: Connection, device: Device, minutes: float, lat: float = 27.8) 
 def test_a_snapshot_shows_who_is_on_duty_and_hides_where_others_are(conn: Connection) -> None:
     _, device = make_worker(conn, "W1")
     report(conn, device, 0)
-    _, gone = make_worker(conn, "W2")
+    gone_id, gone = make_worker(conn, "W2")
     report(conn, gone, 5)
     conn.execute(
         text("UPDATE shift SET ends_at = :at WHERE person_id = (SELECT id FROM person WHERE code = 'W2')"),
         {"at": NOW},
     )
     make_person(conn, "W3")
-    dots = {dot.person_code: dot for dot in snapshot_dots(conn, None, NOW).dots}
-    assert {code: dot.state for code, dot in dots.items()} == {
-        "W1": "still",
-        "W2": "off_shift",
-        "W3": "silent",
-    }
-    assert (dots["W1"].lon, dots["W1"].lat, dots["W1"].age_s) == (113.15, 27.8, 0)
-    assert dots["W2"].lon is None
-    assert dots["W3"].lon is None
+    dots = {dot.person_code: dot for dot in snapshot_dots(conn, None, NOW)}
+    assert {code: dot.state for code, dot in dots.items()} == {"W1": "still", "W3": "silent"}
+    assert dots["W1"].position is not None
+    assert (dots["W1"].position.lon, dots["W1"].position.lat, dots["W1"].age_s) == (113.15, 27.8, 0)
+    assert dots["W3"].position is None
+    figures = figures_of(dots.values())
+    assert (figures.on_shift, figures.heard, figures.moving, figures.silent) == (2, 1, 0, 1)
+    named = dots_of(conn, [gone_id], NOW)[gone_id]
+    assert (named.state, named.position) == ("off_shift", None)
 
 
 def test_somebody_who_walked_the_last_minutes_is_moving(conn: Connection) -> None:
     _, device = make_worker(conn)
     for n in range(19):  # 180 m in three minutes
         report(conn, device, (180 - 10 * n) / 60, 27.8 + n * 10 / 111_320)
-    assert snapshot_dots(conn, None, NOW).dots[0].state == "moving"
+    assert snapshot_dots(conn, None, NOW)[0].state == "moving"
 
 
 def test_a_heartbeat_keeps_a_resting_dot_alive_without_moving_it(conn: Connection) -> None:
     _, device = make_worker(conn)
     report(conn, device, 8)
-    before = snapshot_dots(conn, None, NOW).dots[0]
+    before = snapshot_dots(conn, None, NOW)[0]
     beat = Report("owntracks", heartbeats=(Heartbeat(NOW, 40),))
     ingest_reports(conn, None, [Arrival(device, beat)], now=NOW, rules=RULES)
-    after = snapshot_dots(conn, None, NOW).dots[0]
+    after = snapshot_dots(conn, None, NOW)[0]
     assert (before.state, after.state) == ("stale", "still")
-    assert (after.fixed_at, after.lat, after.battery_pct) == (before.fixed_at, before.lat, 40)
+    assert (after.position, after.battery_pct) == (before.position, 40)
 
 
 def test_a_scope_holds_those_who_serve_in_its_subtree(conn: Connection) -> None:
@@ -101,39 +114,187 @@ def test_a_scope_holds_those_who_serve_in_its_subtree(conn: Connection) -> None:
     paths = dict(tuple(row) for row in rows)
 
     def seen(*codes: str) -> list[str]:
-        return [dot.person_code for dot in snapshot_dots(conn, [paths[code] for code in codes], NOW).dots]
+        return [dot.person_code for dot in snapshot_dots(conn, [paths[code] for code in codes], NOW)]
 
     assert seen("S1") == ["W1"]
     assert seen("S2") == ["W2"]
     assert seen("T") == seen("G1", "G2") == ["W1", "W2"]
     assert seen() == []
-    dot = snapshot_dots(conn, [paths["S1"]], NOW).dots[0]
-    assert (dot.unit_code, dot.role, dot.paths) == ("G1", "grid_leader", (paths["G1"],))
+    standing = snapshot_dots(conn, [paths["S1"]], NOW)[0].standing
+    assert (standing.unit_code, standing.role, standing.paths) == ("G1", "grid_leader", (paths["G1"],))
 
 
-def test_a_change_that_commits_late_is_not_lost(engine: Engine) -> None:
+def look(live: LiveMap, reader: Connection, now: datetime = NOW, *, sweeps: bool = False) -> list[Change]:
+    """A read in a transaction of its own."""
+    with reader.begin():
+        return sorted(live.read(reader, now, sweeps=sweeps), key=lambda change: change.person_id)
+
+
+def codes(changes: list[Change]) -> list[str]:
+    return [dot.person_code for change in changes if (dot := change.after or change.before)]
+
+
+def test_a_change_that_commits_late_is_not_lost_and_comes_once(engine: Engine) -> None:
     #   writer A opens ─ writes W1 ───────────────────── commits
     #                        writer B writes W2, commits
-    #                                 reader asks ①                reader asks ② since ①
+    #                                 reader asks ①                reader asks ② ③
     with engine.begin() as conn:
         make_ahead(conn, NOW)
         slow, quick = make_worker(conn, "W1")[1], make_worker(conn, "W2")[1]
-        cursor = snapshot_dots(conn, None, NOW).cursor
+    live = LiveMap()
     with engine.connect() as late, engine.connect() as reader:
+        look(live, reader)
         late.begin()
         report(late, slow, 0)
         with engine.begin() as conn:
             report(conn, quick, 0)
-        first = changed_dots(reader, cursor, None, NOW)
-        reader.rollback()
+        assert codes(look(live, reader)) == ["W2"]
+        assert codes(look(live, reader)) == []
         late.commit()
-        second = changed_dots(reader, first.cursor, None, NOW)
-        reader.rollback()
-        third = changed_dots(reader, second.cursor, None, NOW)
-    seen = {(dot.person_code, dot.changed) for dot in first.dots} | {
-        (dot.person_code, dot.changed) for dot in second.dots
-    }
-    assert [dot.person_code for dot in first.dots] == ["W2"]
-    assert "W1" in [dot.person_code for dot in second.dots]
-    # Given twice at most while a transaction anywhere on the server is open, and then as it was.
-    assert {(dot.person_code, dot.changed) for dot in third.dots} <= seen
+        assert codes(look(live, reader)) == ["W1"]
+        assert codes(look(live, reader)) == []
+
+
+def test_what_a_backup_brought_from_another_server_is_read_once(engine: Engine) -> None:
+    with engine.begin() as conn:
+        make_ahead(conn, NOW)
+        device = make_worker(conn, "W1")[1]
+        report(conn, device, 1)
+        conn.execute(text("UPDATE last_fix SET changed = '99999999999'"))
+    live = LiveMap()
+    with engine.connect() as reader:
+        assert codes(look(live, reader)) == ["W1"]
+        with reader.begin():
+            assert list(read_positions(reader, read_cursor(reader))) == []
+        with engine.begin() as conn:
+            report(conn, device, 0)
+        assert codes(look(live, reader)) == ["W1"]
+
+
+def test_time_alone_turns_a_dot_without_anything_being_read_of_it(engine: Engine) -> None:
+    with engine.begin() as conn:
+        make_ahead(conn, NOW)
+        report(conn, make_worker(conn, "W1")[1], 0)
+    live = LiveMap()
+    states = []
+    with engine.connect() as reader:
+        for second in range(0, 1000, 2):
+            turned = look(live, reader, NOW + timedelta(seconds=second))
+            states += [(second, change.after.state) for change in turned if change.after]
+    assert states == [(0, "still"), (16, "late"), (302, "stale"), (902, "silent")]
+
+
+def test_a_shift_that_ends_takes_the_dot_away_and_one_that_begins_brings_it(engine: Engine) -> None:
+    soon, later = NOW + timedelta(seconds=30), NOW + timedelta(seconds=60)
+    with engine.begin() as conn:
+        make_ahead(conn, NOW)
+        make_person(
+            conn, "W1", shifts=[(NOW - timedelta(hours=1), soon), (later, later + timedelta(hours=1))]
+        )
+        report(conn, make_device(conn, "P-W1", "W1"), 0)
+    live = LiveMap()
+    with engine.connect() as reader:
+        assert codes(look(live, reader)) == ["W1"]
+        assert live.dots
+        look(live, reader, soon + timedelta(seconds=1))
+        assert not live.dots
+        back = look(live, reader, later + timedelta(seconds=1), sweeps=True)
+        assert [change.after.position is not None for change in back if change.after] == [True]
+
+
+def test_a_fix_that_is_no_longer_believed_takes_its_place_off_the_map(engine: Engine) -> None:
+    with engine.begin() as conn:
+        make_ahead(conn, NOW)
+        person_id, device = make_worker(conn, "W1")
+        report(conn, device, 0)
+    live = LiveMap()
+    with engine.connect() as reader:
+        look(live, reader)
+        with engine.begin() as conn:
+            conn.execute(text("DELETE FROM last_fix"))
+        look(live, reader, sweeps=True)
+        dot: Dot = live.dots[person_id]
+    assert (dot.position, dot.state) == (None, "silent")
+
+
+@pytest.mark.parametrize(
+    ("status", "battery_pct", "charging", "reason"),
+    [
+        (None, None, None, None),
+        (None, 50, False, None),
+        (None, 8, False, "battery"),
+        (None, 8, True, None),
+        ({"android": {"loc": 0, "ps": 0, "bo": 0}}, 50, None, None),
+        ({"android": {"loc": -2, "ps": 1}}, 5, None, "permission"),
+        ({"android": {"loc": 0, "ps": 1}}, 50, None, "power_saving"),
+        ({"android": {"bo": 1}}, 50, None, "power_saving"),
+        (
+            {"iOS": {"locationManagerAuthorizationStatus": "kCLAuthorizationStatusDenied"}},
+            50,
+            None,
+            "permission",
+        ),
+        (
+            {"iOS": {"locationManagerAuthorizationStatus": "kCLAuthorizationStatusAuthorizedAlways"}},
+            50,
+            None,
+            None,
+        ),
+        ({"iOS": {"backgroundRefreshStatus": "UIBackgroundRefreshStatusDenied"}}, 50, None, "power_saving"),
+        ({"android": "odd", "iOS": 3}, 50, None, None),
+    ],
+)
+def test_the_likely_reason_is_what_the_phone_told(
+    status: dict[str, object] | None, battery_pct: float | None, charging: bool | None, reason: str | None
+) -> None:
+    assert reason_of(status, battery_pct, charging=charging) == reason
+
+
+def test_a_reason_is_told_of_a_quiet_phone_alone_and_not_when_a_fix_came_after_it(conn: Connection) -> None:
+    person_id, device = make_worker(conn)
+    report(conn, device, 20)
+    denied = {"_type": "status", "android": {"loc": -4}}
+    beat = Report("owntracks", heartbeats=(Heartbeat(NOW - timedelta(minutes=18), status=denied),))
+    ingest_reports(conn, None, [Arrival(device, beat)], now=NOW, rules=RULES)
+    quiet = dots_of(conn, [person_id], NOW)[person_id]
+    assert (quiet.state, quiet.reason) == ("silent", "permission")
+    report(conn, device, 17)
+    after = dots_of(conn, [person_id], NOW)[person_id]
+    assert (after.state, after.reason) == ("silent", None)
+
+
+def test_reading_what_changed_looks_at_what_changed(engine: Engine) -> None:
+    rows = 12_000
+    with engine.begin() as conn:
+        people = {"n": rows}
+        conn.execute(
+            text("INSERT INTO person (code, name) SELECT 'E' || n, 'E' FROM generate_series(1, :n) n"), people
+        )
+        conn.execute(
+            text(
+                "INSERT INTO last_fix (person_id, device_id, fixed_at, received_at, point)"
+                " SELECT id, id, now(), now(), ST_SetSRID(ST_MakePoint(113, 27), 4326) FROM person"
+            )
+        )
+        conn.execute(
+            text(
+                "INSERT INTO shift (person_id, starts_at, ends_at) SELECT id, at, at + interval '8 hours'"
+                " FROM person, generate_series(now() - interval '40 days', now() - interval '1 hour', '1 day') at"
+            )
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("VACUUM ANALYZE last_fix, shift, person"))
+        with engine.begin() as writer:
+            since = read_cursor(writer)
+            writer.execute(
+                text("UPDATE last_fix SET changed = pg_current_xact_id() WHERE person_id % 100 = 0")
+            )
+        assert "ix_last_fix_changed" in plan(conn, "positions", {"since": since, "persons": None})
+        assert "ix_shift_starts_at" in plan(
+            conn, "standing", {"now": utc_now(), "persons": None, "paths": None}
+        )
+
+
+def plan(conn: Connection, name: str, binds: dict[str, object]) -> str:
+    statement = sql_file("tracking", name)
+    return "\n".join(conn.execute(text(f"EXPLAIN {statement.text}"), binds).scalars())

@@ -1,5 +1,6 @@
 // The live feed: one event stream, resumed by its cursor, watched for silence.
 import { leaveToSignIn } from "../door.js";
+import { unfold } from "./unfold.js";
 
 const QUIET_MS = 25_000; // the service speaks at least every 10 s
 const RETRY_MS = [1000, 2000, 5000, 10_000];
@@ -20,8 +21,8 @@ export function followLive(on) {
     if (stopped) return;
     const since = cursor ? `?since=${encodeURIComponent(cursor)}` : "";
     source = new EventSource(`/v1/live${since}`);
-    source.addEventListener("snapshot", (event) => heard(event, on.snapshot));
-    source.addEventListener("frame", (event) => heard(event, on.frame));
+    source.addEventListener("snapshot", (event) => heard(event, (frame) => on.snapshot(unfold(frame))));
+    source.addEventListener("frame", (event) => heard(event, (frame) => on.frame(unfold(frame))));
     source.addEventListener("alerts", (event) => heard(event, on.alerts));
     source.addEventListener("end", () => finish("ended"));
     source.addEventListener("error", broken);

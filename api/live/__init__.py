@@ -1,0 +1,7 @@
+"""The live feed: what is read once a process and told to every open page."""
+
+from api.live.board import REMEMBERED, from_cursor, tell_who
+from api.live.feed import LiveFeed
+from api.live.viewers import Permit
+
+__all__ = ["REMEMBERED", "LiveFeed", "Permit", "from_cursor", "tell_who"]

@@ -1,0 +1,48 @@
+"""A viewer's screen as a page would hold it: the events of a live stream put together again."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+
+@dataclass
+class Screen:
+    """Who and where by person id. `cursor`: the last event's id."""
+
+    who: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    cursor: str | None = None
+    columns: list[str] = field(default_factory=list)
+    frames: int = 0
+
+    def take(self, event: bytes) -> dict[str, Any]:
+        """One event, without the empty line that ends it; returns what it said, `moved` by column name."""
+        fields = dict(line.split(b": ", 1) for line in event.strip().split(b"\n") if b": " in line)
+        if b"event" not in fields:
+            return {}
+        told: dict[str, Any] = {"event": fields[b"event"].decode(), **orjson.loads(fields[b"data"])}
+        if told["event"] not in {"snapshot", "frame"}:
+            return told
+        self.frames += 1
+        self.cursor = told["id"] = fields[b"id"].decode()
+        if told["event"] == "snapshot":
+            self.who, self.rows, self.columns = {}, {}, told["columns"]
+        self.who |= {one["id"]: one for one in told["dots"]}
+        told["moved"] = [self._named(row) for row in told["moved"]]
+        self.rows |= {row["id"]: row for row in told["moved"]}
+        for one in told.get("gone", ()):
+            self.who.pop(one, None)
+            self.rows.pop(one, None)
+        return told
+
+    def _named(self, row: list[Any]) -> dict[str, Any]:
+        named = dict(zip(self.columns, row, strict=True))
+        if named["heard_at"] is None:
+            named["heard_at"] = named["fixed_at"]
+        return named
+
+    @property
+    def state(self) -> dict[int, dict[str, Any]]:
+        """Everybody on the screen."""
+        return {one: self.who[one] | row for one, row in self.rows.items()}

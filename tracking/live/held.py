@@ -1,0 +1,108 @@
+"""The dots of everybody on shift, held in memory and kept up: what moved is read, who they are is read now and then.
+
+A thousand fixes a second cost a thousand short rows a second. Names, posts, scopes and devices change with
+rosters and are read by a sweep; states that time alone changes are due at a known instant and cost no reading.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tracking.live.dots import Dot, Position, Sign, Standing, make_dot
+from tracking.live.reading import EVERYTHING, read_cursor, read_positions, read_signs, read_standing
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a read found of a person: as it was and as it is; None: not on duty."""
+
+    person_id: int
+    before: Dot | None
+    after: Dot | None
+
+
+@dataclass
+class LiveMap:
+    """Empty until the first `read`. Not safe for two readers at once."""
+
+    dots: dict[int, Dot] = field(default_factory=dict)
+    _standing: dict[int, Standing] = field(default_factory=dict)
+    _positions: dict[int, Position] = field(default_factory=dict)
+    _signs: dict[int, Sign] = field(default_factory=dict)
+    _holders: dict[int, int] = field(default_factory=dict)
+    _due: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _due_from: int = 0
+    _cursor: str | None = None
+
+    def read(self, conn: Connection, now: datetime, *, sweeps: bool) -> list[Change]:
+        """Bring the dots up to date and tell what a viewer would see change. The first read always sweeps."""
+        sweeps = sweeps or self._cursor is None
+        cursor = read_cursor(conn)
+        swept = read_standing(conn, now) if sweeps else None
+        positions = list(read_positions(conn, self._cursor or EVERYTHING))
+        signs = list(read_signs(conn, self._cursor or EVERYTHING))
+        # Nothing is kept of a read that failed half-way.
+        touched = self._fall_due(now)
+        touched |= self._take(positions, signs)
+        if swept is not None:
+            touched |= self._stand(swept)
+        self._cursor = cursor
+        changes = [self._turn(person_id, now) for person_id in touched]
+        return [change for change in changes if change is not None]
+
+    def _take(self, positions: list[Position], signs: list[Sign]) -> set[int]:
+        for position in positions:
+            self._positions[position.person_id] = position
+        for sign in signs:
+            self._signs[sign.device_id] = sign
+        holders = {self._holders.get(sign.device_id) for sign in signs}
+        return {position.person_id for position in positions} | {one for one in holders if one is not None}
+
+    def _stand(self, swept: list[tuple[Standing, bool]]) -> set[int]:
+        """Who is on shift now, and whose standing is another than before."""
+        before = self._standing
+        same = {one.person_id: old for one, _ in swept if (old := before.get(one.person_id)) == one and old}
+        self._standing = {one.person_id: same.get(one.person_id, one) for one, _ in swept}
+        self._holders = {held.device_id: one.person_id for one, _ in swept for held in one.held}
+        touched = self._standing.keys() - same.keys()
+        for one, has_fix in swept:
+            if not has_fix and self._positions.pop(one.person_id, None) is not None:
+                touched.add(one.person_id)  # no fix of this person is accepted any more
+        return touched | (before.keys() - self._standing.keys())
+
+    def _fall_due(self, now: datetime) -> set[int]:
+        """Those whose state time alone may have changed by now."""
+        until = int(now.timestamp())
+        due: set[int] = set()
+        for second in range(self._due_from or until, until + 1):
+            due |= self._due.pop(second, set())
+        self._due_from = until + 1
+        return {one for one in due if (dot := self.dots.get(one)) and dot.turns_at and dot.turns_at <= now}
+
+    def _turn(self, person_id: int, now: datetime) -> Change | None:
+        """The person's dot anew; None when it says the same."""
+        before, standing = self.dots.get(person_id), self._standing.get(person_id)
+        after = None
+        if standing is not None and standing.until is not None and standing.until > now:
+            after = make_dot(standing, self._positions.get(person_id), self._signs, now)
+            if after.turns_at is not None:
+                self._due[max(int(after.turns_at.timestamp()) + 1, self._due_from)].add(person_id)
+        if after is None:
+            self.dots.pop(person_id, None)
+        else:
+            self.dots[person_id] = after
+        return None if says_same(before, after) else Change(person_id, before, after)
+
+
+def says_same(one: Dot | None, other: Dot | None) -> bool:
+    """Whether a viewer would see no difference; ages pass by themselves."""
+    if one is None or other is None:
+        return one is other
+    return (
+        (one.state, one.reason, one.heard_at, one.battery_pct, one.expected_s)
+        == (other.state, other.reason, other.heard_at, other.battery_pct, other.expected_s)
+        and one.position == other.position
+        and one.standing == other.standing
+    )
