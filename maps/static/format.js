@@ -26,6 +26,14 @@ export function age(seconds) {
   return t("age.d", { n: Math.floor(s / 86400) });
 }
 
+/** “2 h 5 min”: how long something took. */
+export function span(seconds) {
+  const minutes = Math.round(Math.max(0, seconds) / 60);
+  const hours = Math.floor(minutes / 60);
+  const rest = t("age.min", { n: minutes % 60 });
+  return hours ? `${t("age.h", { n: hours })} ${rest}` : rest;
+}
+
 export function metres(length) {
   if (length < 1000) return `${Math.round(length)} ${t("unit.m")}`;
   return `${(length / 1000).toFixed(length < 100000 ? 1 : 0)} ${t("unit.km")}`;

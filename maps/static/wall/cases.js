@@ -4,7 +4,7 @@ import { CASE_STATES } from "../map/cases.js";
 
 const MOST = 1000;
 
-/** { cases: [{ number, state, lon, lat }], total, byUnit: Map of unit id → open cases }. */
+/** { cases: [{ number, category, state, rank, reported_at, lon, lat }], total, byUnit: Map of unit id → open cases }. */
 export async function readCases(place) {
   const here = { network: place.network.code, ...(place.unit ? { unit: place.unit.code } : {}) };
   const wanted = new URLSearchParams({ ...(place.unit ? here : {}), format: "geojson", limit: MOST });
@@ -12,7 +12,10 @@ export async function readCases(place) {
   const [list, counts] = await Promise.all([get(`/v1/cases?${wanted}`), get(`/v1/case-counts?${new URLSearchParams(here)}`)]);
   const cases = list.features.map(({ geometry, properties }) => ({
     number: properties.number,
+    category: properties.category,
     state: properties.state,
+    rank: CASE_STATES.indexOf(properties.state),
+    reported_at: properties.reported_at,
     lon: geometry.coordinates[0],
     lat: geometry.coordinates[1],
   }));

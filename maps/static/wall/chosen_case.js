@@ -1,10 +1,16 @@
 // Open cases on the map and in the figures, and the chosen one in full.
 import { drawCases, markCase } from "../map/cases.js";
 import { readCase, readCases } from "./cases.js";
-import { showCase } from "./detail.js";
+import { showCasePanel } from "./chosen/case_panel.js";
+import { forgetNearest } from "./chosen/nearest.js";
+import { lookAt } from "./going.js";
 import { here, sees, tell } from "./here.js";
 import { go, now as stateNow } from "./state.js";
 
+const AWAITED_MS = 4000;
+const AGAIN_MS = 15_000;
+
+let timer = 0;
 let open = { cases: [], total: 0, byUnit: new Map() };
 
 /** { total, byUnit }: open cases of where we are, and by unit id. */
@@ -22,10 +28,29 @@ export async function loadCases() {
 
 /** Show the case the address names; null: none. */
 export async function chooseCase(number) {
+  clearTimeout(timer);
+  forgetNearest();
   if (here.map) markCase(here.map, number);
-  if (!number) return;
+  if (number) await showChosenCase(number);
+}
+
+/** Read and show it, and again while it is chosen: somebody else moves it along, or the worker takes it on. */
+async function showChosenCase(number) {
+  clearTimeout(timer);
   const one = await readCase(number).catch((error) => ({ number, problem: error.message }));
-  if (stateNow().case === number) showCase(one);
+  if (stateNow().case !== number) return;
+  showCasePanel(one, async () => {
+    await Promise.all([showChosenCase(number), loadCases()]);
+  });
+  const isAwaited = one.state === "assigned" && !one.acknowledged_at;
+  timer = setTimeout(showChosenCase, isAwaited ? AWAITED_MS : AGAIN_MS, number);
 }
 
 export const toCase = (number) => go({ case: number, person: null });
+
+/** Choose a case of the list and bring the camera there. */
+export function lookAtCase(number) {
+  toCase(number);
+  const one = open.cases.find((each) => each.number === number);
+  if (one) lookAt([one.lon, one.lat]);
+}

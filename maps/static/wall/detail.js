@@ -1,26 +1,54 @@
-// The right panel: one person or one case.
-import { age, clock, count, metres, minute, stamp } from "../format.js";
-import { CASE_STATES, drawCaseMark } from "../map/cases.js";
-import { drawMark } from "../map/dots.js";
+// The right panel: a shell for one person or one case. What it holds changes in place, so that the focus stays.
 import { t } from "../words.js";
 import { at, el } from "./dom.js";
 
 let close = () => undefined;
+let shown = null; // key of what is shown
+let wantsFocus = false;
 
 export function onClose(act) {
   close = act;
 }
 
 export function hideDetail() {
+  if (shown === null) return;
+  shown = null;
   at("detail").hidden = true;
   at("detail").replaceChildren();
 }
 
-function show(title, subtitle, ...parts) {
-  const button = el("button", { type: "button", class: "close", title: t("close"), onclick: () => close() }, el("span", { class: "sr" }, t("close")), cross());
-  at("detail").replaceChildren(button, el("h2", {}, title), el("p", { class: "muted" }, subtitle), ...parts);
+/** The panel for `key` with its title; `build(part)` makes its parts when another one was shown before. */
+export function openDetail(key, title, subtitle, build) {
+  if (shown !== key) {
+    shown = key;
+    const button = el("button", { type: "button", class: "close", title: t("close"), onclick: () => close() }, el("span", { class: "sr" }, t("close")), cross());
+    at("detail").replaceChildren(button, el("h2", {}), el("p", { class: "muted subtitle" }), ...build());
+    at("detail").scrollTop = 0;
+  }
+  setText(at("detail").querySelector("h2"), title);
+  setText(at("detail").querySelector(".subtitle"), subtitle ?? "");
   at("detail").setAttribute("aria-label", title);
   at("detail").hidden = false;
+  if (wantsFocus) at("detail").focus({ preventScroll: true });
+  wantsFocus = false;
+}
+
+/** Whoever chose by keyboard from elsewhere goes on in the panel. */
+export function focusNextDetail() {
+  wantsFocus = true;
+}
+
+/** A part of the panel by its class. */
+export const part = (name) => at("detail").querySelector(`.${name}`);
+
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Terms and values, those without a value left out: [[term, text or element], …]. */
+export function fillFacts(list, pairs) {
+  const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  list.replaceChildren(...told.flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
 }
 
 function cross() {
@@ -33,60 +61,4 @@ function cross() {
   path.setAttribute("stroke-width", "1.5");
   mark.append(path);
   return mark;
-}
-
-const list = (pairs) =>
-  el("dl", {}, ...pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
-
-/** `dot`: as the feed tells it, null when off shift; `trail`: of `readTrail`, null while it is read. */
-export function showPerson(code, dot, trail) {
-  const subtitle = dot ? [dot.role_name, dot.unit_name].filter(Boolean).join(" · ") : t("person.gone");
-  const facts = dot
-    ? [
-        [t("wall.state"), el("span", {}, marked(dot.state), t(`state.${dot.state}`))],
-        [t("person.last_fix"), dot.fixed_at ? `${clock(dot.fixed_at)} · ${age((Date.now() - Date.parse(dot.fixed_at)) / 1000)}` : "–"],
-        [t("person.speed"), dot.speed_mps === null ? null : `${dot.speed_mps.toFixed(1)} ${t("unit.mps")}`],
-        [t("person.accuracy"), dot.accuracy_m === null ? null : `± ${Math.round(dot.accuracy_m)} ${t("unit.m")}`],
-        [t("person.battery"), dot.battery_pct === null ? null : `${Math.round(dot.battery_pct)}%`],
-      ]
-    : [];
-  show(dot?.name ?? code, subtitle, list(facts), el("h3", {}, t("person.trail")), ...trailParts(trail));
-}
-
-function marked(state) {
-  const mark = el("i", { class: "mark" });
-  mark.append(drawMark(state, 4.5));
-  return mark;
-}
-
-function trailParts(trail) {
-  if (trail === null) return [el("p", { class: "muted" }, t("loading"))];
-  if (trail.error) return [el("p", { class: "muted" }, trail.error)];
-  const looked = el("p", { class: "muted small" }, t("person.looked"));
-  if (!trail.fixes) return [el("p", { class: "muted" }, t("person.trail.none")), looked];
-  const facts = [
-    [t("person.trail.length"), metres(trail.length_m)],
-    [t("person.trail.fixes"), count(trail.fixes)],
-    [t("person.trail.stays"), count(trail.stays)],
-    [t("person.trail.gaps"), count(trail.gaps)],
-  ];
-  const span = t("person.trail.since", { from: minute(trail.from), to: minute(trail.to) });
-  return [el("p", { class: "muted small" }, span), list(facts), looked];
-}
-
-/** `one`: as /v1/cases/{number} tells it, or { number, problem }. */
-export function showCase(one) {
-  if (one.problem) return show(one.number, one.problem);
-  const mark = el("i", { class: "mark" });
-  if (CASE_STATES.includes(one.state)) mark.append(drawCaseMark(one.state));
-  const facts = [
-    [t("wall.state"), el("span", {}, mark, t(`case.${one.state}`))],
-    [t("case.level"), String(one.level)],
-    [t("case.occurred"), stamp(one.occurred_at)],
-    [t("case.reported_at"), stamp(one.reported_at)],
-    [t("case.owner"), one.owner_name],
-    [t("case.assignee"), one.assignee_name],
-  ];
-  const log = one.events.map((event) => el("li", {}, el("span", {}, t(`case.${event.state}`), " · ", event.actor), el("time", { datetime: event.at }, stamp(event.at))));
-  show(one.category, one.number, list(facts), el("p", {}, one.description || ""), el("h3", {}, t("case.log")), el("ol", { class: "log" }, ...log));
 }

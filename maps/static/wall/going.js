@@ -57,7 +57,9 @@ function paddingNow() {
   const narrow = side.width > innerWidth * 0.6;
   if (narrow) return { top: 2 * gap, right: gap, left: gap, bottom: gap };
   const sideWidth = at("side").classList.contains("folded") ? 0 : side.width + 16;
-  return { top: gap, right: gap + 40, bottom: at("foot").getBoundingClientRect().height + 2 * gap, left: sideWidth + gap };
+  const right = at("right").getBoundingClientRect();
+  const rightWidth = right.height > innerHeight * 0.3 ? right.width + 16 : 40;
+  return { top: gap, right: gap + rightWidth, bottom: at("foot").getBoundingClientRect().height + 2 * gap, left: sideWidth + gap };
 }
 
 /** The middle of that room, as an offset from the middle of the map. */

@@ -1,11 +1,11 @@
-// The side panel: figures of the unit, and the table that mirrors the map.
-import { age, clock, count, share } from "../format.js";
-import { drawMark } from "../map/dots.js";
+// The side panel: figures of where we are, and the tables that mirror the map: units, people, cases.
+import { age, clock, count, share, stamp } from "../format.js";
+import { drawCaseMark } from "../map/cases.js";
+import { drawMark } from "../map/marks.js";
 import { t } from "../words.js";
 import { at, el } from "./dom.js";
-import { byNeed } from "./people.js";
-
-const MOST_ROWS = 300;
+import { byNeed, needOf } from "./people.js";
+import { fillTable } from "./table.js";
 
 /** `figures` of `figuresOf`, with `openCases` (null: may not be seen) and `movement`; `asOf` of the feed, null before it spoke. */
 export function showFigures(figures, asOf) {
@@ -30,110 +30,56 @@ function figure(key, value, denominator) {
   return el("div", { title: t(`${key}.note`) }, el("dt", {}, t(key)), el("dd", { class: "big" }, count(value), unit), ...of);
 }
 
-const shown = { table: null, rows: new Map() };
+const column = (key, word) => ({ key, text: t(word), note: t(`${word}.note`) });
 
-/**
- * The child units. `children`: [{ key, name, onShift, moving, cases }]; `act.open(key)`, `act.point(key|null)`.
- * A repeated call with the same units only changes the numbers, so that the focus stays where it is.
- */
-export function showUnits(children, { withPeople, withCases, levelName }, act) {
-  const listed = children.slice(0, MOST_ROWS);
-  const head = [levelName || t("wall.unit"), withPeople && t("wall.on_shift"), withPeople && t("wall.moving"), withCases && t("wall.cases")];
-  const rows = listed.map((child) => ({
+/** The child units. `children`: [{ key, name, onShift, moving, silent, cases }]. */
+export function showUnits(children, { withPeople, withCases, levelName }, sort, act) {
+  const columns = [{ key: "name", text: levelName || t("wall.unit") }];
+  if (withPeople) columns.push(column("on_shift", "wall.on_shift"), column("moving", "wall.moving"), column("silent", "wall.silent"));
+  if (withCases) columns.push({ key: "cases", text: t("wall.cases"), note: t("wall.open_cases.note") });
+  const rows = children.map((child) => ({
     key: child.key,
     label: t("wall.open", { name: child.name }),
     name: child.name,
-    numbers: [withPeople && child.onShift, withPeople && child.moving, withCases && child.cases],
+    values: [...(withPeople ? [child.onShift, child.moving, child.silent] : []), ...(withCases ? [child.cases] : [])],
   }));
-  const note = children.length ? more(children.length) : t("wall.units.none");
-  fill(head.filter((text) => text !== false), rows, note, act);
+  fillTable({ columns, rows, sort, empty: t("wall.units.none"), act });
 }
 
 /** The people of the unit, those who need a look first. */
-export function showPeople(people, selected, act) {
-  const listed = [...people].sort(byNeed).slice(0, MOST_ROWS);
-  const rows = listed.map((dot) => ({
-    key: dot.code,
-    label: t("wall.select", { name: dot.name }),
-    name: dot.name,
-    mark: dot.state,
-    selected: dot.code === selected,
-    texts: [t(`state.${dot.state}`), dot.heard_at ? age((Date.now() - Date.parse(dot.heard_at)) / 1000) : "–"],
-  }));
-  const note = people.length ? more(people.length) : t("wall.people.none");
-  fill([t("wall.person"), t("wall.state"), t("wall.age")], rows, note, act);
-}
-
-const more = (total) => (total > MOST_ROWS ? t("wall.people.more", { count: total - MOST_ROWS }) : "");
-
-function fill(head, rows, note, act) {
-  const keys = JSON.stringify([head, rows.map((row) => row.key), note]);
-  if (shown.keys === keys) {
-    for (const row of rows) refresh(shown.rows.get(row.key), row);
-    return;
-  }
-  const focused = document.activeElement?.closest?.("#rows tr")?.dataset.key;
-  shown.keys = keys;
-  shown.rows = new Map(rows.map((row, index) => [row.key, makeRow(row, index, act)]));
-  const table = el(
-    "table",
-    {},
-    el("thead", {}, el("tr", {}, ...head.map((text) => el("th", { scope: "col" }, text)))),
-    el("tbody", {}, ...shown.rows.values()),
-  );
-  at("rows").replaceChildren(...(rows.length ? [table] : []), ...(note ? [el("p", { class: "note" }, note)] : []));
-  if (focused && shown.rows.has(focused)) focusRow(shown.rows.get(focused));
-}
-
-function makeRow(row, index, act) {
-  const button = el("button", { type: "button", class: "open", tabindex: index === 0 ? 0 : -1, title: row.label }, el("span", {}, row.name));
-  const line = el("tr", { "data-key": row.key }, el("th", { scope: "row" }, button));
-  line.addEventListener("click", () => act.open(row.key));
-  line.addEventListener("pointerenter", () => act.point(row.key));
-  line.addEventListener("pointerleave", () => act.point(null));
-  button.addEventListener("focus", () => act.point(row.key));
-  button.addEventListener("blur", () => act.point(null));
-  for (const _cell of row.numbers?.filter((value) => value !== false) ?? row.texts) line.append(el("td", {}));
-  if (row.mark) line.firstChild.firstChild.prepend(el("i", { class: "mark" }));
-  refresh(line, row);
-  return line;
-}
-
-function refresh(line, row) {
-  const cells = [...line.querySelectorAll("td")];
-  const values = row.numbers?.filter((value) => value !== false) ?? row.texts;
-  values.forEach((value, index) => {
-    const text = typeof value === "number" ? count(value) : value;
-    if (cells[index].textContent !== text) cells[index].textContent = text;
-    cells[index].classList.toggle("nil", value === 0);
+export function showPeople(people, selected, sort, act) {
+  const columns = [{ key: "name", text: t("wall.person") }, { key: "state", text: t("wall.state") }, { key: "age", text: t("wall.age") }];
+  const rows = [...people].sort(byNeed).map((dot) => {
+    const quiet = dot.heard_at ? (Date.now() - Date.parse(dot.heard_at)) / 1000 : Infinity;
+    return {
+      key: dot.code,
+      label: t("wall.select", { name: dot.name }),
+      name: dot.name,
+      mark: { key: dot.state, draw: () => drawMark(dot.state, 4.5) },
+      selected: dot.code === selected,
+      values: [needOf(dot), quiet],
+      texts: [t(`state.${dot.state}`), dot.heard_at ? age(quiet) : "–"],
+    };
   });
-  if (row.mark && line.dataset.mark !== row.mark) {
-    line.dataset.mark = row.mark;
-    line.querySelector(".mark").replaceChildren(drawMark(row.mark, 4.5));
-  }
-  line.classList.toggle("chosen", Boolean(row.selected));
+  fillTable({ columns, rows, sort, empty: t("wall.people.none"), act });
 }
 
-/** Mark the row of the unit under the pointer on the map. */
-export function pointRow(key) {
-  for (const [each, row] of shown.rows) row.classList.toggle("pointed", each === key);
-}
-
-function focusRow(row) {
-  for (const other of shown.rows.values()) other.querySelector("button").tabIndex = -1;
-  const button = row.querySelector("button");
-  button.tabIndex = 0;
-  button.focus();
-}
-
-/** Arrow keys go from row to row; true when the key was one of ours. */
-export function moveInRows(key) {
-  const rows = [...shown.rows.values()];
-  if (!rows.length || !["ArrowDown", "ArrowUp", "Home", "End"].includes(key)) return false;
-  const current = rows.indexOf(document.activeElement?.closest?.("#rows tr"));
-  const to = { ArrowDown: current + 1, ArrowUp: current < 0 ? rows.length - 1 : current - 1, Home: 0, End: rows.length - 1 }[key];
-  focusRow(rows[Math.min(rows.length - 1, Math.max(0, to))]);
-  return true;
+/** Open cases of where we are: of `readCases`. */
+export function showCases(cases, selected, sort, act) {
+  const columns = [{ key: "name", text: t("wall.case") }, { key: "state", text: t("wall.state") }, { key: "age", text: t("wall.age") }];
+  const rows = cases.map((one) => {
+    const old = (Date.now() - Date.parse(one.reported_at)) / 1000;
+    return {
+      key: one.number,
+      label: `${one.category} · ${one.number} · ${stamp(one.reported_at)}`,
+      name: one.category,
+      mark: { key: one.state, draw: () => drawCaseMark(one.state, 16) },
+      selected: one.number === selected,
+      values: [one.rank, old],
+      texts: [t(`case.${one.state}`), age(old)],
+    };
+  });
+  fillTable({ columns, rows, sort, empty: t("wall.cases.none"), act });
 }
 
 /** The path to where we are; each step above can be chosen. `steps`: [{ name, open }]. */

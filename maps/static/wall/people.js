@@ -33,14 +33,15 @@ export function peopleOf(id) {
   return id === null ? all : all.filter((dot) => dot.paths.some((path) => path.split(".").includes(id)));
 }
 
-/** For each unit id that occurs in a path: how many serve at it or below, and how many of them move. */
+/** For each unit id that occurs in a path: how many serve at it or below, how many of them move, how many are silent. */
 export function countByUnit() {
   const counts = new Map();
   for (const dot of dots.values()) {
     for (const id of new Set(dot.paths.flatMap((path) => path.split(".")))) {
-      const count = counts.get(id) ?? { onShift: 0, moving: 0 };
+      const count = counts.get(id) ?? { onShift: 0, moving: 0, silent: 0 };
       count.onShift += 1;
       if (dot.state === "moving") count.moving += 1;
+      if (isSilent(dot)) count.silent += 1;
       counts.set(id, count);
     }
   }
@@ -49,6 +50,7 @@ export function countByUnit() {
 
 const rank = { silent: 0, stale: 1, late: 2, moving: 3, still: 4, unconfirmed: 5 };
 
-/** Those who need a look first. */
-export const byNeed = (one, other) =>
-  (rank[one.state] ?? 9) - (rank[other.state] ?? 9) || one.code.localeCompare(other.code);
+/** How soon somebody needs a look: the least first. */
+export const needOf = ({ state }) => rank[state] ?? 9;
+
+export const byNeed = (one, other) => needOf(one) - needOf(other) || one.code.localeCompare(other.code);

@@ -5,7 +5,7 @@ import { toCase } from "./chosen_case.js";
 import { toPerson } from "./chosen_person.js";
 import { goUp, lookInto } from "./going.js";
 import { here } from "./here.js";
-import { moveInRows, pointRow } from "./panel.js";
+import { moveInRows, pointRow } from "./table.js";
 import { otherTab } from "./side.js";
 import { go } from "./state.js";
 
@@ -16,7 +16,7 @@ export function bindKeys() {
     if (event.key === "Escape") go({ person: null, case: null });
     else if (inField) return;
     else if (event.key === "Backspace") goUp();
-    else if (event.target.matches?.('[role="tab"]') && ["ArrowLeft", "ArrowRight"].includes(event.key)) otherTab();
+    else if (event.target.matches?.('[role="tab"]') && ["ArrowLeft", "ArrowRight"].includes(event.key)) otherTab(event.key === "ArrowRight" ? 1 : -1);
     else if (here.map && event.target === here.map.getCanvas()) return;
     else if (!moveInRows(event.key)) return;
     event.preventDefault();

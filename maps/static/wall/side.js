@@ -4,14 +4,16 @@ import { moveTime } from "../map/frame.js";
 import { pointUnit } from "../map/units.js";
 import { t } from "../words.js";
 import { lookAtPerson } from "./chosen_person.js";
-import { openTotals } from "./chosen_case.js";
+import { lookAtCase, openTotals } from "./chosen_case.js";
 import { onClose } from "./detail.js";
 import { at } from "./dom.js";
 import { drawPlace, openChild } from "./going.js";
 import { here, sees } from "./here.js";
-import { showFigures, showPeople, showUnits } from "./panel.js";
+import { showCases, showFigures, showPeople, showUnits } from "./panel.js";
 import { byCode, countByUnit, figuresOf, peopleOf } from "./people.js";
 import { go, now as stateNow } from "./state.js";
+
+const TABS = ["units", "people", "cases"];
 
 export function refreshPanel() {
   const { place, asOf } = here;
@@ -19,32 +21,38 @@ export function refreshPanel() {
   const people = peopleOf(place.unit?.id ?? null);
   const openCases = sees.cases === "yes" ? openTotals().total : null;
   showFigures({ ...figuresOf(people), openCases, movement: sees.movement === "yes" }, asOf);
-  const isPeople = showsPeople();
-  for (const name of ["units", "people"]) {
-    const chosen = (name === "people") === isPeople;
-    at(`tab-${name}`).setAttribute("aria-selected", String(chosen));
-    at(`tab-${name}`).tabIndex = chosen ? 0 : -1;
+  const list = listNow();
+  for (const name of TABS) {
+    at(`tab-${name}`).setAttribute("aria-selected", String(name === list));
+    at(`tab-${name}`).tabIndex = name === list ? 0 : -1;
   }
-  at("rows").setAttribute("aria-labelledby", isPeople ? "tab-people" : "tab-units");
-  if (isPeople) showPeople(people, stateNow().person, { open: lookAtPerson, point: pointPerson });
-  else showChildren();
+  at("rows").setAttribute("aria-labelledby", `tab-${list}`);
+  const { person, case: number, sort } = stateNow();
+  if (list === "people") showPeople(people, person, sort, { open: lookAtPerson, point: pointPerson, sort: sortBy });
+  else if (list === "cases") showCases(openTotals().cases, number, sort, { open: lookAtCase, point: () => undefined, sort: sortBy });
+  else showChildren(sort);
 }
 
-/** People by choice, and where there is no unit below. */
-function showsPeople() {
-  const below = here.place.children.length > 0 || sees.movement !== "yes";
-  return stateNow().list === "people" || (!below && stateNow().list !== "units");
+const sortBy = (sort) => go({ sort }, { quiet: true });
+
+/** The list by choice; people where there is no unit below. */
+function listNow() {
+  const { list } = stateNow();
+  if (offered().includes(list)) return list;
+  return here.place.children.length || sees.movement !== "yes" ? "units" : "people";
 }
 
-function showChildren() {
+const offered = () => TABS.filter((name) => name === "units" || sees[name === "people" ? "movement" : "cases"] === "yes");
+
+function showChildren(sort) {
   const counts = countByUnit();
   const open = openTotals();
   const children = here.place.children.map((child) => {
-    const { onShift = 0, moving = 0 } = counts.get(child.id) ?? {};
-    return { key: child.code, name: child.name, onShift, moving, cases: open.byUnit.get(child.id) ?? 0 };
+    const { onShift = 0, moving = 0, silent = 0 } = counts.get(child.id) ?? {};
+    return { key: child.code, name: child.name, onShift, moving, silent, cases: open.byUnit.get(child.id) ?? 0 };
   });
   const shows = { withPeople: sees.movement === "yes", withCases: sees.cases === "yes", levelName: here.place.childLevel?.name };
-  showUnits(children, shows, { open: openChild, point: pointChild });
+  showUnits(children, shows, sort, { open: openChild, point: pointChild, sort: sortBy });
 }
 
 function pointChild(code) {
@@ -56,17 +64,20 @@ function pointPerson(code) {
   hoverDot(code ? (byCode(code)?.id ?? null) : null);
 }
 
-export function otherTab() {
-  const isPeople = showsPeople();
-  go({ list: isPeople ? "units" : "people" }, { quiet: true });
-  at(isPeople ? "tab-units" : "tab-people").focus();
+/** The tab beside: `step` 1 to the right, -1 to the left, round and round. */
+export function otherTab(step) {
+  const tabs = offered();
+  const next = tabs[(tabs.indexOf(listNow()) + step + tabs.length) % tabs.length];
+  go({ list: next }, { quiet: true });
+  at(`tab-${next}`).focus();
 }
 
 export function bindPanel() {
   onClose(() => go({ person: null, case: null }));
-  at("tab-units").addEventListener("click", () => go({ list: "units" }, { quiet: true }));
-  at("tab-people").hidden = sees.movement !== "yes";
-  at("tab-people").addEventListener("click", () => go({ list: "people" }, { quiet: true }));
+  for (const name of TABS) {
+    at(`tab-${name}`).hidden = !offered().includes(name);
+    at(`tab-${name}`).addEventListener("click", () => go({ list: name }, { quiet: true }));
+  }
   at("fold").addEventListener("click", () => {
     const folded = at("side").classList.toggle("folded");
     at("main").classList.toggle("folded", folded);

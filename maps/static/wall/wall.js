@@ -9,6 +9,8 @@ import { addTrailLayers } from "../map/trail.js";
 import { addUnitLayers } from "../map/units.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
+import { startAlerts } from "./alerts/rail.js";
+import { startFollowing } from "./chosen/follow.js";
 import { chooseCase, loadCases } from "./chosen_case.js";
 import { choosePerson, lookAtPerson, showChosen } from "./chosen_person.js";
 import { banner, tellConnection } from "./connection.js";
@@ -22,6 +24,7 @@ import { showScale } from "./legend.js";
 import { followLive } from "./live.js";
 import { replacePeople, updatePeople } from "./people.js";
 import { bindKeys, bindPointer } from "./pointer.js";
+import { startSearch } from "./search.js";
 import { bindPanel, refreshPanel } from "./side.js";
 import { now as stateNow, onChange } from "./state.js";
 
@@ -40,6 +43,9 @@ async function start() {
   on("arrived", loadCases);
   on("frame", refreshPanel);
   on("cases", refreshPanel);
+  startFollowing();
+  startAlerts();
+  startSearch();
   onChange(follow);
   await follow(stateNow(), {});
   if (sees.movement === "yes") followLive({ snapshot, frame, alerts: ({ alerts }) => tell("alerts", alerts), state: tellConnection });
@@ -67,6 +73,7 @@ async function follow(state, before) {
   if (moved) await arrive(state);
   showLayers(state);
   if (state.person !== before.person) choosePerson(state.person);
+  else if (state.person) showChosen(state.person);
   if (state.case !== before.case) chooseCase(state.case);
   if (!state.person && !state.case) hideDetail();
   loadHotspots();
