@@ -3,8 +3,10 @@
 from alembic import context
 
 import analysis.alerts.tables
+import analysis.coverage.kept.tables
 import cases.tables
 import geo.tables
+import geo.walkable.tables
 import maps.tables
 import people.tables
 import tracking.tables

@@ -7,8 +7,10 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import analysis.alerts.tables
+import analysis.coverage.kept.tables
 import cases.tables
 import geo.tables
+import geo.walkable.tables
 import maps.tables
 import people.tables
 import tracking.tables

@@ -1,0 +1,100 @@
+"""Coverage as computed, day by day. Whole numbers: microseconds, millimetres, square centimetres, counts.
+
+Days and units stay when the fixes behind them have expired; what names a person goes with them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from core.db import metadata
+
+coverage_day = Table(
+    "coverage_day",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("on", Date, nullable=False, comment="civil day"),
+    Column("network_id", ForeignKey("network.id"), nullable=False),
+    Column("edition_id", ForeignKey("edition.id"), nullable=False, comment="borders at the end of the day"),
+    Column("edition_changed", Boolean, nullable=False, comment="other borders held earlier that day"),
+    Column("as_of", DateTime(timezone=True), nullable=False, comment="fixes received by then are in it"),
+    Column("resolution", Integer, nullable=False),
+    Column("rules", JSONB, nullable=False, comment="limits it was computed by"),
+    Column("definitions", JSONB, nullable=False, comment="definition → version"),
+    Column("fixes", BigInteger, nullable=False),
+    Column("interval_us", BigInteger, comment="median step between fixes; NULL: none"),
+    Column("accuracy_m", Double, comment="median; NULL: none told"),
+    UniqueConstraint("network_id", "on"),
+)
+
+_TRIPLE = "numerator, denominator, possible"
+
+coverage_unit = Table(
+    "coverage_unit",
+    metadata,
+    Column("day_id", ForeignKey("coverage_day.id", ondelete="CASCADE"), primary_key=True),
+    Column("unit_version_id", ForeignKey("unit_version.id"), primary_key=True),
+    Column("observed", Boolean, nullable=False, comment="somebody tracked serves there"),
+    Column("area", ARRAY(BigInteger), nullable=False, comment=f"cm²: {_TRIPLE}"),
+    Column("area_by_fixes", ARRAY(BigInteger), nullable=False, comment=f"cm²: {_TRIPLE}"),
+    Column("streets", ARRAY(BigInteger), nullable=False, comment=f"mm: {_TRIPLE}"),
+    Column("doors", ARRAY(BigInteger), nullable=False, comment=f"address points: {_TRIPLE}"),
+    Column("households", ARRAY(BigInteger), nullable=False, comment=f"households: {_TRIPLE}"),
+    Index("ix_coverage_unit_version", "unit_version_id"),
+)
+
+coverage_piece = Table(
+    "coverage_piece",
+    metadata,
+    Column("day_id", ForeignKey("coverage_day.id", ondelete="CASCADE"), primary_key=True),
+    Column("unit_version_id", ForeignKey("unit_version.id"), primary_key=True),
+    Column("cell", BigInteger, primary_key=True, comment="H3 index"),
+    Column("area_cm2", BigInteger, nullable=False),
+    Column("visits", Integer, nullable=False, comment="proven; 0: possibly somebody came"),
+    Column("dwell_us", BigInteger, nullable=False),
+    Column("first_at", DateTime(timezone=True)),
+    Column("last_at", DateTime(timezone=True)),
+    Column("unvisited_us", BigInteger, nullable=False, comment="longest time of the day nobody came"),
+    comment="pieces that were visited, or possibly; the others are not here",
+)
+
+coverage_site = Table(
+    "coverage_site",
+    metadata,
+    Column("day_id", ForeignKey("coverage_day.id", ondelete="CASCADE"), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("unit_version_id", ForeignKey("unit_version.id"), nullable=False),
+    Column("visits", Integer, nullable=False, comment="that lasted long enough"),
+    Column("short_visits", Integer, nullable=False),
+    Column("dwell_us", BigInteger, nullable=False),
+    Column("last_at", DateTime(timezone=True)),
+    Column("required", Integer, nullable=False, comment="so many visits"),
+    Column("days", Integer, nullable=False, comment="in so many days"),
+)
+
+coverage_duty = Table(
+    "coverage_duty",
+    metadata,
+    Column("day_id", ForeignKey("coverage_day.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("starts_at", DateTime(timezone=True), primary_key=True),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("has_own", Boolean, nullable=False, comment="some ground was the person's own"),
+    Column("times_us", ARRAY(BigInteger), nullable=False, comment="analysis.coverage.people.TIMES"),
+    Column("ways_mm", ARRAY(BigInteger), nullable=False, comment="analysis.coverage.people.WAYS"),
+    Index("ix_coverage_duty_person", "person_id", "starts_at"),
+    comment="names persons: expires like fixes",
+)
