@@ -19,7 +19,7 @@ def add_verbs(verbs: Any) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     import_ = actions.add_parser(
         "import",
-        help="take in the doors of a CSV, XLSX or GeoJSON file; the same file again changes nothing",
+        help="take in the doors of a CSV (also .csv.gz), XLSX or GeoJSON file; the same file again changes nothing",
         description=f"Columns: {', '.join(FIELDS)} (residents may be absent). Rows that cannot be used are listed "
         "with row, column, value and reason; the others are in.",
     )
@@ -32,7 +32,10 @@ def add_verbs(verbs: Any) -> None:
     )
     import_.add_argument("--source", help="where the file is from; default: its name")
     import_.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DATE", help="the day it describes; default: today"
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="the day it describes; today when not said. What is known of a door at a later day stays",
     )
     import_.set_defaults(run=run_import)
 
@@ -40,6 +43,8 @@ def add_verbs(verbs: Any) -> None:
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     columns = dict(_pair(text) for text in arguments.map)
     as_of = arguments.as_of or day_of(utc_now(), settings.zone)
+    if arguments.as_of is None:
+        say(f"taken as the state of today, {as_of}; where the file describes another day, give --as-of DATE")
     which = AddressFile(as_of, columns, arguments.crs, arguments.source)
     with open_engine(settings) as engine, engine.begin() as conn:
         written = import_addresses(conn, arguments.file, which)

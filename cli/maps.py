@@ -30,14 +30,12 @@ def add_verbs(verbs: Any) -> None:
         "trails", help="where people were on a day; recorded as a look at their movement"
     )
     trails.add_argument("--on", type=_day, metavar="DATE", help="the day; today when not said")
+    _add_period(trails, "first day of several", "last day, included; the first one alone when not said")
     trails.add_argument("--person", metavar="CODE", help="one person; else all of --unit, or everybody")
     trails.add_argument("--why", default="map of trails", help="kept in the record of looks")
     hotspots = kinds.add_parser("hotspots", help="cells with significantly more cases than expected")
-    hotspots.add_argument(
-        "--from", dest="since", type=_day, metavar="DATE", help="first day; 90 days before --to when not said"
-    )
-    hotspots.add_argument(
-        "--to", dest="until", type=_day, metavar="DATE", help="last day, included; today when not said"
+    _add_period(
+        hotspots, "first day; 90 days before --to when not said", "last day, included; today when not said"
     )
     hotspots.add_argument(
         "--on", type=_day, metavar="DATE", help="this day alone, in place of --from and --to"
@@ -50,6 +48,16 @@ def add_verbs(verbs: Any) -> None:
         kind.set_defaults(run=_run, draw=draw)
 
 
+def _add_period(parser: argparse.ArgumentParser, since: str, until: str) -> None:
+    parser.add_argument("--from", dest="since", type=_day, metavar="DATE", help=since)
+    parser.add_argument("--to", dest="until", type=_day, metavar="DATE", help=until)
+
+
+def _refuse_both(arguments: argparse.Namespace) -> None:
+    if arguments.on and (arguments.since or arguments.until):
+        raise Invalid("--on is one day, --from and --to are a range: give one or the other")
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -58,18 +66,13 @@ def _day(text: str) -> date:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Draw in one transaction and write the file whole, or not at all."""
+    """Draw in one transaction and write the file whole, or not at all; a look is on record before its file is there."""
     draw: Draw = arguments.draw
     with open_engine(settings) as engine:
         lookup = Lookup(engine)
         try:
-            with engine.begin() as conn:
-                page = draw(conn, lookup, arguments, settings)
-                try:
-                    with whole_file(arguments.out) as part:
-                        part.write_text(page, "utf-8")
-                except OSError as error:
-                    raise Invalid(f"{arguments.out}: cannot be written: {error.strerror}") from error
+            with whole_file(arguments.out) as part, engine.begin() as conn:
+                part.write_text(draw(conn, lookup, arguments, settings), "utf-8")
         finally:
             lookup.close()
     say(
@@ -104,12 +107,17 @@ def _trails(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, set
     from tracking.trails import trail_rules_of
 
     now = utc_now()
-    on = arguments.on or day_of(now, settings.zone)
+    _refuse_both(arguments)
+    on = arguments.on or arguments.since or arguments.until or day_of(now, settings.zone)
+    until = arguments.until or on
     network = _network(lookup, arguments.network) if lookup.networks else None
     person = find_person(conn, arguments.person) if arguments.person else None
-    unit = _unit(conn, network, arguments.unit, _end_of(on, now, settings.zone)) if arguments.unit else None
+    unit = (
+        _unit(conn, network, arguments.unit, _end_of(until, now, settings.zone)) if arguments.unit else None
+    )
     question = TrailQuestion(
         on=on,
+        until=until,
         whose=person.name if person else unit.name if unit else "全部人员",
         person_id=person.id if person else None,
         unit_path=read_path(conn, unit) if unit else None,
@@ -134,8 +142,7 @@ def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, s
     from maps.snapshots.hotspots import draw_hotspots
 
     now = utc_now()
-    if arguments.on and (arguments.since or arguments.until):
-        raise Invalid("--on is one day, --from and --to are a range: give one or the other")
+    _refuse_both(arguments)
     last = arguments.on or arguments.until or day_of(now, settings.zone)
     first = arguments.on or arguments.since or last - timedelta(days=89)
     question = Question(

@@ -1,14 +1,16 @@
-"""Tables as people send them: CSV in UTF-8, UTF-16 or GB18030, and XLSX, as text cells with row numbers.
+"""Tables as people send them: CSV in UTF-8, UTF-16 or GB18030, packed by gzip or not, and XLSX, as text cells with row numbers.
 
 Nothing is guessed about a value here; `read_number` and its like say in words why a cell is no number.
 """
 
 import csv
+import gzip
 import io
 import math
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -94,9 +96,22 @@ def _read_bytes(path: Path) -> bytes:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         raise Invalid(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if content[:2] == b"\x1f\x8b":
+        content = _unpacked(content, path)
     if not content.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise Invalid(f"{path}: the file is empty")
     return content
+
+
+def _unpacked(content: bytes, path: Path) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(content)) as packed:
+            unpacked = packed.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Invalid(f"{path}: is a damaged gzip file: {error}") from error
+    if len(unpacked) > MAX_BYTES:
+        raise Invalid(f"{path}: unpacks to more than {MAX_BYTES:,} bytes; split it")
+    return unpacked
 
 
 def decode_text(content: bytes, path: Path) -> str:

@@ -110,7 +110,9 @@ def visible_units(conn: Connection, caller: Caller, roles: Collection[str]) -> S
     return Scope(everywhere=False, paths=tuple(sorted(paths)))
 
 
-def assigned_within(scope: Scope, person_id: ColumnElement[int], at: datetime) -> ColumnElement[bool]:
+def assigned_within(
+    scope: Scope, person_id: ColumnElement[int], at: datetime | ColumnElement[datetime]
+) -> ColumnElement[bool]:
     """A condition: the person serves at `at` in a unit that lies in the scope then. Everywhere needs no assignment.
 
     A unit that is no longer on the ground lies where it ever did.

@@ -124,6 +124,8 @@ class _Rows:
 
     def draft(self, index: int) -> tuple[UnitDraft | None, RowFinding | None]:
         """The row as a unit, and what is wrong with the row; both where only a number is unreadable."""
+        if several := self._several(index):
+            return None, several
         code = self.codes[index]
         level = self.file.level or (self.levels[index] if self.levels else "")
         kind: str = self.kinds[index] if self.kinds else self.file.kind
@@ -146,6 +148,14 @@ class _Rows:
             source=f"{self.origin}, row {self.frame.rows[index]}",
         )
         return draft, reason
+
+    def _several(self, index: int) -> RowFinding | None:
+        """A list or an object where one value is needed: its text would be taken for a code that nobody gave."""
+        for column in _needed(self.file):
+            value = self.frame.columns[column][index]
+            if isinstance(value, list | tuple | dict | np.ndarray):
+                return self._trouble(index, column, cell_text(value), "holds several values; write one")
+        return None
 
     def _households(self, index: int) -> tuple[int | None, RowFinding | None]:
         text = self.households[index] if self.households else ""

@@ -1,10 +1,10 @@
-"""`map trails`: where people were on a day, in one file: red dots on a thin line that fades, gaps dashed, stays ringed.
+"""`map trails`: where people were on a day or some days, in one file: red dots on a thin line that fades, gaps dashed, stays ringed.
 
 Making one is a look at people's movement: the caller records it (`people.looks`).
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
 from core.clock import day_bounds, day_of
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from geo.lookup import Lookup
 from maps.snapshots.frame import (
     STATIC,
@@ -28,11 +28,13 @@ from maps.snapshots.frame import (
 )
 from maps.snapshots.ground import add_outlines
 from people.access import Scope, assigned_within
-from tracking.tables import fix
+from tracking.tables import fix, last_fix
 from tracking.trails import Trail, TrailRules, read_trails
 
+DAYS_HEAD = ("日期 Day", "姓名 Name", "工号 Code", "定位点 Fixes", "km", "停留 Stays", "中断 Gaps")
 PEOPLE_HEAD = ("姓名 Name", "工号 Code", "定位点 Fixes", "km", "停留 Stays", "中断 Gaps")
 DAY_HEAD = ("时间 Time", "事 What", "长短 How long")
+MOST_DAYS = 31
 _LEAST_DEG = 0.004
 """A trail is never shown larger than this many degrees across the page."""
 
@@ -41,7 +43,7 @@ _LEAST_DEG = 0.004
 class TrailQuestion:
     """Whose trails of which day: one person's, those of the people serving below a unit, or everybody's.
 
-    `whose` says it in words.
+    `whose` says it in words. `until`: the last day of several; None: `on` alone.
     """
 
     on: date
@@ -50,6 +52,21 @@ class TrailQuestion:
     unit_path: str | None = None
     network_code: str | None = None
     """The network drawn below; None: the first there is."""
+    until: date | None = None
+
+    @property
+    def days(self) -> list[date]:
+        """Every day asked for; Invalid when they are none or too many for one page."""
+        last = self.until or self.on
+        if last < self.on:
+            raise Invalid(f"{last} is before {self.on}: the first day comes first")
+        if (count := (last - self.on).days + 1) > MOST_DAYS:
+            raise Invalid(f"{count} days are more than a page can show; ask for {MOST_DAYS} at most")
+        return [self.on + timedelta(days=n) for n in range(count)]
+
+    @property
+    def when(self) -> str:
+        return str(self.on) if self.until in (None, self.on) else f"{self.on} – {self.until}"
 
 
 def draw_trails(
@@ -61,34 +78,38 @@ def draw_trails(
     rules: TrailRules,
     now: datetime,
 ) -> str:
-    """The page. NotFound when nobody asked for has an accepted fix on the day; it names the newest day that has."""
-    ids = _people_of_day(conn, question, zone)
-    trails = list(read_trails(conn, ids, question.on, zone=zone, rules=rules)) if ids else []
+    """The page. NotFound when nobody asked for has an accepted fix then; it names the newest day that has."""
+    trails: list[Trail] = []
+    for day in question.days:
+        ids = _people_of_day(conn, question, day, zone)
+        trails += read_trails(conn, ids, day, zone=zone, rules=rules) if ids else []
     if not trails:
         raise NotFound(
-            f"{question.whose} has no accepted fix on {question.on}{_newest(conn, question, zone)}"
+            f"{question.whose} has no accepted fix on {question.when}{_newest(conn, question, zone)}"
         )
+    people = {trail.person_code for trail in trails}
+    days = len(question.days) > 1
     made = make_map()
     bounds = _bounds(trails)
     _add_ground(made, lookup, question, bounds)
     _add_trails(made, trails, zone)
     frame = Frame(
-        title_zh=f"{trails[0].name} · 轨迹图" if len(trails) == 1 else f"{question.whose} · 轨迹图",
+        title_zh=f"{trails[0].name} · 轨迹图" if len(people) == 1 else f"{question.whose} · 轨迹图",
         title_en="Trails",
         facts=_facts(trails, question),
         legend=_legend(rules),
         source="人员终端的定位点",
         as_of=f"{now.astimezone(zone):%Y-%m-%d %H:%M}",
         notes=("含个人行踪，查看已记入日志，请妥善保管。Personal movement: this look is on record.",),
-        table_head=DAY_HEAD if len(trails) == 1 else PEOPLE_HEAD,
-        table_rows=_day(trails[0], zone) if len(trails) == 1 else _people(trails),
+        table_head=DAY_HEAD if len(trails) == 1 else DAYS_HEAD if days else PEOPLE_HEAD,
+        table_rows=_day(trails[0], zone) if len(trails) == 1 else _people(trails, days=days),
     )
     return render_snapshot(made, frame, bounds)
 
 
-def _people_of_day(conn: Connection, question: TrailQuestion, zone: ZoneInfo) -> list[int]:
-    """Who of those asked for has a fix on the day."""
-    since, until = day_bounds(question.on, zone)
+def _people_of_day(conn: Connection, question: TrailQuestion, day: date, zone: ZoneInfo) -> list[int]:
+    """Who of those asked for has a fix on the day; below a unit: who served there at its noon."""
+    since, until = day_bounds(day, zone)
     query = select(fix.c.person_id).distinct().where(fix.c.fixed_at >= since, fix.c.fixed_at < until)
     if question.person_id is not None:
         query = query.where(fix.c.person_id == question.person_id)
@@ -99,9 +120,13 @@ def _people_of_day(conn: Connection, question: TrailQuestion, zone: ZoneInfo) ->
 
 
 def _newest(conn: Connection, question: TrailQuestion, zone: ZoneInfo) -> str:
-    query = select(func.max(fix.c.fixed_at)).where(fix.c.flags == 0)
+    """The day of the newest position of those asked for; below a unit, of who served there when it was taken."""
+    query = select(func.max(last_fix.c.fixed_at))
     if question.person_id is not None:
-        query = query.where(fix.c.person_id == question.person_id)
+        query = query.where(last_fix.c.person_id == question.person_id)
+    if question.unit_path is not None:
+        scope = Scope(everywhere=False, paths=(question.unit_path,))
+        query = query.where(assigned_within(scope, last_fix.c.person_id, last_fix.c.fixed_at))
     newest = conn.scalar(query)
     return "" if newest is None else f"; the newest day with fixes is {day_of(newest, zone)}"
 
@@ -181,8 +206,8 @@ def _legend(rules: TrailRules) -> list[LegendEntry]:
 def _facts(trails: list[Trail], question: TrailQuestion) -> list[tuple[str, str]]:
     stays, gaps = sum(len(t.stays) for t in trails), sum(len(t.gaps) for t in trails)
     return [
-        ("日期 Day", str(question.on)),
-        ("人数 People", count(len(trails))),
+        ("日期 Day", question.when),
+        ("人数 People", count(len({t.person_code for t in trails}))),
         ("定位点 Fixes", count(sum(len(t.lon) for t in trails))),
         ("行走 Moved", f"{sum(t.moved_m for t in trails) / 1000:,.1f} km"),
         ("停留 Stays", count(stays)),
@@ -190,10 +215,11 @@ def _facts(trails: list[Trail], question: TrailQuestion) -> list[tuple[str, str]
     ]
 
 
-def _people(trails: list[Trail]) -> list[tuple[str, ...]]:
-    """A row a person."""
+def _people(trails: list[Trail], *, days: bool) -> list[tuple[str, ...]]:
+    """A row a person, and a day where there are several."""
     return [
         (
+            *((str(t.on),) if days else ()),
             t.name,
             t.person_code,
             count(len(t.lon)),

@@ -47,6 +47,32 @@ def test_each_map_is_written(city: Path, own_database: str) -> None:
     assert [tuple(one) for one in looks] == [("map", "map of trails")]
 
 
+def test_trails_of_several_days_are_one_map(city: Path) -> None:
+    out = city / "days.html"
+    period = ["--from", "2026-06-09", "--to", "2026-06-11"]
+    assert main(["map", "trails", *period, "--person", "W1", "--out", str(out)]) == 0
+    text = out.read_text("utf-8")
+    assert "2026-06-09 – 2026-06-11" in text
+
+
+def test_a_look_is_on_record_before_its_map_can_be_seen(
+    city: Path, own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(own_database)
+    recorded: list[int] = []
+    put = Path.replace
+
+    def put_in_place(path: Path, target: Path) -> Path:
+        with engine.connect() as conn:
+            recorded.append(len(conn.execute(select(look.c.why).where(look.c.what == "map")).all()))
+        return put(path, target)
+
+    monkeypatch.setattr(Path, "replace", put_in_place)
+    assert main(["map", "trails", "--on", "2026-06-10", "--out", str(city / "trail.html")]) == 0
+    engine.dispose()
+    assert recorded == [1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -57,7 +83,14 @@ def test_each_map_is_written(city: Path, own_database: str) -> None:
             "no accepted fix on 2020-01-01; the newest day with fixes is 2026-06-10",
         ),
         (["trails", "--person", "nobody"], "no person nobody"),
-        (["trails", "--unit", code_at(7, 7), "--on", "2026-06-10"], "no accepted fix"),
+        (["trails", "--unit", code_at(7, 7), "--on", "2026-06-10"], "no accepted fix on 2026-06-10\n"),
+        (["trails", "--on", "2026-06-10", "--from", "2026-06-09"], "give one or the other"),
+        (["trails", "--from", "2026-06-10", "--to", "2026-06-09"], "the first day comes first"),
+        (["trails", "--from", "2026-01-01", "--to", "2026-06-10"], "ask for 31 at most"),
+        (
+            ["trails", "--from", "2026-06-01", "--to", "2026-06-09"],
+            "on 2026-06-01 – 2026-06-09; the newest day",
+        ),
         (["hotspots", "--from", "2026-06-30", "--to", "2026-06-01"], "before it begins"),
     ],
 )

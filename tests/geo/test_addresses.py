@@ -1,5 +1,6 @@
 """Address points: counts of households and residents, stored set by set."""
 
+import gzip
 from datetime import date
 from pathlib import Path
 
@@ -73,6 +74,17 @@ def test_bad_rows_are_told_and_the_others_are_in(conn: Connection, tmp_path: Pat
             (10, None),
         )
     ]
+
+
+def test_a_packed_file_is_read_as_it_is_and_a_damaged_one_refused(conn: Connection, tmp_path: Path) -> None:
+    path = tmp_path / "doors.csv.gz"
+    packed = gzip.compress(b"code,address,lon,lat,households\na1,x,116.1,40.1,2\n")
+    path.write_bytes(packed)
+    assert import_addresses(conn, path, AddressFile(JUNE)).new == 1
+    for damaged in (packed[:-9], packed[:30] + b"\0" * 20):
+        path.write_bytes(damaged)
+        with pytest.raises(Invalid, match="damaged gzip file"):
+            import_addresses(conn, path, AddressFile(JUNE))
 
 
 def test_a_lacking_column_and_an_unknown_name_are_refused(conn: Connection, tmp_path: Path) -> None:

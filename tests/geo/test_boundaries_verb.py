@@ -161,6 +161,18 @@ def test_rows_without_a_code_are_listed_and_the_others_are_in(
     assert count(unit_version) == [2]
 
 
+@pytest.mark.parametrize("several", [["1", "2"], {"a": "1"}])
+def test_a_list_is_no_code_and_its_row_is_told(
+    run: Any, tmp_path: Path, capsys: Any, count: Any, several: object
+) -> None:
+    file = write(tmp_path / "g.geojson", "ABC", kode={"A": "1", "B": several, "C": "3"})
+    assert run("import", file, "--network", "g", "--level", "grid", "--code-field", "kode", "--publish") == 1
+    told = capsys.readouterr().err
+    assert "row 2, column kode" in told
+    assert "holds several values; write one" in told
+    assert count(unit_version) == [2]
+
+
 def test_hostile_names_are_kept_as_they_are(run: Any, tmp_path: Path, own_database: str) -> None:
     names = {"A": "'; DROP TABLE unit; --", "B": "<script>\\t\u202e网格"}
     file = write(tmp_path / "g.geojson", "AB", title=names)

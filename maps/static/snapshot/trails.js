@@ -158,6 +158,7 @@ const WanggeTrails = L.Layer.extend({
     if (!this._map.hasLayer(this.tip)) this.tip.addTo(this._map);
   },
   clock(at) {
-    return new Date(this.span[2] + at * 1000).toISOString().slice(11, 19); // span[2] is already in the city's zone
+    const local = new Date(this.span[2] + at * 1000).toISOString(); // span[2] is already in the city's zone
+    return this.span[1] < 86400 ? local.slice(11, 19) : local.slice(5, 19).replace("T", " ");
   },
 });
