@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from api.callers import CallerDep, Conn, Now, SettingsDep, Zone, signed_in
-from core.clock import day_of
+from core.clock import day_bounds, day_of
 from core.errors import NotFound
-from people.access import may_see_person
+from people.access import may_see_person_then
 from people.looks import Look, record_look
 from people.persons import find_person
 from tracking.trails import read_trail, trail_geojson, trail_rules_of
@@ -50,12 +50,15 @@ def get_trail(
         str, Query(description="kept in the record of looks", max_length=200)
     ] = "trail of the day",
 ) -> Response:
-    """The trail of a person on a day. Lines are never drawn across a gap; what was never observed is said so."""
+    """The trail of a person on a day, for those who led them on that day. Lines are never drawn across a gap; what was
+    never observed is said so.
+    """
+    day = on or day_of(now, zone)
     whose = find_person(conn, person)
-    if not may_see_person(conn, caller, whose.id, now):
+    if not may_see_person_then(conn, caller, whose.id, *day_bounds(day, zone)):
         raise NotFound(f"there is no person {person}")
     if caller.person_id != whose.id:
         seen = Look(now, caller.login, "trail", why, account_id=caller.account_id, person_id=whose.id)
         record_look(conn, seen)
-    trail = read_trail(conn, whose.id, on or day_of(now, zone), zone=zone, rules=trail_rules_of(settings))
+    trail = read_trail(conn, whose.id, day, zone=zone, rules=trail_rules_of(settings))
     return Response(trail_geojson(trail), media_type=GEOJSON)

@@ -12,6 +12,7 @@ from api.app import make_app
 from core.clock import utc_now
 from core.db import make_engine
 from core.settings import Settings
+from people.persons import Post, assign, end_assignments
 from tests.api.conftest import Browser
 from tests.conftest import drop_database, make_database
 from tests.people.town import EVER, Town, build_town
@@ -100,6 +101,28 @@ def test_a_question_that_makes_no_sense_is_422(browse: Browser, query: str) -> N
 
 @pytest.mark.parametrize("on", ["0001-01-02", "9999-12-30", "1969-07-20"])
 def test_any_day_of_the_calendar_has_a_trail_even_if_empty(browse: Browser, on: str) -> None:
-    answer = browse("boss1").get(f"/v1/trails?person=w1&on={on}")
+    answer = browse("command").get(f"/v1/trails?person=w1&on={on}")
     assert answer.status_code == 200
     assert answer.json()["features"] == []
+
+
+def test_a_past_day_is_for_whoever_led_the_person_then(
+    browse: Browser, town: Town, town_engine: Engine
+) -> None:
+    """w2 served in S2 until the day before yesterday and has served in S1 since yesterday."""
+    with town_engine.begin() as conn:
+        moved = (utc_now() - timedelta(days=1)).replace(hour=4, minute=0)
+        end_assignments(conn, town.persons["w2"], moved)
+        assign(conn, town.persons["w2"], Post(town.units["G1"], "grid_worker", moved))
+    today, before = utc_now().date(), utc_now().date() - timedelta(days=3)
+    asked = {
+        (login, on): browse(login).get(f"/v1/trails?person=w2&on={on}").status_code
+        for login in ("boss1", "boss2")
+        for on in (today, before)
+    }
+    assert asked == {
+        ("boss1", today): 200,
+        ("boss2", today): 404,
+        ("boss1", before): 404,
+        ("boss2", before): 200,
+    }
