@@ -1,0 +1,122 @@
+"""Changes that move no border between edited units: parents, names, codes, and dedicated units drawn over the others."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from core.errors import Invalid
+from geo.metric import snap
+from geo.operations.cut import Changes
+from geo.operations.drawing import Drawing, Impossible, Unit
+from geo.plans import as_multipolygons, geometry_column
+
+
+@dataclass(frozen=True)
+class Reparent:
+    """The units go below another parent: an existing one, or one that is born (`parent` None) with this name."""
+
+    units: tuple[UUID, ...]
+    parent: UUID | None = None
+    name: str | None = None
+
+    @property
+    def subjects(self) -> tuple[UUID, ...]:
+        return self.units if self.parent is None else (*self.units, self.parent)
+
+    def redraw(self, drawing: Drawing, key: UUID) -> Changes:
+        units = [drawing.unit(unit_id) for unit_id in self.units]
+        if not units or len({unit.level for unit in units}) > 1:
+            raise Invalid("name units of one level")
+        above = drawing.network.level(units[0].level).parent
+        if above is None:
+            raise Invalid(f"{units[0].level} is a root level: nothing stands above it")
+        parent = (
+            self._born(drawing, units[0], above, key) if self.parent is None else drawing.unit(self.parent)
+        )
+        if parent.level != above:
+            raise Invalid(f"a {units[0].level} belongs below a {above}, not a {parent.level}")
+        if parent.geom is not None and units[0].kind == "territorial":
+            raise Impossible(
+                f"{parent.level} {parent.code} has a border of its own and no units yet", parent.geom
+            )
+        changes: Changes = {unit.id: replace(unit, parent=parent.id) for unit in units}
+        return changes if self.parent is not None else {**changes, parent.id: parent}
+
+    def _born(self, drawing: Drawing, child: Unit, above: str, key: UUID) -> Unit:
+        old = None if child.parent is None else drawing.unit(child.parent)
+        grandparent = None if old is None else old.parent
+        code = drawing.next_codes(above, grandparent, 1)[0]
+        return Unit(uuid5(key, "0"), above, code, self.name or code, grandparent, None)
+
+
+@dataclass(frozen=True)
+class Rename:
+    """The unit gets another name and stays the one it is."""
+
+    unit: UUID
+    name: str
+
+    @property
+    def subjects(self) -> tuple[UUID, ...]:
+        return (self.unit,)
+
+    def redraw(self, drawing: Drawing, key: UUID) -> Changes:
+        del key
+        name = self.name.strip()
+        if not name or not name.isprintable() or len(name) > 200:
+            raise Invalid("a name has 1 to 200 printable characters")
+        return {self.unit: replace(drawing.unit(self.unit), name=name)}
+
+
+@dataclass(frozen=True)
+class Recode:
+    """The unit gets a code that was never given, and stays the one it is; its old code is not given again."""
+
+    unit: UUID
+    code: str
+
+    @property
+    def subjects(self) -> tuple[UUID, ...]:
+        return (self.unit,)
+
+    def redraw(self, drawing: Drawing, key: UUID) -> Changes:
+        del key
+        unit, code = drawing.unit(self.unit), self.code.strip()
+        if not code or not code.isprintable() or len(code) > 64:
+            raise Invalid("a code has 1 to 64 printable characters")
+        others = {(each.level, each.code) for each in drawing.units.values() if each.id != unit.id}
+        if code != unit.code and (unit.level, code) in drawing.given | others:
+            raise Impossible(f"{unit.level} code {code} was given already: codes are never given twice")
+        return {unit.id: replace(unit, code=code)}
+
+
+@dataclass(frozen=True)
+class CreateDedicated:
+    """A dedicated unit (a school, a market) is drawn over the territorial ones, below one of them."""
+
+    parent: UUID
+    level: str
+    area: BaseGeometry
+    name: str
+    code: str | None = None
+
+    @property
+    def subjects(self) -> tuple[UUID, ...]:
+        return (self.parent,)
+
+    def redraw(self, drawing: Drawing, key: UUID) -> Changes:
+        parent = drawing.unit(self.parent)
+        if drawing.network.level(self.level).parent != parent.level:
+            raise Invalid(f"a {self.level} does not belong below a {parent.level}")
+        if self.area.geom_type not in ("Polygon", "MultiPolygon") or not shapely.is_valid(self.area):
+            raise Invalid("draw the area as one closed line that does not cross itself")
+        code = self.code or drawing.next_codes(self.level, parent.id, 1)[0]
+        if (self.level, code) in drawing.given:
+            raise Impossible(f"{self.level} code {code} was given already: codes are never given twice")
+        shape = as_multipolygons(shapely.normalize(snap(geometry_column([self.area]))))[0]
+        unit = Unit(
+            uuid5(key, "0"), self.level, code, self.name.strip() or code, parent.id, shape, "dedicated"
+        )
+        return {unit.id: unit}
