@@ -1,35 +1,43 @@
 """Group commit: messages of many devices in one transaction, each answered after it. The hot path of the service.
 
-While one transaction commits, the next messages gather; so a quiet service answers at once and a busy one
-shares the cost of a commit among many. A message that breaks its transaction is found by giving each
-message of that group a transaction of its own.
+While one transaction is written, the next messages gather; so a quiet service answers at once and a busy one
+shares the cost of a commit among many. A message that breaks its transaction is found by giving each message
+of that group a transaction of its own. Lives in the event loop of the service; a group is written by a thread.
 """
 
+import asyncio
 import logging
-import queue
-import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from api import metrics
 from api.devices import UnknownDevice
 from core.errors import Unavailable
 from tracking.batches import Arrival
 from tracking.checks import Rules
-from tracking.devices import find_devices
+from tracking.devices import Device, find_devices, resolve_gateways, stale_devices, token_hash
 from tracking.formats import Message, Report, read_report
-from tracking.ingest import Counts, Placing, ingest_reports
+from tracking.ingest import Counts, IngestResult, Placing, ingest_reports
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 5_000
-MOST_TOGETHER = 300
-MOST_BYTES_TOGETHER = 4_000_000
-_IDLE_S = 5
+MOST_BYTES_WAITING = 100_000_000
+MOST_TOGETHER = 500
+MOST_BYTES_TOGETHER = 1_000_000
+WRITERS = 2
+"""One prepares its group while the other waits for the database."""
+_MOST_SENDERS = 200_000
+_PAUSE_S = 0.5
+"""How long a database that went away is left alone before a message tries it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,108 +53,159 @@ class _Letter:
     credential: str
     message: Message
     own: bool
-    answer: Future[Answer]
+    answer: asyncio.Future[Answer]
+
+    @property
+    def size(self) -> int:
+        return len(self.message.body) + len(self.message.query)
+
+
+Outcome = Answer | Exception
 
 
 class Inbox:
-    """Takes messages from any thread. Its own thread lives while there is something to do."""
+    """Takes messages in the event loop, and answers each when it is committed."""
 
     def __init__(
         self, engine: Engine, lookup: Placing | None, rules: Rules, clock: Callable[[], datetime]
     ) -> None:
         self._engine, self._lookup, self._rules, self._clock = engine, lookup, rules, clock
-        self._letters: queue.Queue[_Letter] = queue.Queue(MOST_WAITING)
-        self._awake = threading.Lock()
-        self._writer: threading.Thread | None = None
+        self._letters: deque[_Letter] = deque()
+        self._bytes = 0
+        self._writing: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="inbox")
+        self._senders: dict[bytes, Device] = {}
+        self._away_until = 0.0
 
-    def submit(self, credential: str, message: Message, *, own: bool = False) -> Future[Answer]:
-        """The answer, once committed. Unavailable when more wait already than can be taken in reasonable time.
+    async def deliver(self, credential: str, message: Message, *, own: bool = False) -> Answer:
+        """The answer, once committed.
 
-        It fails with UnknownDevice, UnknownFormat, Invalid, or what the database said.
+        Unavailable when more wait already than can be taken in reasonable time, or while the database is away;
+        UnknownDevice, UnknownFormat, Invalid for what is wrong with the message; else what the database said.
         """
-        letter = _Letter(credential, message, own, Future())
-        try:
-            self._letters.put_nowait(letter)
-        except queue.Full:
-            raise Unavailable("too many messages are waiting; send this one again later") from None
-        with self._awake:
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._write, name="inbox", daemon=True)
-                self._writer.start()
-        return letter.answer
+        if len(self._letters) >= MOST_WAITING or self._bytes >= MOST_BYTES_WAITING:
+            raise Unavailable("too many messages are waiting; send this one again later")
+        if time.monotonic() < self._away_until:
+            raise Unavailable("the database does not answer now; send this one again later")
+        letter = _Letter(credential, message, own, asyncio.get_running_loop().create_future())
+        self._letters.append(letter)
+        self._bytes += letter.size
+        if not self._writing or (len(self._writing) < WRITERS and len(self._letters) >= MOST_TOGETHER):
+            task = asyncio.create_task(self._write())
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
+        return await letter.answer
 
-    def _write(self) -> None:
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
         while group := self._next_group():
-            taken = [letter for letter in group if letter.answer.set_running_or_notify_cancel()]
+            metrics.QUEUE.set(len(self._letters))
             try:
-                self._store(taken)
-            except BaseException as error:  # noqa: BLE001  (nobody may wait for ever)
-                _fail(taken, error)
+                outcomes: Sequence[Outcome] = await loop.run_in_executor(self._threads, self._store, group)
+            except Exception as error:  # noqa: BLE001  (nobody may wait for ever)
+                if isinstance(error, OperationalError | PoolTimeout):
+                    self._away_until = time.monotonic() + _PAUSE_S
+                outcomes = [error] * len(group)
+            for letter, outcome in zip(group, outcomes, strict=True):
+                if letter.answer.done():  # whoever asked has gone
+                    continue
+                if isinstance(outcome, Answer):
+                    letter.answer.set_result(outcome)
+                else:
+                    letter.answer.set_exception(outcome)
 
     def _next_group(self) -> list[_Letter]:
-        """What waits now, at least one message; nothing when none came for a while, and then this thread ends."""
-        try:
-            group = [self._letters.get(timeout=_IDLE_S)]
-        except queue.Empty:
-            with self._awake:
-                if self._letters.empty():
-                    self._writer = None
-                    return []
-            return self._next_group()
-        size = len(group[0].message.body)
-        while len(group) < MOST_TOGETHER and size < MOST_BYTES_TOGETHER:
-            try:
-                group.append(self._letters.get_nowait())
-            except queue.Empty:
-                break
-            size += len(group[-1].message.body)
+        """What waits now, as much as one transaction should hold."""
+        group: list[_Letter] = []
+        size = 0
+        while self._letters and len(group) < MOST_TOGETHER and size < MOST_BYTES_TOGETHER:
+            group.append(self._letters.popleft())
+            size += group[-1].size
+        self._bytes -= size
         return group
 
-    def _store(self, group: Sequence[_Letter]) -> None:
+    def _store(self, group: Sequence[_Letter]) -> Sequence[Outcome]:
         """All in one transaction; when that breaks, each in its own, unless the database itself is away."""
         try:
-            self._commit(group)
-        except OperationalError:
+            return self._commit(group)
+        except (OperationalError, PoolTimeout):
             raise
         except Exception:
             if len(group) == 1:
                 raise
             log.warning("group broken", extra={"messages": len(group)})
-            for letter in group:
-                try:
-                    self._commit([letter])
-                except Exception as error:  # noqa: BLE001  (this message's own fault)
-                    _fail([letter], error)
-
-    def _commit(self, group: Sequence[_Letter]) -> None:
-        refused: list[tuple[_Letter, Exception]] = []
-        with self._engine.begin() as conn:
-            read = self._read(conn, group, refused)
-            arrivals = [arrival for _, arrival in read]
-            result = ingest_reports(conn, self._lookup, arrivals, now=self._clock(), rules=self._rules)
-        for letter, error in refused:
-            letter.answer.set_exception(error)
-        for (letter, arrival), counts in zip(read, result.by_source, strict=True):
-            letter.answer.set_result(Answer(arrival.report, counts))
-
-    def _read(
-        self, conn: Connection, group: Sequence[_Letter], refused: list[tuple[_Letter, Exception]]
-    ) -> list[tuple[_Letter, Arrival]]:
-        """Each message with its device and report; those of unknown devices and unreadable ones are refused."""
-        known = find_devices(conn, [letter.credential for letter in group])
-        read: list[tuple[_Letter, Arrival]] = []
+        outcomes: list[Outcome] = []
         for letter in group:
             try:
-                if (sender := known.get(letter.credential)) is None:
-                    raise UnknownDevice  # noqa: TRY301
-                report = read_report(letter.message, sender.profile, own=letter.own)
-                read.append((letter, Arrival(sender, report)))
+                outcomes += self._commit([letter])
             except Exception as error:  # noqa: BLE001  (this message's own fault)
-                refused.append((letter, error))
-        return read
+                outcomes.append(error)
+        return outcomes
+
+    def _commit(self, group: Sequence[_Letter]) -> Sequence[Outcome]:
+        began = time.perf_counter()
+        with self._engine.begin() as conn:
+            outcomes, arrivals = self._read(conn, group)
+            result = ingest_reports(conn, self._lookup, arrivals, now=self._clock(), rules=self._rules)
+        counts = iter(zip(arrivals, result.by_source, strict=True))
+        answers: list[Outcome] = []
+        for refused in outcomes:
+            if refused is None:
+                arrival, counted = next(counts)
+                answers.append(Answer(arrival.report, counted))
+            else:
+                answers.append(refused)
+        _count(result, arrivals, time.perf_counter() - began)
+        return answers
+
+    def _read(
+        self, conn: Connection, group: Sequence[_Letter]
+    ) -> tuple[list[Exception | None], list[Arrival]]:
+        """For each message why it is refused, or None; and those not refused, with their devices and reports."""
+        senders = self._find_senders(conn, [letter.credential for letter in group])
+        outcomes: list[Exception | None] = []
+        read: list[tuple[Device, Report]] = []
+        for letter, sender in zip(group, senders, strict=True):
+            try:
+                if sender is None:
+                    raise UnknownDevice  # noqa: TRY301
+                read.append((sender, read_report(letter.message, sender.profile, own=letter.own)))
+                outcomes.append(None)
+            except Exception as error:  # noqa: BLE001  (this message's own fault)
+                outcomes.append(error)
+        return outcomes, [Arrival(device, report) for device, report in resolve_gateways(conn, read)]
+
+    def _find_senders(self, conn: Connection, credentials: Sequence[str]) -> list[Device | None]:
+        """The device of each credential, from memory where its row has not changed since it was read."""
+        keys = [token_hash(credential) for credential in credentials]
+        remembered = {key: self._senders[key] for key in keys if key in self._senders}
+        stale = stale_devices(conn, list(remembered.values())) if remembered else set()
+        asked = {
+            key: credential
+            for key, credential in zip(keys, credentials, strict=True)
+            if key not in remembered or remembered[key].id in stale
+        }
+        found = find_devices(conn, list(asked.values())) if asked else {}
+        fresh = {key: found[credential] for key, credential in asked.items() if credential in found}
+        known = {key: device for key, device in remembered.items() if device.id not in stale} | fresh
+        if len(self._senders) > _MOST_SENDERS:
+            self._senders = {}
+        self._senders.update(fresh)
+        for key in asked.keys() - fresh.keys():
+            self._senders.pop(key, None)
+        return [known.get(key) for key in keys]
 
 
-def _fail(letters: Sequence[_Letter], error: BaseException) -> None:
-    for letter in letters:
-        if not letter.answer.done():
-            letter.answer.set_exception(error)
+def _count(result: IngestResult, arrivals: Sequence[Arrival], commit_s: float) -> None:
+    total = result.total
+    metrics.stored(
+        accepted=total.accepted,
+        known=total.known,
+        flagged=result.flagged,
+        dropped=result.dropped,
+        batch=total.accepted + total.flagged + total.known + total.dropped,
+        commit_s=commit_s,
+    )
+    for arrival in arrivals:
+        if arrival.report.ignored is not None:
+            metrics.IGNORED.labels(arrival.report.ignored).inc()

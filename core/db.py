@@ -4,13 +4,17 @@ Transactions belong to the edge: a request or a verb opens one (`engine.begin()`
 take its connection and never commit.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg import sql
+from psycopg.adapt import Dumper, PyFormat
+from psycopg.pq import Format
 from sqlalchemy import Connection, Engine, MetaData, TextClause, create_engine, text
 from sqlalchemy.engine import URL, make_url
 
@@ -57,6 +61,63 @@ def driver(conn: Connection) -> psycopg.Connection[Any]:
     return raw
 
 
+_POSTGRES_EPOCH = np.datetime64("2000-01-01", "us")
+_ARRAYS: dict[str, tuple[int, int, str]] = {
+    "<f8": (1022, 701, ">f8"),
+    "<i8": (1016, 20, ">i8"),
+    "<i4": (1007, 23, ">i4"),
+    "|b1": (1000, 16, ">u1"),
+    "<M8[us]": (1185, 1184, ">i8"),
+}
+"""By numpy dtype: the OIDs of the array and of its element, and how an element travels."""
+
+
+class ArrayDumper(Dumper):
+    """One-dimensional numpy columns as PostgreSQL arrays in binary form, without a step per element.
+
+    float64, int64, int32, bool and datetime64[us] (UTC); NaN, NaT and what a mask hides are NULL. As lists,
+    elements are formatted one by one in Python, which is most of the cost of writing hundreds of rows.
+    """
+
+    format = Format.BINARY
+
+    def get_key(self, obj: Any, format: PyFormat) -> Any:  # noqa: A002, ARG002  (the driver's name)
+        return (self.cls, obj.dtype.str)
+
+    def upgrade(self, obj: Any, format: PyFormat) -> "ArrayDumper":  # noqa: A002, ARG002
+        dumper = ArrayDumper(self.cls)
+        if obj.dtype.str not in _ARRAYS or obj.ndim != 1:
+            raise psycopg.DataError(f"no array of {obj.dtype} in {obj.ndim} dimensions goes to the database")
+        dumper.oid = _ARRAYS[obj.dtype.str][0]
+        return dumper
+
+    def dump(self, obj: Any) -> bytes:
+        told, kept = _packed(obj)
+        missing = int(not kept.all())
+        element = _ARRAYS[obj.dtype.str][1]
+        head = [1, missing, element, len(obj), 1] if len(obj) else [0, 0, element]
+        return np.array(head, ">i4").tobytes() + told[kept].tobytes()
+
+
+def _packed(column: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """A column as rows of bytes, length and value as they travel, and which of the bytes do (a NULL has no value)."""
+    kind = np.dtype(_ARRAYS[column.dtype.str][2])
+    values, missing = np.ma.getdata(column), np.ma.getmaskarray(column)
+    if values.dtype.kind == "M":
+        missing, values = missing | np.isnat(values), (values - _POSTGRES_EPOCH).astype(np.int64)
+    elif values.dtype.kind == "f":
+        missing = missing | np.isnan(values)
+    packed = np.empty(len(column), [("length", ">i4"), ("value", kind)])
+    packed["length"], packed["value"] = np.where(missing, -1, kind.itemsize), values
+    told = packed.view(np.uint8).reshape(len(column), packed.dtype.itemsize)
+    kept = np.ones(told.shape, bool)
+    kept[missing, 4:] = False
+    return told, kept
+
+
+psycopg.adapters.register_dumper(np.ndarray, ArrayDumper)
+
+
 def copy_rows(conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
     """Write rows with COPY (text format) into `table`; returns how many."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
@@ -68,6 +129,20 @@ def copy_rows(conn: Connection, table: str, columns: Sequence[str], rows: Iterab
             copy.write_row(row)
             count += 1
     return count
+
+
+def copy_columns(conn: Connection, table: str, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write numpy columns of one length with COPY (binary format), of the types that ArrayDumper takes."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    packed = [_packed(column) for column in columns.values()]
+    count = np.array([len(columns)], ">i2").view(np.uint8)
+    rows = [np.broadcast_to(count, (len(packed[0][0]), 2)), *(told for told, _ in packed)]
+    kept = [np.ones(rows[0].shape, bool), *(kept for _, kept in packed)]
+    with driver(conn).cursor() as cursor, cursor.copy(statement) as copy:
+        head = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+        copy.write(head + np.hstack(rows)[np.hstack(kept)].tobytes() + b"\xff\xff")
 
 
 def ring(conn: Connection, channel: str) -> None:

@@ -62,6 +62,7 @@ assignment = Table(
         using="gist",
         name="ex_assignment_once",
     ),
+    Index("ix_assignment_person", "person_id", postgresql_include=["role", "valid"]),
 )
 
 shift = Table(
@@ -102,7 +103,7 @@ notice_acceptance = Table(
     "notice_acceptance",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
     Column("version", ForeignKey("notice.version"), nullable=False),
     Column("accepted_at", DateTime(timezone=True), nullable=False),
     Column("withdrawn_at", DateTime(timezone=True)),

@@ -67,6 +67,11 @@ def instants(column: NDArray[np.datetime64]) -> list[datetime]:
     return [value.replace(tzinfo=UTC) for value in column.astype("datetime64[us]").tolist()]
 
 
+def truths(charging: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """A column of truths, those below 0 masked: not told."""
+    return np.ma.masked_array(charging > 0, mask=charging < 0)
+
+
 def make_batch(arrivals: Sequence[Arrival], now: datetime) -> Batch:
     """The fixes of many messages; one without a readable time takes the time of receipt and is flagged."""
     rows = [(n, arrival, parsed) for n, arrival in enumerate(arrivals) for parsed in arrival.report.fixes]

@@ -5,7 +5,8 @@ Judge (who held the device, was on shift, had accepted the notice) → drop → 
 taken per person in one order, so that two transactions cannot each miss what the other one stores.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -14,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from core.db import ring, sql_file
+from core.db import copy_rows, ring, sql_file
 from core.errors import NotFound
-from tracking.batches import Arrival, Batch, instants, jsonb, make_batch, smallest_of_instant
+from tracking.batches import Arrival, Batch, instants, jsonb, make_batch, smallest_of_instant, truths
 from tracking.checks import Flag, Rules, flags_of_place, flags_of_receipt
+from tracking.merge import Merged, merge_fixes
 from tracking.partitions import ensure_partitions
-from tracking.signs import gather_signs, judge, store_signs
+from tracking.signs import Beats, Judged, gather_signs, judge, store_signs
 from tracking.tables import fix, raw_report
 
 NETWORK = "governance"
 BELL = "live"
-_AROUND = timedelta(hours=2)
 _LOCKS = 0x6669  # first key of the advisory locks on persons
 
 
@@ -59,10 +60,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of the whole, and of each message in the order given."""
+    """Counts of the whole, of each message in the order given, and by reason."""
 
     total: Counts
     by_source: tuple[Counts, ...]
+    flagged: Mapping[str, int]
+    dropped: Mapping[str, int]
 
 
 def ingest_reports(
@@ -81,19 +84,25 @@ def ingest_reports(
     stored = store_fixes(
         conn, lookup, batch.take(kept), person_id=fixes.person_id[kept], now=now, rules=rules
     )
-    _keep_raw(conn, arrivals, batch.take(kept[stored.changed]), now)
+    _keep_raw(conn, arrivals, batch.take(kept), stored, now)
     alive = [sign for sign, stays in zip(signs, others.kept, strict=True) if stays]
-    if store_signs(conn, batch, fixes, alive, now) or stored.changed.size:
+    flagged = _flagged_beats(batch.take(kept), stored)
+    if store_signs(conn, (batch, fixes), flagged, alive, now) or stored.changed.size:
         ring(conn, BELL)
-    return _counted(len(arrivals), batch, kept, stored)
+    return _counted(len(arrivals), batch, fixes, stored)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Row numbers of what was new or took the place of another, and the flags of every row after the checks."""
+    """Row numbers of what was new or took the place of another, of the latter alone, and the flags of every row.
+
+    `reflagged` are stored fixes (device, instant) that were accepted before this and are no longer.
+    """
 
     changed: NDArray[np.int64]
+    replacing: NDArray[np.int64]
     flags: NDArray[np.int32]
+    reflagged: tuple[NDArray[np.int64], NDArray[np.datetime64]]
 
 
 def store_fixes(
@@ -107,83 +116,74 @@ def store_fixes(
 ) -> Stored:
     """Merge fixes that may be kept, each of a known person, and bring everything derived from them up to date."""
     batch = batch.flagged(flags_of_place(batch.lon, batch.lat, batch.accuracy_m, rules))
+    nothing = np.array([], np.int64)
     if not len(batch):
-        return Stored(np.array([], np.int64), batch.flags)
+        return Stored(nothing, nothing, batch.flags, (nothing, nothing.view("datetime64[us]")))
     chosen = smallest_of_instant(batch)
-    ensure_partitions(
-        conn, fix, [at.date() for at in instants(np.unique(batch.fixed_at.astype("datetime64[D]")))]
-    )
-    persons = np.unique(person_id)
-    conn.execute(sql_file("tracking", "lock_persons"), {"space": _LOCKS, "persons": persons.tolist()})
+    days = np.unique(batch.fixed_at.astype("datetime64[D]"))
+    ensure_partitions(conn, fix, [at.date() for at in instants(days)])
+    conn.execute(sql_file("tracking", "lock_persons"), {"space": _LOCKS, "persons": np.unique(person_id)})
     chosen = chosen[~_known_timeless(conn, batch.take(chosen))]
-    rows = batch.take(chosen)
-    touched = _merge(conn, rows, person_id[chosen], _placed(lookup, rows), now)
+    rows, whose = batch.take(chosen), person_id[chosen]
+    merged = merge_fixes(conn, rows, whose, _placed(lookup, rows), now=now, rules=rules)
+    _advance(conn, rows, whose, merged, now)
     flags = batch.flags.copy()
-    if touched.any():
-        flags[chosen] |= _derive(conn, rows, touched, person_id[chosen], rules)
-    return Stored(chosen[touched], flags)
+    flags[chosen] = merged.flags
+    return Stored(chosen[merged.fresh], chosen[merged.replacing], flags, merged.reflagged)
 
 
-def _merge(
-    conn: Connection, rows: Batch, person_id: NDArray[np.int64], version: NDArray[np.int64], now: datetime
-) -> NDArray[np.bool_]:
-    """Insert, or replace where the digest is smaller; returns a mask of the rows that did either."""
-    at = instants(rows.fixed_at)
-    changed = conn.execute(
-        sql_file("tracking", "merge_fixes"),
-        {
-            "device_id": rows.device_id.tolist(),
-            "fixed_at": at,
-            "person_id": person_id.tolist(),
-            "received_at": now,
-            "lon": _nullable(rows.lon),
-            "lat": _nullable(rows.lat),
-            "accuracy_m": _nullable(rows.accuracy_m),
-            "altitude_m": _nullable(rows.altitude_m),
-            "speed_mps": _nullable(rows.speed_mps),
-            "heading_deg": _nullable(rows.heading_deg),
-            "battery_pct": _nullable(rows.battery_pct),
-            "charging": [None if value < 0 else bool(value) for value in rows.charging.tolist()],
-            "unit_version_id": [None if value < 0 else value for value in version.tolist()],
-            "flags": rows.flags.tolist(),
-            "digest": rows.digest.tolist(),
-        },
+def _flagged_beats(kept: Batch, stored: Stored) -> Beats:
+    """The signs of life that no last fix tells: fixes kept off the map, now or from now on. A clock ahead tells none."""
+    flags = stored.flags[stored.changed]
+    told = stored.changed[(flags != 0) & (flags & (Flag.FUTURE | Flag.NO_TIME) == 0)]
+    device_id, fixed_at = stored.reflagged
+    return Beats(
+        np.concatenate([kept.device_id[told], device_id]),
+        np.concatenate([kept.fixed_at[told], fixed_at]).astype("datetime64[us]"),
+        np.concatenate([kept.battery_pct[told], np.full(len(device_id), np.nan)]),
     )
-    return _mask(rows, {(row.device_id, row.fixed_at) for row in changed})
 
 
-def _derive(
-    conn: Connection, rows: Batch, touched: NDArray[np.bool_], person_id: NDArray[np.int64], rules: Rules
-) -> NDArray[np.int32]:
-    """Judge speeds again around what changed, and bring the last fix of these persons to the newest accepted one.
+def _advance(conn: Connection, rows: Batch, whose: NDArray[np.int64], merged: Merged, now: datetime) -> None:
+    """Bring the last fix of these persons to the newest accepted one; where it may go back, it is looked for."""
+    accepted = merged.fresh & (merged.flags == 0) & ~np.isin(whose, merged.unsettled)
+    candidates = np.flatnonzero(accepted)
+    order = candidates[
+        np.lexsort((-rows.device_id[candidates], rows.fixed_at[candidates], whose[candidates]))
+    ]
+    last = order[np.append(whose[order][1:] != whose[order][:-1], True)] if order.size else order
+    left = set(merged.unsettled.tolist()) | set(whose[last].tolist())
+    if last.size:
+        left -= set(_append(conn, rows.take(last), whose[last], merged.version[last], now))
+    if left:
+        advance_last_fix(conn, sorted(left))
 
-    Returns the speed flag of each row.
-    """
-    at = instants(rows.fixed_at[touched])
+
+def _append(
+    conn: Connection, newest: Batch, whose: NDArray[np.int64], version: NDArray[np.int64], now: datetime
+) -> list[int]:
+    """The persons of whom these accepted fixes, one each and just stored, are the last ones now."""
+    at = newest.fixed_at.astype("datetime64[us]")
     found = conn.execute(
-        sql_file("tracking", "reassess_speed"),
+        sql_file("tracking", "append_last_fix"),
         {
-            "device_id": rows.device_id[touched].tolist(),
-            "person_id": person_id[touched].tolist(),
+            "device_id": newest.device_id,
             "fixed_at": at,
-            "since": min(at) - _AROUND,
-            "until": max(at) + _AROUND,
-            "limit_mps": rules.implausible_speed_mps,
-            "bit": int(Flag.IMPLAUSIBLE_SPEED),
+            "person_id": whose,
+            "received_at": np.full(len(at), now.replace(tzinfo=None), "datetime64[us]"),
+            "lon": newest.lon,
+            "lat": newest.lat,
+            "accuracy_m": newest.accuracy_m,
+            "speed_mps": newest.speed_mps,
+            "heading_deg": newest.heading_deg,
+            "battery_pct": newest.battery_pct,
+            "charging": truths(newest.charging),
+            "unit_version_id": np.ma.masked_less(version, 0),
+            "since": instants(at.min(keepdims=True))[0] - timedelta(days=1),
+            "until": instants(at.max(keepdims=True))[0],
         },
     )
-    flagged = _mask(
-        rows, {(row.device_id, row.fixed_at) for row in found if row.flags & Flag.IMPLAUSIBLE_SPEED}
-    )
-    advance_last_fix(conn, np.unique(person_id[touched]).tolist())
-    return (flagged * np.int32(Flag.IMPLAUSIBLE_SPEED)).astype(np.int32)
-
-
-def _mask(rows: Batch, keys: set[tuple[int, datetime]]) -> NDArray[np.bool_]:
-    """Which rows have one of these devices and instants."""
-    return np.array(
-        [key in keys for key in zip(rows.device_id.tolist(), instants(rows.fixed_at), strict=True)], bool
-    )
+    return list(found.scalars())
 
 
 def advance_last_fix(conn: Connection, persons: list[int]) -> None:
@@ -218,37 +218,48 @@ def _placed(lookup: Placing | None, rows: Batch) -> NDArray[np.int64]:
     return version
 
 
-def _keep_raw(conn: Connection, arrivals: Sequence[Arrival], changed: Batch, now: datetime) -> None:
+def _keep_raw(
+    conn: Connection, arrivals: Sequence[Arrival], kept: Batch, stored: Stored, now: datetime
+) -> None:
     """Keep each changed fix's part of its message as received, in place of what an overruled fix left."""
-    if not len(changed):
+    if not stored.changed.size:
         return
     ensure_partitions(conn, raw_report, [now.astimezone(UTC).date()])
-    conn.execute(
-        sql_file("tracking", "keep_raw"),
-        {
-            "device_id": changed.device_id.tolist(),
-            "fixed_at": instants(changed.fixed_at),
-            "received_at": now,
-            "format": [arrivals[n].report.format for n in changed.source.tolist()],
-            "item": [jsonb(item) for item in changed.item.tolist()],
-        },
+    if stored.replacing.size:
+        overruled = kept.take(stored.replacing)
+        conn.execute(
+            sql_file("tracking", "forget_raw"),
+            {"device_id": overruled.device_id, "fixed_at": overruled.fixed_at},
+        )
+    changed = kept.take(stored.changed)
+    formats = [arrivals[n].report.format for n in changed.source.tolist()]
+    devices, at = changed.device_id.tolist(), instants(changed.fixed_at)
+    rows = zip(devices, at, formats, map(jsonb, changed.item.tolist()), strict=True)
+    copy_rows(
+        conn,
+        "raw_report",
+        ("device_id", "fixed_at", "received_at", "format", "is_fix", "item"),
+        ((device, moment, now, name, True, item) for device, moment, name, item in rows),
     )
 
 
-def _counted(sources: int, batch: Batch, kept: NDArray[np.int64], stored: Stored) -> IngestResult:
+def _counted(sources: int, batch: Batch, fixes: Judged, stored: Stored) -> IngestResult:
     """`known` are fixes that changed nothing: stored before, or beaten by another of their instant."""
     state = np.zeros((sources, 4), np.int64)
-    fresh = np.zeros(len(kept), bool)
+    kept = fixes.kept
+    fresh = np.zeros(len(stored.flags), bool)
     fresh[stored.changed] = True
     source = batch.source[kept]
     np.add.at(state[:, 0], source[fresh & (stored.flags == 0)], 1)
     np.add.at(state[:, 1], source[fresh & (stored.flags != 0)], 1)
     np.add.at(state[:, 2], source[~fresh], 1)
-    gone = np.ones(len(batch), bool)
-    gone[kept] = False
-    np.add.at(state[:, 3], batch.source[gone], 1)
-    return IngestResult(Counts(*state.sum(axis=0).tolist()), tuple(Counts(*row) for row in state.tolist()))
-
-
-def _nullable(column: NDArray[np.float64]) -> list[float | None]:
-    return [None if value != value else value for value in column.tolist()]  # noqa: PLR0124  (NaN)
+    np.add.at(state[:, 3], batch.source[~kept], 1)
+    reasons = {
+        flag.name.lower(): int(np.count_nonzero(stored.flags[fresh] & flag)) for flag in Flag if flag.name
+    }
+    return IngestResult(
+        Counts(*state.sum(axis=0).tolist()),
+        tuple(Counts(*row) for row in state.tolist()),
+        {reason: count for reason, count in reasons.items() if count},
+        Counter(reason for reason in fixes.reason if reason),
+    )

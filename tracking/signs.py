@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db import sql_file
-from tracking.batches import Arrival, Batch, instants, jsonb, micros
+from tracking.batches import Arrival, Batch, instants, jsonb
 from tracking.checks import Flag
 from tracking.formats.report import Heartbeat, Other
 from tracking.partitions import ensure_partitions
@@ -45,6 +45,15 @@ class Judged:
         return np.array([reason is None for reason in self.reason], bool)
 
 
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """Signs of life as columns; battery NaN: not told."""
+
+    device_id: NDArray[np.int64]
+    at: NDArray[np.datetime64]
+    battery_pct: NDArray[np.float64]
+
+
 def gather_signs(arrivals: Sequence[Arrival], now: datetime) -> list[Sign]:
     """Everything in the messages that is no fix; what has no time of its own has that of its receipt."""
     signs: list[Sign] = []
@@ -56,13 +65,14 @@ def gather_signs(arrivals: Sequence[Arrival], now: datetime) -> list[Sign]:
 
 def judge(conn: Connection, batch: Batch, signs: list[Sign], now: datetime) -> tuple[Judged, Judged]:
     """The judgement of the fixes and of the signs."""
-    ahead = (batch.flags & (Flag.FUTURE | Flag.NO_TIME) != 0).tolist()
+    ahead = batch.flags & (Flag.FUTURE | Flag.NO_TIME) != 0
+    moments = _moments([sign.at for sign in signs])
     rows = conn.execute(
         sql_file("tracking", "judge"),
         {
-            "device_id": [*batch.device_id.tolist(), *(sign.device_id for sign in signs)],
-            "fixed_at": [*instants(batch.fixed_at), *(sign.at for sign in signs)],
-            "ahead": [*ahead, *(sign.at > now for sign in signs)],
+            "device_id": np.append(batch.device_id, [sign.device_id for sign in signs]).astype(np.int64),
+            "fixed_at": np.append(batch.fixed_at, moments).astype("datetime64[us]"),
+            "ahead": np.append(ahead, [sign.at > now for sign in signs]).astype(bool),
             "received_at": now,
         },
     ).all()
@@ -72,13 +82,17 @@ def judge(conn: Connection, batch: Batch, signs: list[Sign], now: datetime) -> t
     return Judged(persons[:cut], reasons[:cut]), Judged(persons[cut:], reasons[cut:])
 
 
-def store_signs(conn: Connection, batch: Batch, fixes: Judged, alive: list[Sign], now: datetime) -> bool:
-    """Store what is no fix, of judged fixes and of signs that may be kept; True when a screen should know.
+def store_signs(
+    conn: Connection, judged: tuple[Batch, Judged], flagged: Beats, alive: list[Sign], now: datetime
+) -> bool:
+    """Store what is no accepted fix: calls for help and the count of drops among the judged fixes, the signs of life
+    of flagged ones and of other items that may be kept. True when a screen should know.
 
     Comes last in a transaction: the counters it touches are shared by everybody.
     """
+    batch, fixes = judged
     changed = _store_sos(conn, batch, fixes.person_id, now)
-    changed |= _store_heard(conn, batch, fixes.kept, alive, now)
+    changed |= _store_heard(conn, flagged, alive, now)
     _store_others(conn, alive, now)
     _count_dropped(conn, [reason for reason in fixes.reason if reason], now)
     return changed
@@ -100,37 +114,33 @@ def _store_sos(conn: Connection, batch: Batch, person_id: NDArray[np.int64], now
     return bool(calls)
 
 
-def _store_heard(
-    conn: Connection, batch: Batch, kept: NDArray[np.bool_], alive: list[Sign], now: datetime
-) -> bool:
-    """Advance each device's latest sign of life; fixes with a clock that runs ahead are none."""
-    usual = kept & (batch.flags & (Flag.FUTURE | Flag.NO_TIME) == 0)
-    rows: list[tuple[int, int, float | None, str | None]] = [
-        (int(batch.device_id[n]), int(batch.fixed_at[n].astype(np.int64)), _told(batch.battery_pct[n]), None)
-        for n in np.flatnonzero(usual).tolist()
+def _store_heard(conn: Connection, flagged: Beats, alive: list[Sign], now: datetime) -> bool:
+    """Advance each device's latest sign of life. An accepted fix is told by the last fix and needs none."""
+    beats = [
+        (sign.device_id, sign.at, sign.what.battery_pct, sign.what.status)
+        for sign in alive
+        if isinstance(sign.what, Heartbeat) and sign.at <= now
     ]
-    for sign in alive:
-        if isinstance(sign.what, Heartbeat) and sign.at <= now:
-            status = None if sign.what.status is None else jsonb(sign.what.status)
-            rows.append((sign.device_id, micros(sign.at), sign.what.battery_pct, status))
-    if not rows:
+    told = [np.nan if battery is None else battery for _, _, battery, _ in beats]
+    device_id = np.concatenate([flagged.device_id, np.array([one[0] for one in beats], np.int64)])
+    if not len(device_id):
         return False
-    rows.sort(key=lambda row: (row[0], row[1]))
     changed = conn.execute(
         sql_file("tracking", "heard"),
         {
-            "device_id": [row[0] for row in rows],
-            "heard_at": instants(np.array([row[1] for row in rows], np.int64).view("datetime64[us]")),
-            "battery_pct": [row[2] for row in rows],
-            "status": [row[3] for row in rows],
+            "device_id": device_id,
+            "heard_at": np.concatenate([flagged.at, _moments([at for _, at, _, _ in beats])]),
+            "battery_pct": np.concatenate([flagged.battery_pct, np.array(told, np.float64)]),
+            "status": [None] * len(flagged.at)
+            + [None if status is None else jsonb(status) for _, _, _, status in beats],
             "received_at": now,
         },
     )
     return changed.rowcount > 0
 
 
-def _told(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _moments(instants: list[datetime]) -> NDArray[np.datetime64]:
+    return np.array([at.astimezone(UTC).replace(tzinfo=None) for at in instants], "datetime64[us]")
 
 
 def _store_others(conn: Connection, alive: list[Sign], now: datetime) -> None:

@@ -3,19 +3,19 @@
 Both hand the message to the inbox and are answered after its commit.
 """
 
-import asyncio
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+import orjson
+from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, Field
 
 from api.callers import device
-from api.devices import Credential, MessageDep
+from api.devices import DirectRoute, read_credential, read_message
 from api.errors import refusals
 from api.inbox import Answer, Inbox
-from tracking.formats import Message, UnknownFormat
+from tracking.formats import UnknownFormat
 
-router = APIRouter(prefix="/v1", tags=["movement"])
+router = APIRouter(prefix="/v1", tags=["movement"], route_class=DirectRoute)
 
 
 class FixCounts(BaseModel):
@@ -70,36 +70,27 @@ _TOKEN = {"parameters": [{"name": "token", "in": "path", "required": True, "sche
 _DOOR: Any = {"dependencies": [device], "responses": refusals(415, 422)}
 
 
-async def read_inbox(request: Request) -> Inbox:
+async def deliver(request: Request, *, own: bool = False) -> Answer:
+    """Hand the request's message in and wait for its commit; 415 when no format knows it."""
     inbox: Inbox = request.app.state.inbox
-    return inbox
-
-
-InboxDep = Annotated[Inbox, Depends(read_inbox)]
-
-
-async def deliver(inbox: Inbox, credential: str, message: Message, *, own: bool = False) -> Answer:
-    """Hand a message in and wait for its commit; 415 when no format knows it."""
     try:
-        return await asyncio.wrap_future(inbox.submit(credential, message, own=own))
+        return await inbox.deliver(read_credential(request), await read_message(request), own=own)
     except UnknownFormat as error:
         raise HTTPException(415, str(error)) from error
 
 
-@router.post("/fixes", dependencies=[device], openapi_extra=_FIXES)
-async def post_fixes(message: MessageDep, credential: Credential, inbox: InboxDep) -> FixCounts:
+@router.post("/fixes", dependencies=[device], openapi_extra=_FIXES, response_model=FixCounts)
+async def post_fixes(request: Request) -> Response:
     """Store fixes of the device whose credential this is; answered after the commit. A bad fix is kept with a reason."""
-    counts = (await deliver(inbox, credential, message, own=True)).counts
-    return FixCounts(
-        accepted=counts.accepted, flagged=counts.flagged, known=counts.known, dropped=counts.dropped
-    )
+    counts = (await deliver(request, own=True)).counts
+    return Response(orjson.dumps(counts), media_type="application/json")
 
 
 @router.post("/ingest", openapi_extra=_ANY_BODY, operation_id="ingest", **_DOOR)
 @router.get("/ingest", operation_id="ingest_query", **_DOOR)
 @router.post("/ingest/{token}", openapi_extra=_ANY_BODY | _TOKEN, operation_id="ingest_with_token", **_DOOR)
 @router.get("/ingest/{token}", openapi_extra=_TOKEN, operation_id="ingest_query_with_token", **_DOOR)
-async def ingest(message: MessageDep, credential: Credential, inbox: InboxDep) -> Response:
+async def ingest(request: Request) -> Response:
     """Store what a phone sends; the credential says whose it is, never the body. Answered after the commit."""
-    report = (await deliver(inbox, credential, message)).report
+    report = (await deliver(request)).report
     return Response(report.reply, media_type=report.media_type)

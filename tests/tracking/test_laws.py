@@ -30,6 +30,13 @@ PLACES = [
     (None, 27.8),
 ]
 Sent = tuple[int, ParsedFix]
+HEARD = """
+    SELECT device.id, greatest(max(fix.fixed_at), max(device_heard.heard_at))
+    FROM device LEFT JOIN fix ON fix.device_id = device.id AND fix.flags = 0
+    LEFT JOIN device_heard ON device_heard.device_id = device.id
+    GROUP BY device.id ORDER BY device.id
+"""
+"""When each device was last heard: its accepted fixes tell it, `device_heard` the rest."""
 
 
 def a_fix(
@@ -81,7 +88,7 @@ def state(conn: Connection) -> tuple[list[tuple[object, ...]], ...]:
         for query in (
             "SELECT device_id, fixed_at, person_id, lon, lat, accuracy_m, speed_mps, flags, digest FROM fix ORDER BY 1, 2",
             "SELECT person_id, device_id, fixed_at, ST_AsText(point), accuracy_m, speed_mps, moving FROM last_fix ORDER BY 1",
-            "SELECT device_id, heard_at FROM device_heard ORDER BY 1",
+            HEARD,
             "SELECT device_id, fixed_at, format, item FROM raw_report ORDER BY 1, 2",
         )
     )

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Engine, event, text
 from core.db import make_engine, sql_file
 from tests.conftest import drop_database, make_database
 from tests.tracking.city import EVER, NOW, make_person
-from tracking.checks import Flag
 from tracking.devices import add_device, find_devices
 from tracking.partitions import ensure_partitions
 from tracking.tables import fix, raw_report
@@ -95,22 +94,15 @@ ONE = {"device_id": [7], "person_id": [7], "fixed_at": [NOW - timedelta(minutes=
 
 def test_judging_reads_only_the_persons_own_rows(crowd: Connection) -> None:
     used, whole = file_plan(crowd, "judge", {**ONE, "ahead": [False], "received_at": NOW})
-    assert {"ix_shift_person_time", "ex_device_holder_one_at_a_time"} <= used
-    assert whole <= {"notice", "notice_acceptance", "role", "assignment"}, "small tables only"
+    assert {"ix_shift_person_time", "ix_notice_acceptance_person_id"} <= used
+    assert used & {"ix_device_holder_device", "ex_device_holder_one_at_a_time"}
+    assert whole <= {"notice", "role", "assignment"}, "small tables only"
 
 
-def test_speeds_are_judged_again_by_the_key_of_device_and_time(crowd: Connection) -> None:
-    used, whole = file_plan(
-        crowd,
-        "reassess_speed",
-        {
-            **ONE,
-            "since": NOW - timedelta(hours=2),
-            "until": NOW,
-            "limit_mps": 50,
-            "bit": int(Flag.IMPLAUSIBLE_SPEED),
-        },
-    )
+def test_what_is_stored_around_new_fixes_is_read_by_the_key_of_device_and_time(crowd: Connection) -> None:
+    at = ONE["fixed_at"]
+    told = {**ONE, "first": at, "last": at, "since": NOW - timedelta(hours=2), "until": NOW, "bit": 16}
+    used, whole = file_plan(crowd, "around", told)
     assert {name for name in used if name.endswith("_pkey")}
     assert not whole
 
@@ -121,15 +113,27 @@ def test_the_last_fix_is_found_from_the_end_of_the_persons_index(crowd: Connecti
     assert not {name for name in whole if name.startswith("fix")}
 
 
-def test_payloads_are_replaced_by_device_and_time(crowd: Connection) -> None:
+def test_a_last_fix_is_appended_by_its_device_and_window(crowd: Connection) -> None:
+    measures = ("accuracy_m", "speed_mps", "heading_deg", "battery_pct", "charging", "unit_version_id")
     told = {
-        "device_id": [7],
-        "fixed_at": ONE["fixed_at"],
-        "received_at": NOW,
-        "format": ["native"],
-        "item": ["{}"],
+        **ONE,
+        **{name: [None] for name in measures},
+        "received_at": [NOW],
+        "lon": [113.15],
+        "lat": [27.8],
+        "since": NOW - timedelta(days=1),
+        "until": NOW,
     }
-    used, whole = file_plan(crowd, "keep_raw", told)
+    used, whole = file_plan(crowd, "append_last_fix", told)
+    assert any(name.endswith(("_pkey", "person_id_fixed_at_idx")) for name in used)
+    assert not {name for name in whole if name.startswith("fix")}
+
+
+def test_fixes_change_and_payloads_go_by_device_and_time(crowd: Connection) -> None:
+    key = {"device_id": [7], "fixed_at": ONE["fixed_at"]}
+    _, whole = file_plan(crowd, "reflag", {**key, "flags": [16]})
+    assert not whole
+    used, whole = file_plan(crowd, "forget_raw", key)
     assert any("device_id_fixed_at" in name for name in used)
     assert not whole
 

@@ -16,6 +16,7 @@ from tracking.devices.registry import (
     list_devices,
     renew_token,
     revoke_device,
+    stale_devices,
     token_hash,
 )
 from tracking.devices.speed_units import Verdict, check_speed_units
@@ -41,5 +42,6 @@ __all__ = [
     "renew_token",
     "resolve_gateways",
     "revoke_device",
+    "stale_devices",
     "token_hash",
 ]

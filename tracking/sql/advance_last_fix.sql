@@ -34,7 +34,7 @@ LEFT JOIN LATERAL (
     SELECT fix.lon, fix.lat, fix.fixed_at FROM fix
     WHERE fix.device_id = newest.device_id AND fix.person_id = newest.person_id AND fix.flags = 0
       AND fix.fixed_at < newest.fixed_at
-      AND fix.fixed_at >= newest.fixed_at - make_interval(secs => greatest(180, 2 * device.interval_s))
+      AND fix.fixed_at >= newest.fixed_at - make_interval(secs => least(greatest(180, 2 * device.interval_s), 86400))
     ORDER BY fix.fixed_at LIMIT 1
 ) AS earlier ON true
 WHERE newest.fixed_at IS NOT NULL

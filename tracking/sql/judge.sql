@@ -1,9 +1,14 @@
 -- For each item, in the order given: the holder of its device at its time, and why it must be dropped (NULL: keep).
+-- Ranges are taken apart so that the keys of device and person are used: a few rows each, hundreds of items at once.
 SELECT
     holder.person_id,
     CASE
         WHEN holder.person_id IS NULL THEN 'no_holder'
-        WHEN roles.untracked THEN 'not_tracked'
+        WHEN (
+            SELECT NOT bool_or(role.tracked) FROM assignment JOIN role ON role.code = assignment.role
+            WHERE assignment.person_id = holder.person_id
+              AND coalesce(lower(assignment.valid) <= judged.at, true) AND coalesce(upper(assignment.valid) > judged.at, true)
+        ) THEN 'not_tracked'
         WHEN NOT EXISTS (
             SELECT FROM notice_acceptance accepted JOIN notice ON notice.version = accepted.version
             WHERE accepted.person_id = holder.person_id
@@ -31,10 +36,11 @@ FROM unnest(
 CROSS JOIN LATERAL (
     SELECT CASE WHEN item.ahead THEN least(item.fixed_at, CAST(:received_at AS timestamptz)) ELSE item.fixed_at END AS at
 ) AS judged
-LEFT JOIN device_holder holder ON holder.device_id = item.device_id AND holder.valid @> item.fixed_at
 LEFT JOIN LATERAL (
-    SELECT NOT bool_or(role.tracked) AS untracked
-    FROM assignment JOIN role ON role.code = assignment.role
-    WHERE assignment.person_id = holder.person_id AND assignment.valid @> judged.at
-) AS roles ON true
+    SELECT device_holder.person_id FROM device_holder
+    WHERE device_holder.device_id = item.device_id
+      AND coalesce(lower(device_holder.valid) <= item.fixed_at, true)
+      AND coalesce(upper(device_holder.valid) > item.fixed_at, true)
+    LIMIT 1
+) AS holder ON true
 ORDER BY item.n
