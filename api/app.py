@@ -18,6 +18,7 @@ from api.live import LiveFeed
 from api.middleware import BodyLimit, Frame
 from api.openapi import describe
 from api.pages import docs, pages, sign_in, static
+from api.pulse import Gate, Pulse
 from api.routes import (
     alerts,
     case_counts,
@@ -94,6 +95,8 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     add_error_handlers(app)
     check_doors(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.state.pulse = Pulse(engine)
+    app.add_middleware(Gate, pulse=app.state.pulse)
     app.add_middleware(BodyLimit, most_bytes=int(settings.max_body_mb * 1_000_000))
     app.add_middleware(Frame, secure=is_secure(settings))
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
@@ -105,7 +108,7 @@ async def run_while_serving(app: FastAPI) -> AsyncIterator[None]:
     """What lives as long as the service does: its chores, and the live feed, whose streams end before the server waits for them."""
     feed: LiveFeed = app.state.feed
     chores = chores_done(app.state.engine, app.state.settings, app.state.clock)
-    with chores, feed.ending_on_signals():
+    with app.state.pulse.beating(), chores, feed.ending_on_signals():
         yield
     await feed.close()
 

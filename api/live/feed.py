@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
 from typing import Final
@@ -19,8 +20,10 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from analysis.alerts import Alert
 from api import metrics
 from api.live.board import Board, News, Roots
+from api.live.rail import Rail
 from api.live.viewers import Frame, Permit, Viewer
 from core.db import hear
 from people.access import Scope
@@ -40,6 +43,15 @@ RECONNECT_S: Final = 2.0
 LINGER_S: Final = 60.0
 """The feed goes on for so long without a viewer: a page that lost its stream comes back to what it missed."""
 CATCH_UP_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one read found; `alerts` None: not looked at this time."""
+
+    at: datetime
+    changes: list[Change]
+    alerts: list[Alert] | None
 
 
 class LiveFeed:
@@ -62,6 +74,7 @@ class LiveFeed:
     def _forget(self) -> None:
         """Nobody watched for a while: what is held is old."""
         self.board = Board()
+        self.rail = Rail()
         self._map = LiveMap()
         self._snapshots: dict[Roots, bytes] = {}
 
@@ -82,7 +95,9 @@ class LiveFeed:
             if missed is None:
                 viewer.start_over()
             else:
-                viewer.offer(Frame(missed, asyncio.get_running_loop().time()))
+                told_at = asyncio.get_running_loop().time()
+                viewer.offer(Frame(missed, told_at))
+                viewer.offer(Frame(self.rail.tell(scope), told_at))
             yield viewer
         finally:
             self._leave(viewer)
@@ -126,6 +141,7 @@ class LiveFeed:
             if viewer.wants_snapshot:
                 viewer.wants_snapshot = False
                 yield self._counted(self.tell_snapshot(viewer.roots))
+                yield self._counted(self.rail.tell(viewer.scope))
             elif viewer.waiting:
                 yield self._counted(viewer.waiting.popleft().event)
             else:
@@ -138,7 +154,7 @@ class LiveFeed:
         return event
 
     def tell_snapshot(self, roots: Roots) -> bytes:
-        """Everything in the scope as one event; the same bytes for all its viewers."""
+        """Everybody in the scope as one event; the same bytes for all its viewers."""
         if roots not in self._snapshots:
             self._snapshots[roots] = self.board.tell_snapshot(roots)
         return self._snapshots[roots]
@@ -216,7 +232,7 @@ class LiveFeed:
             started = loop.time()
             sweeps = started >= sweep_due
             try:
-                at, changes = await asyncio.to_thread(self._read, sweeps=sweeps)
+                read = await asyncio.to_thread(self._read, sweeps=sweeps)
             except (SQLAlchemyError, psycopg.Error) as error:
                 logger.warning("the live positions cannot be read", extra={"kind": type(error).__name__})
                 await asyncio.sleep(RECONNECT_S)
@@ -224,7 +240,7 @@ class LiveFeed:
             if sweeps:
                 took_s = loop.time() - started
                 sweep_due = started + min(max(SWEEP_S, took_s / SWEEP_SHARE), LONGEST_SWEEP_S)
-            told = await self._spread(changes, at, started, told)
+            told = await self._spread(read, started, told)
             await asyncio.sleep(FRAME_S - min(loop.time() - started, FRAME_S / 2))
 
     def _is_left_alone(self) -> bool:
@@ -233,22 +249,26 @@ class LiveFeed:
             return False
         return self.board.at is None or asyncio.get_running_loop().time() - self._empty_since > LINGER_S
 
-    def _read(self, *, sweeps: bool) -> tuple[datetime, list[Change]]:
+    def _read(self, *, sweeps: bool) -> Read:
         with self.engine.connect() as conn:
             at = self.clock()  # after the connection: what is committed by then is seen
-            return at, self._map.read(conn, at, sweeps=sweeps)
+            changes = self._map.read(conn, at, sweeps=sweeps)
+            return Read(at, changes, self.rail.read(conn, at))
 
-    async def _spread(self, changes: list[Change], at: datetime, started: float, told: float) -> float:
-        """Take what was read to the board and tell the viewers; returns when they were told last."""
+    async def _spread(self, read: Read, started: float, told: float) -> float:
+        """Take what was read to the board and tell the viewers; returns when they were last told of dots."""
         if self.board.at is None:
-            self.board.begin(changes, at)
+            self.board.begin(read.changes, read.at)
         else:
             is_due = started - told >= TICK_S
-            news = self.board.take(changes, at)
+            news = self.board.take(read.changes, read.at)
             self._snapshots.clear()
-            if changes or is_due:
+            if read.changes or is_due:
                 told = started
                 self._tell(news, started, tick=is_due)
+        if self.rail.take(read.alerts, read.at):
+            for viewer in self.viewers:
+                viewer.offer(Frame(self.rail.tell(viewer.scope), started))
         async with self._news:
             self._news.notify_all()
         return told

@@ -27,7 +27,7 @@ from people.tokens import open_session, read_grants
 from tests.people.town import EVER, Town, build_town
 from tracking.ingest import BELL
 from tracking.live import Change, Dot, Position, Standing
-from tracking.tables import last_fix
+from tracking.tables import last_fix, sos
 
 EVERYWHERE = Scope(everywhere=True)
 Event = dict[str, Any]
@@ -98,6 +98,7 @@ class Page:
         self.permit = permit or (lambda _conn, _shown: scope)
         self.since: datetime | None = None
         self.screen = Screen()
+        self.alerts: list[Event] | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Page"]:
@@ -112,7 +113,9 @@ class Page:
         """The next event that says anything."""
         while True:
             event = self.screen.take(await anext(self.frames))
-            if event["event"] != "frame" or event["moved"] or event["gone"]:
+            if event["event"] == "alerts":
+                self.alerts = event["alerts"]
+            elif event["event"] != "frame" or event["moved"] or event["gone"]:
                 return event
 
     @property
@@ -475,5 +478,42 @@ def test_a_page_that_gives_up_while_nothing_can_be_read_leaves_nobody_reading(en
         await asyncio.sleep(0.5)
         assert reads == seen
         await served.close()
+
+    run(test)
+
+
+def call_for_help(engine: Engine, person_id: int, lon: float) -> None:
+    with engine.begin() as conn:
+        point = func.ST_SetSRID(func.ST_MakePoint(lon, 31.005), 4326)
+        conn.execute(
+            insert(sos).values(person_id=person_id, raised_at=utc_now(), received_at=utc_now(), point=point)
+        )
+        ring(conn, BELL)
+
+
+def test_a_call_for_help_reaches_the_pages_of_its_ground_alone(engine: Engine, town: Town) -> None:
+    async def rail(page: Page) -> list[str]:
+        """Whom the next rail names."""
+        while True:
+            event = page.screen.take(await anext(page.frames))
+            if event["event"] == "alerts":
+                return [one["person"]["code"] for one in event["alerts"]]
+
+    async def test() -> None:
+        async with (
+            serving(engine) as feed,
+            Page(feed).open() as every,
+            Page(feed, subtree(town, "S1")).open() as one,
+            Page(feed, subtree(town, "S2")).open() as two,
+        ):
+            assert [await rail(page) for page in (every, one, two)] == [[], [], []]
+            await asyncio.to_thread(call_for_help, engine, town.persons["w1"], 121.005)
+            assert [await rail(page) for page in (every, one, two)] == [["w1"], ["w1"], []]
+            resumed = Page(feed)
+            resumed.screen = every.screen
+            resumed.since = feed.board.at
+            feed.board._since = EVER
+            async with resumed.open():
+                assert await rail(resumed) == ["w1"]
 
     run(test)

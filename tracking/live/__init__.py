@@ -12,7 +12,7 @@ from tracking.live.dots import (
     subtrees_of,
 )
 from tracking.live.held import Change, LiveMap
-from tracking.live.reading import dots_of, snapshot_dots
+from tracking.live.reading import dots_of, mark_of_calls, snapshot_dots
 from tracking.live.states import Reason, Rhythm, State, reason_of, state_of
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "dots_of",
     "figures_of",
     "make_dot",
+    "mark_of_calls",
     "reason_of",
     "snapshot_dots",
     "state_of",

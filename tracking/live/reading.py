@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Text, cast, func, select
 
 from core.db import sql_file
 from tracking.live.dots import Dot, Held, Position, Sign, Standing, make_dot
+from tracking.tables import sos
 
 EVERYTHING = "3:3:"
 """The cursor of a reader that has seen nothing: no transaction of a user is older than 3."""
@@ -75,6 +76,11 @@ def read_signs(
     """Signs of life changed since the cursor, of every device or of these."""
     wanted = {"since": since, "devices": None if devices is None else list(devices)}
     return (Sign(*row) for row in conn.execute(sql_file("tracking", "signs"), wanted))
+
+
+def mark_of_calls(conn: Connection) -> tuple[object, ...]:
+    """Another value once somebody called for help, or a call was acknowledged. Costs next to nothing."""
+    return tuple(conn.execute(select(func.max(sos.c.id), func.max(sos.c.acknowledged_at))).one())
 
 
 def snapshot_dots(conn: Connection, paths: Sequence[str] | None, now: datetime) -> list[Dot]:

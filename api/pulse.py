@@ -1,0 +1,180 @@
+"""Whether the database answers: asked all the time, so that nobody waits for it once it is gone.
+
+A server that is down refuses at once, and so do we. One that hangs (a stopped machine, a cut cable, a full disk)
+would hold every request until its client gives up; here they get 503 within a second and come back later.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import psycopg
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import Problem
+from core.db import make_engine
+
+logger = logging.getLogger(__name__)
+
+EVERY_S: Final = 0.25
+LATE_S: Final = 0.6
+RETRY_AFTER_S: Final = 2
+WITHOUT: Final = ("/healthz", "/metrics", "/static/", "/docs", "/openapi.json")
+"""What needs no database begins with one of these."""
+HOT: Final = ("/v1/fixes", "/v1/ingest")
+"""Thousands a second: what waits there is cancelled, where others are given up by a task of their own."""
+
+
+class Pulse:
+    """Asks the database for a sign of life a few times a second, over a connection of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._url = engine.url
+        self._asked_at: float | None = None
+        self._refused = False
+
+    @property
+    def is_away(self) -> bool:
+        """It refused when last asked, or has not answered for too long."""
+        asked_at = self._asked_at
+        return self._refused or (asked_at is not None and time.monotonic() - asked_at > LATE_S)
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Ask in a thread of its own while the block runs."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(over,), name="pulse", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(1)
+            self._asked_at, self._refused = None, False
+
+    def _beat(self, over: threading.Event) -> None:
+        engine = make_engine(self._url.render_as_string(hide_password=False), pool_size=1)
+        while not over.wait(EVERY_S):
+            self._asked_at = time.monotonic()
+            try:
+                with engine.connect() as conn:
+                    conn.execute(select(1))
+                refused = False
+            except (SQLAlchemyError, psycopg.Error):
+                refused = True
+            if refused != self._refused:
+                logger.warning("the database is away" if refused else "the database is back")
+            self._refused, self._asked_at = refused, None
+        engine.dispose()
+
+
+class _Away:
+    """Stands for the route in the log and the metrics."""
+
+    path = "(database away)"
+
+
+class Gate:
+    """Answers 503 while the database is away, also to those who wait for it already."""
+
+    def __init__(self, app: ASGIApp, *, pulse: Pulse) -> None:
+        self.app = app
+        self.pulse = pulse
+        self._hot: set[asyncio.Task[object]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(WITHOUT):
+            await self.app(scope, receive, send)
+            return
+        if self.pulse.is_away:
+            await self._refuse(scope, receive, send)
+            return
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._look())
+        call = _Call(send)
+        if scope["path"].startswith(HOT):
+            await self._serve_hot(scope, receive, call)
+        else:
+            await self._serve(scope, receive, call)
+
+    async def _serve_hot(self, scope: Scope, receive: Receive, call: "_Call") -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a request is served by a task")
+        self._hot.add(task)
+        try:
+            await self.app(scope, receive, call.send)
+        except asyncio.CancelledError:
+            if call.started or not self.pulse.is_away:
+                raise
+            task.uncancel()
+            await self._refuse(scope, receive, call.answer)
+        finally:
+            self._hot.discard(task)
+
+    async def _serve(self, scope: Scope, receive: Receive, call: "_Call") -> None:
+        """In a task that goes on by itself when nobody waits for it any more: a thread cannot be interrupted."""
+        given_up = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(self.app(scope, receive, call.send))
+        self._waiting.add(given_up)
+        try:
+            await asyncio.wait({task, given_up}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done() or call.started:
+                await task
+                return
+            call.given_up = True
+            task.add_done_callback(_forget)
+            await self._refuse(scope, receive, call.answer)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        finally:
+            self._waiting.discard(given_up)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = _Away
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        await Problem(503, "the database does not answer now; try again", headers=headers)(
+            scope, receive, send
+        )
+
+    async def _look(self) -> None:
+        """Let go of those who wait once the database is away; ends when nobody waits."""
+        while self._hot or self._waiting:
+            await asyncio.sleep(EVERY_S)
+            if self.pulse.is_away:
+                for task in self._hot:
+                    task.cancel()
+                for future in self._waiting:
+                    if not future.done():
+                        future.set_result(None)
+
+
+class _Call:
+    """What was sent of an answer; nothing more once it is given up."""
+
+    __slots__ = ("answer", "given_up", "started")
+
+    def __init__(self, send: Send) -> None:
+        self.answer = send
+        self.started = self.given_up = False
+
+    async def send(self, message: Message) -> None:
+        if not self.given_up:
+            self.started = True
+            await self.answer(message)
+
+
+def _forget(task: asyncio.Future[None]) -> None:
+    """Whatever became of it: its client was answered."""
+    with suppress(asyncio.CancelledError):
+        if (error := task.exception()) is not None:
+            logger.info("given up", extra={"kind": type(error).__name__})
