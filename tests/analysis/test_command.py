@@ -1,0 +1,169 @@
+"""What the wall asks of a whole city: by its indexes, and in agreement with what is computed one by one."""
+
+import json
+import math
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from analysis.children import count_children
+from analysis.dispatch import find_nearest
+from cases.views import find_case
+from core.db import make_engine, sql_file
+from people.access import Scope
+from tests.analysis.crowd import LAT, LON, NOW, SIDE, fill
+from tests.conftest import drop_database, make_database
+from tracking.live import snapshot_dots
+
+EVERYWHERE = Scope(everywhere=True)
+
+
+@pytest.fixture(scope="module")
+def city(server_url: str, template_name: str) -> Iterator[Engine]:
+    name = f"wangge_command_{uuid.uuid4().hex[:12]}"
+    engine = make_engine(make_database(server_url, name, template_name))
+    with engine.begin() as conn:
+        fill(conn)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("ANALYZE"))
+    yield engine
+    engine.dispose()
+    drop_database(server_url, name)
+
+
+@pytest.fixture
+def conn(city: Engine) -> Iterator[Connection]:
+    with city.connect() as connection:
+        yield connection
+
+
+def scope_of(conn: Connection, code: str) -> Scope:
+    path = conn.execute(
+        text("SELECT CAST(path AS text) FROM unit_version WHERE code = :code"), {"code": code}
+    ).scalar_one()
+    return Scope(everywhere=False, paths=(path,))
+
+
+def plan_of(conn: Connection, name: str, asked: dict[str, object]) -> tuple[set[str], set[str]]:
+    """(indexes used, tables read from end to end)."""
+    found = conn.execute(text(f"EXPLAIN (FORMAT JSON) {sql_file('analysis', name).text}"), asked).scalar_one()
+    used, whole, waiting = set(), set(), [(json.loads(found) if isinstance(found, str) else found)[0]["Plan"]]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.get("Plans", [])
+        used |= {node["Index Name"]} if "Index Name" in node else set()
+        whole |= {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
+    return used, whole
+
+
+@pytest.mark.parametrize("unit", [None, "S3", "G3.7"])
+def test_the_nearest_are_those_one_finds_by_measuring_everybody(conn: Connection, unit: str | None) -> None:
+    scope = EVERYWHERE if unit is None else scope_of(conn, unit)
+    dots = [
+        dot
+        for dot in snapshot_dots(conn, None if unit is None else scope.paths, NOW)
+        if dot.position is not None
+        and dot.state != "off_shift"
+        and dot.position.fixed_at >= dot.standing.since
+    ]
+    assert dots
+    for number in range(1, 20):
+        view = find_case(conn, f"C{number:07d}")
+        found = find_nearest(conn, view, scope, limit=5, now=NOW)
+        by_hand = sorted(
+            math.hypot(
+                (dot.position.lon - view.lon) * math.cos(math.radians(view.lat)), dot.position.lat - view.lat
+            )
+            * 111_195
+            for dot in dots
+        )[:5]
+        assert [near.distance_m for near in found] == pytest.approx(by_hand, rel=0.01)
+        assert {near.dot.person_code for near in found} <= {dot.person_code for dot in dots}
+
+
+def test_the_nearest_are_found_by_the_index_of_points(conn: Connection) -> None:
+    asked = {
+        "lon": LON + SIDE / 2,
+        "lat": LAT + SIDE / 2,
+        "network_id": 1,
+        "paths": None,
+        "limit": 5,
+        "now": NOW,
+    }
+    used, whole = plan_of(conn, "nearest", asked)
+    assert "ix_last_fix_point" in used
+    assert "ix_shift_person_time" in used
+    assert not whole & {"last_fix", "shift", "assignment", "unit_version"}
+
+
+@pytest.mark.parametrize("parent", [None, "C", "S3"])
+def test_the_table_of_children_agrees_with_the_dots(conn: Connection, parent: str | None) -> None:
+    counted = count_children(conn, "governance", parent, EVERYWHERE, now=NOW)
+    paths = dict(
+        tuple(row) for row in conn.execute(text("SELECT CAST(path AS text), code FROM unit_version"))
+    )
+    depth = {None: 1, "C": 2, "S3": 3}[parent]
+    tally: dict[str, Counter[str]] = {}
+    for dot in snapshot_dots(conn, None, NOW):
+        if dot.state == "off_shift":
+            continue
+        for child in {
+            paths[".".join(path.split(".")[:depth])]
+            for path in dot.standing.paths
+            if path.count(".") + 1 >= depth
+        }:
+            tally.setdefault(child, Counter())[dot.state] += 1
+    assert sum(child.on_shift for child in counted) > 100
+    for child in counted:
+        states = tally.get(child.code, Counter())
+        assert (child.on_shift, child.silent, child.moving) == (
+            states.total(), states["silent"], states["moving"]
+        )  # fmt: skip
+        assert child.heard == child.on_shift - child.silent
+    open_cases = conn.execute(
+        text('SELECT count(*) FROM "case" WHERE owner_unit_id IS NOT NULL')
+    ).scalar_one()
+    if depth < 3:
+        assert sum(child.open_cases for child in counted) == open_cases
+
+
+def test_children_of_a_scope_are_only_those_it_holds_or_reaches_into(conn: Connection) -> None:
+    street, grid = scope_of(conn, "S3"), scope_of(conn, "G3.7")
+    assert [one.code for one in count_children(conn, "governance", "C", street, now=NOW)] == ["S3"]
+    (reached,) = count_children(conn, "governance", "C", grid, now=NOW)
+    (own,) = count_children(conn, "governance", "S3", grid, now=NOW)
+    assert (reached.code, own.code) == ("S3", "G3.7")
+    assert own.on_shift > 5
+    assert (reached.on_shift, reached.open_cases) == (own.on_shift, own.open_cases)
+    assert count_children(conn, "governance", "S4", grid, now=NOW) == []
+
+
+def test_a_thousand_alerts_that_are_over_are_not_read(conn: Connection) -> None:
+    used, whole = plan_of(conn, "open_alerts", {"now": NOW, "listed_since": NOW})
+    assert "ix_sos_acknowledged_at" in used
+    assert not whole & {
+        "sos",
+        "alert",
+        "person",
+        "case",
+        "last_fix",
+        "assignment",
+        "unit_version",
+        "case_placement",
+    }
+
+
+def test_the_watch_reads_the_shifts_of_a_day(conn: Connection) -> None:
+    for name, asked in (("silent", {"silent_s": 900.0}), ("empty_units", {"networks": [1]})):
+        used, whole = plan_of(conn, name, {"now": NOW, **asked})
+        assert "ix_shift_starts_at" in used, name
+        assert "shift" not in whole, name
+
+
+def test_waiting_cases_are_found_by_their_index(conn: Connection) -> None:
+    query = """SELECT id FROM "case" WHERE state = 'reported' AND reported_at > :since AND level >= 3"""
+    found = "\n".join(conn.execute(text("EXPLAIN " + query), {"since": NOW}).scalars())
+    assert "ix_case_waiting" in found
