@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
@@ -47,6 +48,11 @@ def add_verbs(verbs: Any) -> None:
     one.add_argument("--behind", metavar="GATEWAY", help="no token of its own: this gateway speaks for it")
     one.add_argument(
         "--unique-id", metavar="ID", help="the name the gateway gives it, such as Traccar's uniqueId"
+    )
+    one.add_argument(
+        "--server",
+        metavar="URL",
+        help="this service as phones reach it: also tells whole addresses, to copy or scan",
     )
     _profile_options(one, new=True)
     _action(actions, "list", show, "every phone, its holder and its gateway", code=False)
@@ -122,6 +128,8 @@ def add(conn: Connection, arguments: argparse.Namespace) -> None:
         heartbeat_s=told.heartbeat_s,
     )
     _tell(arguments.code, token)
+    if arguments.server is not None:
+        _tell_addresses(arguments.server.rstrip("/"), token, told)
 
 
 def show(conn: Connection, _arguments: argparse.Namespace) -> None:
@@ -164,6 +172,26 @@ def renew(conn: Connection, arguments: argparse.Namespace) -> None:
 
 def revoke(conn: Connection, arguments: argparse.Namespace) -> None:
     revoke_device(conn, arguments.code, now=utc_now())
+
+
+def _tell_addresses(server: str, token: str, told: DeviceSettings) -> None:
+    """With the token in them: for a scan from the screen, not for a message that stays somewhere."""
+    address = f"{server}/v1/ingest/{token}"
+    wanted = {
+        "accuracy": "highest",
+        "distance": 0,
+        "interval": told.interval_s,
+        "fastest_interval": told.interval_s,
+    }
+    wanted |= {
+        "heartbeat": told.heartbeat_s or 0,
+        "stop_detection": str(told.heartbeat_s is not None).lower(),
+    }
+    say(f"any client      {address}")
+    say(
+        f"Traccar Client  {address}?{urlencode({**wanted, 'buffer': 'true'})}  (as a QR code: sets all its fields)"
+    )
+    say(f"Overland        overland://setup?{urlencode({'url': f'{server}/v1/ingest', 'token': token})}")
 
 
 def check(conn: Connection, arguments: argparse.Namespace) -> int:

@@ -39,6 +39,30 @@ def test_a_gateway_and_a_device_behind_it_are_registered_and_listed(
     engine.dispose()
 
 
+def test_whole_addresses_are_told_where_the_server_is_named(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [
+        "--person",
+        "W1",
+        "--interval",
+        "15",
+        "--heartbeat",
+        "300",
+        "--server",
+        "https://map.example.cn/",
+    ]
+    assert main(["devices", "add", "P1", *options]) == 0
+    told = capsys.readouterr()
+    token = told.out.strip()
+    assert f"any client      https://map.example.cn/v1/ingest/{token}\n" in told.err
+    assert (
+        f"/v1/ingest/{token}?accuracy=highest&distance=0&interval=15&fastest_interval=15&heartbeat=300"
+        in told.err
+    )
+    assert f"overland://setup?url=https%3A%2F%2Fmap.example.cn%2Fv1%2Fingest&token={token}" in told.err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -148,6 +148,13 @@ def test_native_and_geojson_say_the_same() -> None:
         ),
         (get("id=1&lat=1&lon=2&timestamp=1781049610&speed=10"), Profile(speed_unit="kmh"), 2.7778),
         (get("lat=1&lon=2&spd=3&time=2026-06-10T00:00:00Z"), Profile(), 3),
+        (post(b"lat=1&lon=2&alt=5.0&acc=6.5&spd_kph=10.8&spd=3&timestamp=1781049610&hdop=0.9"), Profile(), 3),
+        (
+            get("lat=1&lon=2&timestamp=1781049610000&hdop=5&speed=3", **{"user-agent": "Dalvik/2.1"}),
+            Profile(),
+            3,
+        ),
+        (get("id=1&lat=1&lon=2&timestamp=1781049610&hdop=5&speed=3"), Profile(), 1.5433),
         (post({"_type": "location", "lat": 1, "lon": 2, "tst": 1781049610, "vel": 36}), Profile(), 10),
         (post({"lat": 1, "lon": 2, "tst": 1781049610, "vel": 36}), Profile(), 36),
         (post([{"id": 1, "lat": 1, "lon": 2, "timestamp": 1781049610, "speed": 10}]), Profile(), 5.1444),

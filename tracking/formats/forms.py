@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from tracking.formats.report import (
+    SECONDS_END,
     Heartbeat,
     Message,
     ParsedFix,
@@ -111,6 +112,8 @@ def _client(message: Message, fields: Fields, profile: Profile) -> str:
 def _by_habit(message: Message, fields: Fields) -> str:
     if not _GPSLOGGER_NAMES.isdisjoint(fields):
         return "gpslogger"
+    if "hdop" in fields and (number(fields.get("timestamp")) or 0) > SECONDS_END:
+        return "osmand"  # it often goes by the name of its HTTP library, which Traccar's old client shares
     agent = message.headers.get("user-agent", "").lower()
     return next((name for start, name in _AGENTS.items() if agent.startswith(start)), "traccar")
 

@@ -12,7 +12,7 @@ from core.errors import Invalid
 
 KNOT_MPS = 1852 / 3600
 SPEED_UNITS = {"mps": 1.0, "knots": KNOT_MPS, "kmh": 1 / 3.6}
-_SECONDS_END = 2147483647  # a larger epoch is in milliseconds, as Traccar reads it
+SECONDS_END = 2147483647  # a larger epoch is in milliseconds, as Traccar reads it
 _MOST_DIGITS = 19
 _FIRST, _LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -188,7 +188,7 @@ def instant(value: object) -> datetime | None:
     if found is None:
         return None
     try:
-        return _within(datetime.fromtimestamp(found / 1000 if found > _SECONDS_END else found, UTC))
+        return _within(datetime.fromtimestamp(found / 1000 if found > SECONDS_END else found, UTC))
     except (OverflowError, ValueError, OSError):
         return None
 
