@@ -91,7 +91,6 @@ def _read_around(conn: Connection, rows: Batch, person_id: Ints) -> Known:
     begins = np.ones(len(order), bool)
     begins[1:] = (device[1:] != device[:-1]) | (person[1:] != person[:-1])
     ends = np.roll(begins, -1)
-    around = np.timedelta64(_AROUND)
     found = conn.execute(
         sql_file("tracking", "around"),
         {
@@ -99,9 +98,8 @@ def _read_around(conn: Connection, rows: Batch, person_id: Ints) -> Known:
             "person_id": person[begins],
             "first": at[begins],
             "last": at[ends],
-            "since": instants(at.min(keepdims=True) - around)[0],
-            "until": instants(at.max(keepdims=True) + around)[0],
             "bit": SPEED,
+            **_days(at, around=_AROUND),
         },
     ).all()
     columns: list[Any] = list(zip(*found, strict=True)) or [()] * len(_KINDS)
@@ -160,7 +158,7 @@ def _judge(
 
 def _columns(
     rows: Batch, flags: NDArray[np.int32], told: tuple[Ints, Ints, NDArray[np.bool_]], now: datetime
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, Any]:
     """The columns of `fix` for these rows of a batch, whose persons, unit versions and mask are `told`."""
     person_id, version, chosen = told
     received_at = np.datetime64(now.replace(tzinfo=None), "us")
@@ -201,11 +199,18 @@ def _replace(
     told: tuple[Ints, Ints, NDArray[np.bool_]],
     now: datetime,
 ) -> None:
-    conn.execute(sql_file("tracking", "replace_fixes"), _columns(rows, flags, told, now))
+    columns = _columns(rows, flags, told, now)
+    conn.execute(sql_file("tracking", "replace_fixes"), columns | _days(rows.fixed_at))
 
 
 def _reflag(conn: Connection, stored: Known, flags: NDArray[np.int32]) -> None:
     conn.execute(
         sql_file("tracking", "reflag"),
-        {"device_id": stored.device_id, "fixed_at": stored.fixed_at, "flags": flags},
+        {"device_id": stored.device_id, "fixed_at": stored.fixed_at, "flags": flags} | _days(stored.fixed_at),
     )
+
+
+def _days(at: NDArray[np.datetime64], around: timedelta = timedelta(0)) -> dict[str, Any]:
+    """The bounds `since` and `until`, as values the planner sees: it then looks at these days alone."""
+    first, last = instants(np.array([at.min(), at.max()]))
+    return {"since": first - around, "until": last + around}

@@ -130,8 +130,9 @@ def test_a_last_fix_is_appended_by_its_device_and_window(crowd: Connection) -> N
 
 
 def test_fixes_change_and_payloads_go_by_device_and_time(crowd: Connection) -> None:
-    key = {"device_id": [7], "fixed_at": ONE["fixed_at"]}
-    _, whole = file_plan(crowd, "reflag", {**key, "flags": [16]})
+    key = {"device_id": [7], "fixed_at": [NOW - timedelta(days=1)]}
+    days = {"since": key["fixed_at"][0], "until": key["fixed_at"][0]}
+    _, whole = file_plan(crowd, "reflag", {**key, **days, "flags": [16]})
     assert not whole
     used, whole = file_plan(crowd, "forget_raw", key)
     assert any("device_id_fixed_at" in name for name in used)

@@ -16,4 +16,5 @@ FROM unnest(
     device_id, fixed_at, person_id, received_at, lon, lat, accuracy_m, altitude_m, speed_mps, heading_deg,
     battery_pct, charging, unit_version_id, flags, digest
 )
-WHERE fix.device_id = item.device_id AND fix.fixed_at = item.fixed_at
+WHERE fix.fixed_at BETWEEN CAST(:since AS timestamptz) AND CAST(:until AS timestamptz)
+  AND fix.device_id = item.device_id AND fix.fixed_at = item.fixed_at
