@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection
+import numpy as np
+import shapely
+from sqlalchemy import Connection, func, select
 
 from core.db import sql_file
 from core.errors import Invalid
 from geo.findings import RowFinding
+from geo.flows import Doors
 from geo.lookup.rows import PointColumns, PointRows, read_points
+from geo.tables import address_point
 from geo.tabular import read_whole_number
+from geo.validation.ground import Objects
 
 FIELDS = ("code", "address", "lon", "lat", "households", "residents")
 """The columns of an address file, where no map says otherwise; residents may be absent."""
@@ -154,3 +159,16 @@ def _count(name: str, text: str) -> int:
     if not 0 <= count <= _COUNT_MOST:
         raise _UnusableError(name, text, f"is not between 0 and {_COUNT_MOST:,}")
     return count
+
+
+def read_doors(conn: Connection, shapes: Objects) -> Doors:
+    """The doors in the bounding box of these geometries."""
+    west, south, east, north = map(float, shapely.total_bounds(shapes))
+    point = address_point.c.point
+    query = select(func.ST_X(point), func.ST_Y(point), address_point.c.households).where(
+        point.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326)),
+        address_point.c.active,
+        address_point.c.households > 0,
+    )
+    rows = np.array([tuple(row) for row in conn.execute(query)], dtype=np.float64).reshape(-1, 3)
+    return Doors(rows[:, :2], rows[:, 2])

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -59,12 +60,59 @@ plan = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("network_id", ForeignKey("network.id"), nullable=False),
     Column("base_edition_id", BigInteger, comment="NULL: the network had no edition yet"),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        server_default="received",
+        comment="received: areas of files take the place of groups; redraw: a log of operations",
+    ),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("scope_unit_id", Uuid, comment="the subtree it may redraw; NULL: the whole network"),
     Column("state", Text, nullable=False, server_default="draft"),
     Column("effective_from", DateTime(timezone=True), comment="NULL: publication decides"),
+    Column("reason", Text, comment="why it takes effect in the past; NULL: it does not"),
     Column("author", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    CheckConstraint("state IN ('draft', 'published', 'withdrawn')", name="state"),
-    Index("uq_plan_one_draft", "network_id", unique=True, postgresql_where=text("state = 'draft'")),
+    CheckConstraint("kind IN ('received', 'redraw')", name="kind"),
+    CheckConstraint(
+        "state IN ('draft', 'checked', 'submitted', 'returned', 'approved', 'scheduled', 'published', 'withdrawn')",
+        name="state",
+    ),
+    Index(
+        "uq_plan_one_draft",
+        "network_id",
+        unique=True,
+        postgresql_where=text("state = 'draft' AND kind = 'received'"),
+    ),
+)
+
+plan_step = Table(
+    "plan_step",
+    metadata,
+    Column("plan_id", ForeignKey("plan.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="the state after it"),
+    Column("by", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("comment", Text, nullable=False, server_default=""),
+    PrimaryKeyConstraint("plan_id", "seq"),
+)
+
+plan_op = Table(
+    "plan_op",
+    metadata,
+    Column("plan_id", ForeignKey("plan.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("args", JSONB, nullable=False),
+    Column("key", Uuid, nullable=False, comment="born units get their ids from it, in every replay the same"),
+    Column("inverse", JSONB, nullable=False, comment="the units as they were, and those that were not there"),
+    Column("by", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("undone", Boolean, nullable=False, server_default=text("false")),
+    PrimaryKeyConstraint("plan_id", "seq"),
 )
 
 plan_unit = Table(
@@ -72,6 +120,9 @@ plan_unit = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("plan_id", ForeignKey("plan.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("unit_id", Uuid, comment="NULL: an area as received, known by its code"),
+    Column("parent_unit_id", Uuid),
+    Column("gone", Boolean, nullable=False, server_default=text("false"), comment="the plan ends the unit"),
     Column("level", Text, nullable=False),
     Column("code", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -84,6 +135,9 @@ plan_unit = Table(
         "geom",
         Geometry("MULTIPOLYGON", srid=4326, spatial_index=False),
         comment="NULL: derived from its children",
+    ),
+    Index(
+        "uq_plan_unit_unit", "plan_id", "unit_id", unique=True, postgresql_where=text("unit_id IS NOT NULL")
     ),
 )
 
@@ -112,6 +166,11 @@ unit = Table(
     Column("origin", Text, nullable=False),
     Column("born_edition_id", ForeignKey("edition.id"), nullable=False),
     Column("retired_edition_id", ForeignKey("edition.id")),
+    Column(
+        "outline",
+        Geometry("MULTIPOLYGON", srid=4326, spatial_index=False),
+        comment="the official outline as received, where the stored border follows it within a centimetre",
+    ),
     CheckConstraint("kind IN ('territorial', 'dedicated')", name="kind"),
     CheckConstraint("origin IN ('natural', 'drawn')", name="origin"),
 )
@@ -147,6 +206,23 @@ unit_version = Table(
     Index("ix_unit_version_path", "path", postgresql_using="gist"),
     Index("ix_unit_version_code", "network_id", "code"),
     Index("ix_unit_version_parent", "parent_unit_id"),
+)
+
+lineage = Table(
+    "lineage",
+    metadata,
+    Column("from_version", ForeignKey("unit_version.id"), nullable=False),
+    Column("to_version", ForeignKey("unit_version.id"), nullable=False),
+    Column("edition_id", ForeignKey("edition.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False, comment="goes_on, split, merge or transfer"),
+    Column("area_m2", Double, nullable=False),
+    Column("area_share", Double, nullable=False, comment="of the former unit"),
+    Column(
+        "households_share", Double, nullable=False, comment="of the former unit, by doors where it has any"
+    ),
+    PrimaryKeyConstraint("from_version", "to_version"),
+    CheckConstraint("kind IN ('goes_on', 'split', 'merge', 'transfer')", name="kind"),
+    Index("ix_lineage_to_version", "to_version"),
 )
 
 address_point = Table(

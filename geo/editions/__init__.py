@@ -9,17 +9,26 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from core.db import ring
 from core.errors import Conflict, Invalid, Refused
-from geo.editions.changes import NextUnit, content_sha256, next_units
+from geo.editions.changes import NextUnit, Past, content_sha256, next_units, read_past
+from geo.editions.lineage import write_lineage
 from geo.editions.settle import settle_borders
-from geo.editions.standing import carry_over, read_retired, read_standing
+from geo.editions.standing import carry_over, read_standing
 from geo.editions.write import Stamp, unit_ids, write_units
 from geo.findings import Finding, errors_of
 from geo.networks import Network, get_network
-from geo.plans import Plan, find_draft, get_draft, newest_edition_id, read_plan_units
+from geo.plans import Plan, UnitDraft, find_draft, get_draft, newest_edition_id, read_plan_units
 from geo.tables import edition, plan
 from geo.validation import Checked, check_units
 
-__all__ = ["Edition", "FindingsRefused", "Published", "check_plan", "list_editions", "publish_plan"]
+__all__ = [
+    "Edition",
+    "FindingsRefused",
+    "Published",
+    "check_plan",
+    "list_editions",
+    "publish_plan",
+    "publish_units",
+]
 
 
 class FindingsRefused(Refused):
@@ -78,23 +87,43 @@ def publish_plan(
     """
     network = get_network(conn, network_code, lock=True)
     draft = get_draft(conn, network_code)
-    effective_from = _effective(conn, network, draft, effective_from, now)
-    standing = read_standing(conn, network)
-    checked = check_units(network, carry_over(network, standing, read_plan_units(conn, draft)))
+    past = read_past(conn, network)
+    drafts = carry_over(network, past.standing, read_plan_units(conn, draft))
+    return publish_units(conn, draft, drafts, past=past, when=When(effective_from, now, by))
+
+
+@dataclass(frozen=True)
+class When:
+    """`effective_from` None: since ever for the first edition, `now` for a later one."""
+
+    effective_from: datetime | None
+    now: datetime
+    by: str
+
+
+def publish_units(
+    conn: Connection, draft: Plan, drafts: Sequence[UnitDraft], *, past: Past, when: When
+) -> Published:
+    """Make these units the network's newest edition and close the plan. The network's row is locked by the caller."""
+    network, now = draft.network, when.now
+    effective_from = _effective(conn, network, draft, when.effective_from, now)
+    checked = check_units(network, drafts)
     _refuse_errors(network, checked.findings)
     settled = settle_borders(checked.ground)
-    units, given_before = next_units(checked.ground, settled.shapes, standing, read_retired(conn, network))
+    units, given_before = next_units(checked.ground, settled.shapes, past)
     _refuse_errors(network, [*settled.findings, *given_before])
     if not units:
-        raise Invalid(f"the draft of network {network_code} holds no unit with an area")
+        raise Invalid(f"the draft of network {network.code} holds no unit with an area")
     row = _insert_edition(
-        conn, draft, units, {"effective_from": effective_from, "published_by": by, "published_at": now}
+        conn, draft, units, {"effective_from": effective_from, "published_by": when.by, "published_at": now}
     )
-    gone = [each for each in standing.values() if each.unit_id not in unit_ids(units)]
+    ids = unit_ids(units)
+    gone = [each for each in past.standing.values() if each.unit_id not in ids]
     write_units(conn, Stamp(network.id, row.id, effective_from, now, checked.ground.crs), units, gone)
-    conn.execute(
-        update(plan).where(plan.c.id == draft.id).values(state="published", effective_from=effective_from)
-    )
+    write_lineage(conn, row.id, units, gone)
+    later = effective_from is not None and effective_from > now
+    state = "scheduled" if later and draft.kind == "redraw" else "published"
+    conn.execute(update(plan).where(plan.c.id == draft.id).values(state=state, effective_from=effective_from))
     ring(conn, "edition")
     changes = _count_changes(units, len(gone))
     return Published(row.id, row.seq, effective_from, row.sha256.hex(), row.counts, changes, checked.findings)

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
 import shapely
 from shapely.geometry.base import BaseGeometry
+from sqlalchemy import Connection
 
-from geo.editions.standing import Key, StandingUnit
+from geo.editions.standing import Key, StandingUnit, read_given, read_retired, read_standing
 from geo.findings import ERROR, Finding
+from geo.networks import Network
 from geo.plans import as_multipolygons, geometry_column
+from geo.validation.coverage import only_nodes
 from geo.validation.ground import Ground, Objects
 
 
@@ -33,14 +38,19 @@ class NextUnit:
     geom_sha: bytes
     was: StandingUnit | None
     revived: bool
+    outline: BaseGeometry | None = None
 
-    @property
+    @cached_property
     def change_kinds(self) -> list[str]:
         """Empty for an unchanged unit."""
         if self.was is None:
             return ["born"] if not self.revived else ["revived"]
+        other_border = self.geom_sha != self.was.geom_sha
+        moved = other_border and not only_nodes(self.was.geom, self.geom)
         kinds = {
-            "geometry": self.geom_sha != self.was.geom_sha,
+            "geometry": other_border and moved,
+            "precision": other_border and not moved,
+            "recode": self.code != self.was.code,
             "rename": self.name != self.was.name,
             "reparent": self.parent_unit_id != self.was.parent_unit_id,
             "path": self.path != self.was.path and self.parent_unit_id == self.was.parent_unit_id,
@@ -50,23 +60,46 @@ class NextUnit:
         return [kind for kind, changed in kinds.items() if changed]
 
 
-def next_units(
-    ground: Ground, shapes: Objects, standing: dict[Key, StandingUnit], retired: dict[Key, StandingUnit]
-) -> tuple[list[NextUnit], list[Finding]]:
+@dataclass(frozen=True)
+class Past:
+    """What a network has had: the newest edition's units and the retired ones by code, and whose every code was."""
+
+    standing: dict[Key, StandingUnit]
+    retired: dict[Key, StandingUnit]
+    given: dict[Key, set[UUID]]
+
+    @cached_property
+    def retired_ids(self) -> set[UUID]:
+        return {each.unit_id for each in self.retired.values()}
+
+
+def read_past(conn: Connection, network: Network) -> Past:
+    return Past(read_standing(conn, network), read_retired(conn, network), read_given(conn, network))
+
+
+def next_units(ground: Ground, shapes: Objects, past: Past) -> tuple[list[NextUnit], list[Finding]]:
     """The units of the new edition, parents before children. A finding for each code that was another unit's."""
+    standing = {each.unit_id: each for each in past.standing.values()}
     merged, findings = _merge_alike(ground, shapes), []
     ids: dict[int, UUID] = {}
     revived: set[int] = set()
     for index, shape in merged.items():
-        key = (ground.drafts[index].level, ground.code(index))
-        old = retired.get(key) if key not in standing else None
-        if old is not None and not shapely.area(shapely.intersection(old.geom, shape)):
+        draft = ground.drafts[index]
+        key = (draft.level, draft.code)
+        known = past.standing.get(key) or past.retired.get(key)
+        ids[index] = draft.unit_id or (known.unit_id if known is not None else uuid4())
+        was_here = ids[index] in standing
+        comes_back = not was_here and ids[index] in past.retired_ids
+        elsewhere = draft.unit_id is None and comes_back and known is not None and _apart(known.geom, shape)
+        if elsewhere or ids[index] not in past.given.get(key, {ids[index]}):
             findings.append(_given_before(ground, index))
-        elif old is not None:
+        elif comes_back:
             revived.add(index)
-        known = standing.get(key) or old
-        ids[index] = known.unit_id if known is not None else uuid4()
     return _build(ground, merged, ids, standing, revived), findings
+
+
+def _apart(one: BaseGeometry, other: BaseGeometry) -> bool:
+    return float(shapely.area(shapely.intersection(one, other))) == 0
 
 
 def _merge_alike(ground: Ground, shapes: Objects) -> dict[int, BaseGeometry]:
@@ -96,7 +129,7 @@ def _build(
     ground: Ground,
     merged: dict[int, BaseGeometry],
     ids: dict[int, UUID],
-    standing: dict[Key, StandingUnit],
+    standing: Mapping[UUID, StandingUnit],
     revived: set[int],
 ) -> list[NextUnit]:
     depth = {level.code: len(ground.network.chain(level.code)) for level in ground.network.levels}
@@ -119,11 +152,22 @@ def _build(
             attrs=dict(draft.attrs),
             geom=merged[index],
             geom_sha=hashlib.sha256(shapely.to_wkb(merged[index])).digest(),
-            was=standing.get((draft.level, draft.code)),
+            was=standing.get(unit_id),
             revived=index in revived,
+            outline=_outline(ground, index, merged[index]),
         )
         units.append(unit)
     return units
+
+
+def _outline(ground: Ground, index: int, stored: BaseGeometry) -> BaseGeometry | None:
+    """The official outline that came in, where the border to be stored is not the same."""
+    outline = ground.drafts[index].geom
+    natural = ground.network.level(ground.level[index]).origin == "natural"
+    if not natural or outline is None or ground.network.coverage != "full":
+        return None
+    whole: BaseGeometry = as_multipolygons(geometry_column([shapely.normalize(outline)]))[0]
+    return None if whole == stored else whole
 
 
 def content_sha256(units: list[NextUnit]) -> bytes:

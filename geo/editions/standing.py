@@ -33,6 +33,8 @@ class StandingUnit:
     attrs: dict[str, Any]
     geom: BaseGeometry
     geom_sha: bytes
+    outline: BaseGeometry | None = None
+    """The official outline as received; None: the border is it, or the unit is not official."""
 
 
 def read_standing(conn: Connection, network: Network) -> dict[Key, StandingUnit]:
@@ -47,11 +49,26 @@ def read_retired(conn: Connection, network: Network) -> dict[Key, StandingUnit]:
     return {(row.level, row.code): row for row in _read(conn, network, retired)}
 
 
+def read_given(conn: Connection, network: Network) -> dict[Key, set[UUID]]:
+    """Every level and code that was ever given, and to whom."""
+    columns = (unit_version.c.level, unit_version.c.code, unit_version.c.unit_id)
+    given: dict[Key, set[UUID]] = {}
+    for row in conn.execute(select(*columns).where(unit_version.c.network_id == network.id).distinct()):
+        given.setdefault((row.level, row.code), set()).add(row.unit_id)
+    return given
+
+
 def _read(conn: Connection, network: Network, condition: Any) -> list[StandingUnit]:
     names = ("unit_id", "level", "code", "name", "parent_unit_id", "path", "households", "attrs", "geom_sha")
     columns = [unit_version.c[name] for name in names]
     query = (
-        select(unit_version.c.id, unit.c.kind, *columns, func.ST_AsBinary(unit_version.c.geom).label("wkb"))
+        select(
+            unit_version.c.id,
+            unit.c.kind,
+            *columns,
+            func.ST_AsBinary(unit_version.c.geom).label("wkb"),
+            func.ST_AsBinary(unit.c.outline).label("outline"),
+        )
         .join_from(unit_version, unit, unit.c.id == unit_version.c.unit_id)
         .where(unit_version.c.network_id == network.id, func.upper_inf(unit_version.c.recorded), condition)
         .order_by(func.lower(unit_version.c.valid).asc().nulls_first())
@@ -65,6 +82,7 @@ def _read(conn: Connection, network: Network, condition: Any) -> list[StandingUn
             geom=shape,
             **{name: getattr(row, name) for name in names if name != "geom_sha"},
             geom_sha=bytes(row.geom_sha),
+            outline=None if row.outline is None else shapely.from_wkb(bytes(row.outline)),
         )
         for row, shape in zip(rows, shapes, strict=True)
     ]
@@ -87,7 +105,9 @@ def carry_over(
             level=row.level,
             code=row.code,
             name=row.name,
-            geom=None if row.level in redrawn and network.level(row.level).origin == "drawn" else row.geom,
+            geom=None
+            if row.level in redrawn and network.level(row.level).origin == "drawn"
+            else row.outline or row.geom,
             parent_code=None if row.parent_unit_id is None else codes.get(row.parent_unit_id),
             kind="dedicated" if row.kind == "dedicated" else "territorial",
             households=row.households,

@@ -69,6 +69,23 @@ def write_units(
     rows = ((u.unit_id, stamp.network_id, u.level, u.kind, u.origin, stamp.edition_id) for u in born)
     copy_rows(conn, "unit", ("id", "network_id", "level", "kind", "origin", "born_edition_id"), rows)
     _begin_versions(conn, stamp, changed)
+    _keep_outlines(conn, units)
+
+
+def _keep_outlines(conn: Connection, units: Sequence[NextUnit]) -> None:
+    """Official outlines as received: later nodes are put onto them, not onto what was stored last."""
+    changed = [each for each in units if each.outline != (each.was.outline if each.was is not None else None)]
+    if not changed:
+        return
+    set_outline = update(unit).where(unit.c.id == bindparam("unit")).values(outline=bindparam("border"))
+    shapes = [
+        None if each.outline is None else f"SRID=4326;{shapely.to_wkt(each.outline, rounding_precision=-1)}"
+        for each in changed
+    ]
+    conn.execute(
+        set_outline,
+        [{"unit": each.unit_id, "border": shape} for each, shape in zip(changed, shapes, strict=True)],
+    )
 
 
 def _end_versions(conn: Connection, stamp: Stamp, version_ids: list[int]) -> None:

@@ -1,7 +1,8 @@
 """Redrawing: each operation is a change of a drawing, worked out without a database and undone exactly."""
 
+from geo.flows import Doors
 from geo.operations.borders import ReshapeVertex, ShiftBorder, Transfer
-from geo.operations.drawing import Doors, Drawing, Impossible, Unit
+from geo.operations.drawing import Drawing, Impossible, Unit
 from geo.operations.effects import Applied, Measures, Operation, Restore, apply
 from geo.operations.joining import Dissolve, Merge
 from geo.operations.naming import CreateDedicated, Recode, Rename, Reparent

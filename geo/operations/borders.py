@@ -8,10 +8,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Invalid
+from geo.flows import Floats
 from geo.metric import GRID_DEG
 from geo.operations.cut import Changes, Cut, cut_units, regroup, side_of
 from geo.operations.drawing import Drawing, Impossible, Unit
-from geo.operations.flows import Floats
 from geo.operations.noding import BEND, REACH
 from geo.plans import as_multipolygons, geometry_column
 

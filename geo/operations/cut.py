@@ -11,8 +11,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Invalid
+from geo.flows import Floats, Flow, flow, identities, share_out
 from geo.operations.drawing import Drawing, Impossible, Unit
-from geo.operations.flows import Floats, Flow, flow, identities, share_out
 from geo.operations.noding import node
 from geo.plans import as_multipolygons, geometry_column
 from geo.validation.ground import Ints, Objects

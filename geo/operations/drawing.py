@@ -11,11 +11,11 @@ from uuid import UUID
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import NotFound, Refused
 from geo.codes import next_codes
+from geo.flows import Doors
 from geo.networks import Network
 from geo.plans import Kind, geometry_column
 from geo.validation.ground import Objects
@@ -46,14 +46,6 @@ class Unit:
     kind: Kind = "territorial"
     households: int | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Doors:
-    """Where households live: lon, lat (n × 2) and how many there are at each."""
-
-    lon_lat: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
-    households: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Invalid
+from geo.flows import Doors, Floats
 from geo.operations.cut import Changes, Cut, cut_units, regroup_parts
-from geo.operations.drawing import Doors, Drawing, Impossible
-from geo.operations.flows import Floats
+from geo.operations.drawing import Drawing, Impossible
 from geo.validation.ground import Ints, Objects, metres_per_degree
 
 Weight = Literal["households", "area", "cases"]

@@ -1,4 +1,4 @@
-"""Draft plans: what the next edition of a network shall hold. One draft a network; publishing closes it.
+"""Plans: what the next edition of a network shall hold. Here, drafts from files: one a network; publishing closes it.
 
 A draft says nothing of the (level, kind) groups it has no row of: those are taken over from the newest edition.
 """
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import UUID
 
 import numpy as np
 import shapely
@@ -27,7 +28,8 @@ COLUMNS = ("plan_id", "level", "code", "name", "parent_code", "kind", "household
 class UnitDraft:
     """One unit as it shall be. `geom`: WGS-84 polygons; None: the union of its children.
 
-    `parent_code` None: found by geometry, or a root. `source`: where it came from, for people.
+    `parent_code` None: found by geometry, or a root. `source`: where it came from, for people. `unit_id`: who it is; None:
+    the unit that has its code, or a new one.
     """
 
     level: str
@@ -39,6 +41,7 @@ class UnitDraft:
     households: int | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     source: str | None = None
+    unit_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Plan:
     network: Network
     base_edition_id: int | None
     """The newest edition when the draft was opened; None: the network had none."""
+    kind: Literal["received", "redraw"] = "received"
 
 
 def open_plan(conn: Connection, network_code: str, *, author: str | None = None) -> Plan:
@@ -62,7 +66,7 @@ def open_plan(conn: Connection, network_code: str, *, author: str | None = None)
 
 def find_draft(conn: Connection, network: Network) -> Plan | None:
     query = select(plan.c.id, plan.c.base_edition_id).where(
-        plan.c.network_id == network.id, plan.c.state == "draft"
+        plan.c.network_id == network.id, plan.c.state == "draft", plan.c.kind == "received"
     )
     row = conn.execute(query).one_or_none()
     return None if row is None else Plan(row.id, network, row.base_edition_id)

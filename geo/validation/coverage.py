@@ -254,6 +254,13 @@ def wider_than(shapes: Objects, width_m: float) -> NDArray[np.bool_]:
     return ~shapely.is_empty(shapely.buffer(shapes, -width_m / 2, quad_segs=2))
 
 
+def only_nodes(one: BaseGeometry, other: BaseGeometry) -> bool:
+    """Whether two borders are the same but for nodes that bend them by no more than the grid."""
+    apart = shapely.get_parts(shapely.symmetric_difference(one, other))
+    apart = apart[shapely.area(apart) > 0]
+    return not len(apart) or not wider_than(in_metres(apart), OUTLINE_M).any()
+
+
 def _name(ground: Ground, index: int) -> str:
     return f"{ground.level[index]} {ground.code(index)}"
 

@@ -5,16 +5,23 @@ the lineage between editions, and the impact of a plan.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.operations.drawing import Doors
 from geo.validation.ground import Ints, Objects, metres_per_degree, polygons_of
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Where households live: lon, lat (n × 2) and how many there are at each."""
+
+    lon_lat: Floats = field(default_factory=lambda: np.empty((0, 2)))
+    households: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
