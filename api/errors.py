@@ -1,7 +1,6 @@
 """What went wrong, told over HTTP: one status table, one problem document, no secrets and no stack in an answer."""
 
 import logging
-import traceback
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from core.errors import Conflict, Invalid, NotFound, Refused, Unavailable, WanggeError
-from core.log import request_id
+from core.log import frames_of, request_id
 
 logger = logging.getLogger(__name__)
 
@@ -145,16 +144,14 @@ def tell_fault(error: BaseException) -> Problem:
 
 
 def log_fault(error: BaseException) -> None:
-    """Where it broke, without the values at hand: messages of the database may carry positions and names."""
+    """What broke and where, never with what values: any message, the database's or a library's, may quote a position, a
+    name or a token. The names of tables and constraints are ours and tell enough.
+    """
     cause = error.orig if isinstance(error, DBAPIError) else error
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
-    ]
     diagnostic = getattr(cause, "diag", None)
-    told = getattr(diagnostic, "message_primary", None) or (
-        "" if isinstance(error, DBAPIError) else str(error)
-    )
-    logger.error("fault", extra={"kind": type(cause).__name__, "told": told, "frames": frames[-12:]})
+    named = {name: getattr(diagnostic, name, None) for name in ("sqlstate", "table_name", "constraint_name")}
+    told = {name: value for name, value in named.items() if value}
+    logger.error("fault", extra={"kind": type(cause).__name__, **told, "frames": frames_of(error)})
 
 
 def add_error_handlers(app: FastAPI) -> None:

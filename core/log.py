@@ -3,11 +3,18 @@
 import json
 import logging
 import sys
+import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
+def frames_of(error: BaseException, most: int = 12) -> list[str]:
+    """Where an error came from, innermost last: places only, since its message may quote a position, a name or a token."""
+    found = traceback.extract_tb(error.__traceback__)[-most:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in found]
 
 
 class JsonLines(logging.Formatter):
@@ -18,13 +25,16 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "room": record.name,
-            "event": record.getMessage(),
+            "event": record.getMessage().partition("\n")[
+                0
+            ],  # asyncio tells an error's own words in the next line
         }
         if (current := request_id.get()) is not None:
             line["request_id"] = current
         line.update({key: value for key, value in vars(record).items() if key not in _PLAIN})
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = type(record.exc_info[1]).__name__
+            line["frames"] = frames_of(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
