@@ -23,9 +23,17 @@ from api.devices import UnknownDevice
 from core.errors import Unavailable
 from tracking.batches import Arrival
 from tracking.checks import Rules
-from tracking.devices import Device, find_devices, resolve_gateways, stale_devices, token_hash
-from tracking.formats import Message, Report, read_report
+from tracking.devices import (
+    Device,
+    count_revoked,
+    find_devices,
+    resolve_gateways,
+    stale_devices,
+    token_hash,
+)
+from tracking.formats import Message, Report, UnknownFormat, gives_up, read_report
 from tracking.ingest import Counts, IngestResult, Placing, ingest_reports
+from tracking.signs import count_dropped
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +46,10 @@ WRITERS = 2
 _MOST_SENDERS = 200_000
 _PAUSE_S = 0.5
 """How long a database that went away is left alone before a message tries it again."""
+_REFUSED = ("unknown_format", "revoked")
+_HELD_S, _AGAIN_S = 8.0, 0.25
+"""Whoever throws away what is refused waits ten seconds for an answer (OkHttp's default)."""
+_MOST_HELD, _MOST_BYTES_HELD = 1_000, 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +88,37 @@ class Inbox:
         self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="inbox")
         self._senders: dict[bytes, Device] = {}
         self._away_until = 0.0
+        self._held = 0
 
     async def deliver(self, credential: str, message: Message, *, own: bool = False) -> Answer:
         """The answer, once committed.
 
         Unavailable when more wait already than can be taken in reasonable time, or while the database is away;
         UnknownDevice, UnknownFormat, Invalid for what is wrong with the message; else what the database said.
+        A sender that throws away what is refused is kept waiting first, as long as it waits itself.
         """
+        try:
+            return await self._deliver(credential, message, own=own)
+        except (Unavailable, OperationalError, PoolTimeout):
+            if self._held >= _MOST_HELD or len(message.body) > _MOST_BYTES_HELD or not gives_up(message):
+                raise
+        self._held += 1
+        try:
+            return await self._deliver_held(credential, message, own=own)
+        finally:
+            self._held -= 1
+
+    async def _deliver_held(self, credential: str, message: Message, *, own: bool) -> Answer:
+        until = time.monotonic() + _HELD_S
+        while True:
+            await asyncio.sleep(_AGAIN_S)
+            try:
+                return await self._deliver(credential, message, own=own)
+            except (Unavailable, OperationalError, PoolTimeout):
+                if time.monotonic() >= until:
+                    raise
+
+    async def _deliver(self, credential: str, message: Message, *, own: bool) -> Answer:
         if len(self._letters) >= MOST_WAITING or self._bytes >= MOST_BYTES_WAITING:
             raise Unavailable("too many messages are waiting; send this one again later")
         if time.monotonic() < self._away_until:
@@ -143,10 +179,12 @@ class Inbox:
         return outcomes
 
     def _commit(self, group: Sequence[_Letter]) -> Sequence[Outcome]:
-        began = time.perf_counter()
+        began, now = time.perf_counter(), self._clock()
         with self._engine.begin() as conn:
             outcomes, arrivals = self._read(conn, group)
-            result = ingest_reports(conn, self._lookup, arrivals, now=self._clock(), rules=self._rules)
+            result = ingest_reports(conn, self._lookup, arrivals, now=now, rules=self._rules)
+            left_out = _left_out(conn, group, outcomes, arrivals)
+            count_dropped(conn, left_out, now)
         counts = iter(zip(arrivals, result.by_source, strict=True))
         answers: list[Outcome] = []
         for refused in outcomes:
@@ -155,7 +193,7 @@ class Inbox:
                 answers.append(Answer(arrival.report, counted))
             else:
                 answers.append(refused)
-        _count(result, arrivals, time.perf_counter() - began)
+        _count(result, left_out, time.perf_counter() - began)
         return answers
 
     def _read(
@@ -196,7 +234,24 @@ class Inbox:
         return [known.get(key) for key in keys]
 
 
-def _count(result: IngestResult, arrivals: Sequence[Arrival], commit_s: float) -> None:
+def _left_out(
+    conn: Connection,
+    group: Sequence[_Letter],
+    outcomes: Sequence[Exception | None],
+    arrivals: Sequence[Arrival],
+) -> list[str]:
+    """Why nothing of a message is kept, for each such message of a device that is or was known here."""
+    reasons = [arrival.report.ignored for arrival in arrivals if arrival.report.ignored is not None]
+    reasons += ["unknown_format" for error in outcomes if isinstance(error, UnknownFormat)]
+    unknown = [
+        letter.credential
+        for letter, error in zip(group, outcomes, strict=True)
+        if isinstance(error, UnknownDevice)
+    ]
+    return reasons + ["revoked"] * (count_revoked(conn, unknown) if unknown else 0)
+
+
+def _count(result: IngestResult, left_out: Sequence[str], commit_s: float) -> None:
     total = result.total
     metrics.stored(
         accepted=total.accepted,
@@ -206,6 +261,5 @@ def _count(result: IngestResult, arrivals: Sequence[Arrival], commit_s: float) -
         batch=total.accepted + total.flagged + total.known + total.dropped,
         commit_s=commit_s,
     )
-    for arrival in arrivals:
-        if arrival.report.ignored is not None:
-            metrics.IGNORED.labels(arrival.report.ignored).inc()
+    for reason in left_out:
+        (metrics.REFUSED if reason in _REFUSED else metrics.IGNORED).labels(reason).inc()

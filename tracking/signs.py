@@ -94,7 +94,7 @@ def store_signs(
     changed = _store_sos(conn, batch, fixes.person_id, now)
     changed |= _store_heard(conn, flagged, alive, now)
     _store_others(conn, alive, now)
-    _count_dropped(conn, [reason for reason in fixes.reason if reason], now)
+    count_dropped(conn, [reason for reason in fixes.reason if reason], now)
     return changed
 
 
@@ -161,7 +161,8 @@ def _store_others(conn: Connection, alive: list[Sign], now: datetime) -> None:
     )
 
 
-def _count_dropped(conn: Connection, reasons: list[str], now: datetime) -> None:
+def count_dropped(conn: Connection, reasons: list[str], now: datetime) -> None:
+    """Add to the day's counts. Comes last in a transaction, and reasons of fixes before those of messages."""
     for reason in sorted(set(reasons)):
         row = insert(dropped).values(
             on=now.astimezone(UTC).date(), reason=reason, count=reasons.count(reason)

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.dialects.postgresql import Range
 
+import api.inbox
 from api.app import make_app
 from core.settings import read_settings
 from people.roles import list_roles
@@ -20,7 +22,14 @@ from tests.people.town import lay_ground
 from tests.tracking.city import EVER, NOW, make_person
 from tests.tracking.test_formats import MEASURES, WIRE, read_case
 from tracking.checks import flag_names
-from tracking.devices import add_device, hand_over, revoke_device
+from tracking.devices import (
+    Settings,
+    add_device,
+    add_device_behind,
+    add_gateway,
+    hand_over,
+    revoke_device,
+)
 from tracking.formats import Profile
 
 MARK = "left-behind-7f3a"
@@ -224,6 +233,109 @@ def test_a_fix_without_a_time_is_kept_once_and_flagged(
         client.post("/v1/fixes", json={"fixes": [{"lon": LON, "lat": LAT}]}, headers=bearer(token))
         clock[0] += timedelta(seconds=5)
     assert [flag_names(row["flags"]) for row in rows(engine, "SELECT flags FROM fix")] == [["no_time"]]
+
+
+def counted(engine: Engine) -> dict[str, int]:
+    return {
+        str(row["reason"]): int(str(row["count"]))
+        for row in rows(engine, "SELECT reason, count FROM dropped")
+    }
+
+
+def test_messages_of_which_nothing_is_kept_are_counted_and_strangers_leave_no_trace(
+    engine: Engine, client: TestClient
+) -> None:
+    token = enrol(engine)
+    enrol(engine, "W2")
+    statuses = [
+        client.post("/v1/ingest", content=body, headers=bearer(token)).status_code
+        for body in (b"hello " + MARK.encode(), b"", b'{"_type": "lwt", "tst": 1}', b"\x7e\x02", b"<event/>")
+    ]
+    assert statuses == [415, 200, 200, 415, 415]
+    with engine.begin() as conn:
+        revoke_device(conn, "P-W1", now=NOW)
+    for credential in (token, token, "nobody's"):
+        assert client.post("/v1/fixes", json=a_body(), headers=bearer(credential)).status_code == 401
+    assert counted(engine) == {"unknown_format": 3, "empty": 1, "lwt": 1, "revoked": 2}
+    assert not [row for row in everything(engine) if MARK in row]
+
+
+def a_forward(unique_id: str, **more: object) -> dict[str, object]:
+    at = NOW.isoformat()
+    position = {
+        "fixTime": at,
+        "deviceTime": at,
+        "valid": True,
+        "longitude": LON,
+        "latitude": LAT,
+        "speed": 2.7,
+    }
+    return {"position": position | {"address": MARK} | more, "device": {"id": 1, "uniqueId": unique_id}}
+
+
+def test_one_gateway_speaks_for_the_phones_behind_it_alone(engine: Engine, client: TestClient) -> None:
+    own = enrol(engine, "W3")
+    with engine.begin() as conn:
+        for code in ("W1", "W2"):
+            make_person(conn, code)
+        token, other = add_gateway(conn, "traccar"), add_gateway(conn, "other")
+        for code, unique_id, gateway in (
+            ("a", "861", "traccar"),
+            ("b", "862", "traccar"),
+            ("c", "863", "other"),
+        ):
+            person_code = "W1" if code == "a" else "W2"
+            add_device_behind(conn, code, person_code, Settings(), behind=(gateway, unique_id), now=EVER)
+    for unique_id in ("861", "862", "863", "P-W3", "nobody"):
+        answer = client.post("/v1/ingest", json=a_forward(unique_id), headers=bearer(token))
+        assert answer.status_code == 200
+    assert rows(engine, "SELECT code FROM fix JOIN device ON id = device_id ORDER BY code") == [
+        {"code": "a"},
+        {"code": "b"},
+    ]
+    assert counted(engine) == {"not_registered": 3}
+    repeated = client.post("/v1/ingest", json=a_forward("861", outdated=True), headers=bearer(token))
+    assert repeated.status_code == 200
+    heard = rows(engine, "SELECT code FROM device_heard JOIN device ON id = device_id")
+    assert heard == [{"code": "a"}]
+    assert client.post("/v1/ingest", json=a_forward("863"), headers=bearer(own)).status_code == 200
+    with engine.begin() as conn:
+        revoke_device(conn, "traccar", now=NOW)
+    assert client.post("/v1/ingest", json=a_forward("861"), headers=bearer(token)).status_code == 401
+    assert client.post("/v1/ingest", json=a_forward("863"), headers=bearer(other)).status_code == 200
+    codes = rows(engine, "SELECT code FROM fix JOIN device ON id = device_id ORDER BY code")
+    assert [row["code"] for row in codes] == ["P-W3", "a", "b", "c"]
+
+
+GPSLOGGER = f"lat={LAT}&lon={LON}&spd=1.0&timestamp={int(NOW.timestamp())}"
+TRACCAR = f"id=1&lat={LAT}&lon={LON}&speed=1.0&timestamp={int(NOW.timestamp())}"
+
+
+def test_a_client_that_would_throw_its_position_away_waits_for_room(
+    engine: Engine, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = enrol(engine)
+    usual = api.inbox.MOST_WAITING
+    monkeypatch.setattr(api.inbox, "MOST_WAITING", 0)
+    refused = client.get(f"/v1/ingest/{token}?{TRACCAR}")
+    assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+    room = threading.Timer(1, lambda: monkeypatch.setattr(api.inbox, "MOST_WAITING", usual))
+    room.start()
+    assert client.get(f"/v1/ingest/{token}?{GPSLOGGER}").status_code == 200
+    room.join()
+    assert len(rows(engine, "SELECT FROM fix")) == 1
+
+
+def test_nobody_waits_for_ever_and_not_everybody_waits(
+    engine: Engine, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = enrol(engine)
+    monkeypatch.setattr(api.inbox, "MOST_WAITING", 0)
+    monkeypatch.setattr(api.inbox, "_HELD_S", 0.3)
+    assert client.get(f"/v1/ingest/{token}?{GPSLOGGER}").status_code == 503
+    monkeypatch.setattr(api.inbox, "_HELD_S", 60)
+    monkeypatch.setattr(api.inbox, "_MOST_HELD", 0)
+    assert client.get(f"/v1/ingest/{token}?{GPSLOGGER}").status_code == 503
 
 
 def everything(engine: Engine) -> list[str]:

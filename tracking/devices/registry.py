@@ -77,6 +77,16 @@ def find_devices(conn: Connection, tokens: list[str]) -> Mapping[str, Device]:
     return {by_hash[bytes(row.token_hash)]: replace(read_device(row), version=row.version) for row in rows}
 
 
+def count_revoked(conn: Connection, tokens: Collection[str]) -> int:
+    """How many of these credentials, counted as often as they come, were a device's before it was revoked."""
+    hashes = [token_hash(token) for token in tokens]
+    query = select(device.c.token_hash).where(
+        device.c.token_hash == func.any(hashes), device.c.revoked_at.is_not(None)
+    )
+    revoked = {bytes(found) for found in conn.execute(query).scalars()}
+    return sum(one in revoked for one in hashes)
+
+
 def stale_devices(conn: Connection, devices: Collection[Device]) -> set[int]:
     """Ids of those that were changed or revoked since `find_devices` read them."""
     found = conn.execute(
