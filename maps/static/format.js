@@ -15,6 +15,8 @@ export const clock = (instant) => clockFormat.format(new Date(instant));
 export const minute = (instant) => minuteFormat.format(new Date(instant));
 export const day = (instant) => dayFormat.format(new Date(instant));
 export const stamp = (instant) => `${day(instant)} ${minute(instant)}`;
+/** The time alone when it is of today. */
+export const moment = (instant) => (day(instant) === day(Date.now()) ? minute(instant) : stamp(instant));
 export const count = (number) => countFormat.format(number);
 
 /** “3 min”: how long ago, in one unit. */

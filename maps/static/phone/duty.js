@@ -1,6 +1,6 @@
 // Notice and duty: whether one's movement is recorded now, and why or why not.
 import { get, send } from "../door.js";
-import { stamp } from "../format.js";
+import { moment, stamp } from "../format.js";
 import { at } from "../wall/dom.js";
 import { isEnglish, t } from "../words.js";
 import { offerSending, stopSending } from "./sending.js";
@@ -59,8 +59,8 @@ function showDuty() {
   at("duty").hidden = false;
   at("duty").dataset.on = String(Boolean(recorded));
   at("duty-state").textContent = duty.on ? t("m.on") : t("m.off");
-  at("duty-until").textContent = recorded ? t("m.recorded_until", { time: stamp(duty.until) }) : t("m.recorded_none");
-  at("duty-why").textContent = t(`m.why.${whyRecorded()}`, { since: duty.since ? stamp(duty.since) : "" });
+  at("duty-until").textContent = recorded ? t("m.recorded_until", { time: moment(duty.until) }) : t("m.recorded_none");
+  at("duty-why").textContent = t(`m.why.${whyRecorded()}`, { since: duty.since ? moment(duty.since) : "" });
   at("duty-switch").textContent = duty.on ? t("m.switch_off") : t("m.switch_on");
   at("duty-switch").classList.toggle("main", !duty.on);
   at("duty-switch").disabled = !duty.on && !notice.accepted;

@@ -1,6 +1,6 @@
 // The cases assigned to this person: acknowledged with one tap, then the steps the flow allows.
 import { get, send } from "../door.js";
-import { stamp } from "../format.js";
+import { moment } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
 
@@ -9,18 +9,18 @@ const STEPS = ["handle", "send_back", "escalate", "note"];
 const NOTE_NEEDED = new Set(["send_back", "escalate", "note"]);
 
 const shown = new Map(); // number → { seq, row }
-let attempt = (act) => act();
+let attempt = null;
+let reread = null;
 
-/** Show the section. `guard(act)` runs what may fail and tells the person. */
-export async function startCases(guard) {
-  attempt = guard;
-  at("cases").hidden = false;
-  await refreshCases();
+/** `guard(act)` runs what may fail and tells the person; `again()` reads everything anew after a step. */
+export function startCases(guard, again) {
+  [attempt, reread] = [guard, again];
 }
 
-/** Read the list; a case that has not moved keeps its row, with what is being written in it. */
-export async function refreshCases() {
-  const { cases } = await get("/v1/cases?mine=true&state=assigned&limit=50");
+/** `assigned`: of /v1/me/tasks. A case that has not moved keeps its row, with what is being written in it. */
+export async function showCases(assigned) {
+  const cases = assigned.filter((one) => one.state === "assigned"); // handled, it waits for others
+  at("cases").hidden = false;
   const rows = await Promise.all(cases.map(rowOf));
   const kept = new Set(cases.map((one) => one.number));
   for (const number of shown.keys()) if (!kept.has(number)) shown.delete(number);
@@ -44,13 +44,13 @@ async function rowOf({ number, seq }) {
 function makeRow(one) {
   const known = one.acknowledged_at;
   const where = one.places[0]?.units[0]?.name ?? "";
-  const facts = [one.number, stamp(one.occurred_at), where].filter(Boolean).join(" · ");
+  const facts = [one.number, moment(one.occurred_at), where].filter(Boolean).join(" · ");
   const row = el("li", { class: "case", "data-known": known ? "yes" : "no", "data-number": one.number });
   row.append(
-    el("h3", {}, one.category, el("span", { class: "chip" }, known ? t("m.case.known", { time: stamp(known) }) : t("m.case.new"))),
+    el("h3", {}, one.category, el("span", { class: "chip" }, known ? t("m.case.known", { time: moment(known) }) : t("m.case.new"))),
     el("p", { class: "muted small" }, facts),
     el("p", { class: "words" }, one.description || ""),
-    steps(one, row),
+    steps(one),
   );
   return row;
 }
@@ -89,7 +89,7 @@ async function take(one, kind, note, button) {
       await send(`/v1/cases/${encodeURIComponent(one.number)}/events`, { kind, after_seq: one.seq, note });
     } finally {
       button.disabled = false;
-      await refreshCases();
+      await reread();
     }
   });
 }

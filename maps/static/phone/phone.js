@@ -3,13 +3,14 @@ import { get, Problem } from "../door.js";
 import { at } from "../wall/dom.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
+import { showQuestion } from "./asked.js";
 import { acceptOrWithdraw, refreshDuty, showDutyAndNotice, switchDuty } from "./duty.js";
 import { showLooks } from "./looks.js";
-import { refreshCases, startCases } from "./my_cases.js";
-import { startSos } from "./sos.js";
+import { showCases, startCases } from "./my_cases.js";
+import { showSosAnswer, startSos } from "./sos.js";
 import { showTrail } from "./trail.js";
 
-const CASES_MS = 15_000;
+const NEWS_MS = 15_000;
 const REST_MS = 30_000;
 let person;
 
@@ -19,19 +20,25 @@ async function start() {
   if (!person) return tell(t("m.no_person"));
   at("who").textContent = person.name;
   startSos(person.code);
-  await Promise.all([showDutyAndNotice(), startCases(attempt), showLooks()]);
+  startCases(attempt, refreshNews);
+  await Promise.all([showDutyAndNotice(), refreshNews(), showLooks()]);
   at("duty-switch").addEventListener("click", () => attempt(switchDuty));
   at("notice-accept").addEventListener("click", () => attempt(acceptOrWithdraw));
   await showTrail(person.code);
   at("main").removeAttribute("aria-busy");
-  setInterval(() => !document.hidden && attempt(refreshNews), CASES_MS);
+  setInterval(() => !document.hidden && attempt(refreshNews), NEWS_MS);
   setInterval(() => !document.hidden && attempt(refreshRest), REST_MS);
   document.addEventListener("visibilitychange", () => !document.hidden && attempt(refreshNews));
   addEventListener("online", () => attempt(refreshNews));
 }
 
-/** What somebody else may have changed and the person should know soon. */
-const refreshNews = () => refreshCases();
+/** What others may have changed and the person should know soon: cases, a question, who answered a call for help. */
+async function refreshNews() {
+  const { cases, question, sos } = await get("/v1/me/tasks");
+  showQuestion(question, attempt);
+  showSosAnswer(sos);
+  await showCases(cases);
+}
 
 const refreshRest = () => Promise.all([refreshDuty(), showTrail(person.code)]);
 

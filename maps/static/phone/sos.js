@@ -1,8 +1,9 @@
 // The call for help: by holding the button or by confirming, kept on this phone until the service has it.
+import { get } from "../door.js";
 import { clock } from "../format.js";
 import { at } from "../wall/dom.js";
 import { t } from "../words.js";
-import { postFixes } from "./device.js";
+import { deviceToken, postFixes } from "./device.js";
 
 const HOLD_MS = 1500;
 const POSITION_MS = 4000; // help is not kept waiting for a position
@@ -24,6 +25,7 @@ export function startSos(person) {
   at("sos-sure").addEventListener("close", () => at("sos-sure").returnValue === "send" && raise(person));
   at("sos-drop").addEventListener("click", drop);
   addEventListener("online", tryNow);
+  deviceToken().catch(() => undefined); // ready before it is needed
   restore(person);
 }
 
@@ -85,6 +87,7 @@ async function deliver() {
     // The same instant again is the same call: sending twice raises one.
     const answer = await postFixes([{ fixed_at, lon, lat, accuracy_m, sos: true }]);
     if (!answer.ok) throw new Error(String(answer.status));
+    if ((await answer.json()).dropped) await checkKept(sent);
     if (call !== sent) return;
     call.received_at = new Date().toISOString();
     keep();
@@ -96,6 +99,14 @@ async function deliver() {
     tell("waiting");
     timer = setTimeout(deliver, RETRY_MS[Math.min(call.tries, RETRY_MS.length) - 1]);
   }
+}
+
+/** What came with a clock behind the service's may be of a time when this phone was nobody's: then with its clock. */
+async function checkKept(sent) {
+  const { as_of, sos } = await get("/v1/me/tasks");
+  if (sos && !sos.acknowledged_at) return;
+  sent.fixed_at = as_of;
+  throw new Error("not kept");
 }
 
 function tryNow() {

@@ -1,9 +1,9 @@
 // The rail of alerts: what somebody should look at now, calls for help on top until somebody puts a name to them.
 import { get, send } from "../../door.js";
-import { age, clock, count, minute } from "../../format.js";
+import { age, clock, count, moment } from "../../format.js";
 import { t } from "../../words.js";
 import { announceNew } from "./news.js";
-import { toCase } from "../chosen_case.js";
+import { openTotals, toCase } from "../chosen_case.js";
 import { toPerson } from "../chosen_person.js";
 import { at, el } from "../dom.js";
 import { lookAt } from "../going.js";
@@ -124,7 +124,7 @@ function refresh({ alert, row }) {
   row.dataset.done = done ? "yes" : "no";
   set(row.querySelector("strong"), titleOf(alert));
   set(row.querySelector(".look .muted"), detailOf(alert));
-  set(row.querySelector(".by"), done ? t("alert.acknowledged", { who: alert.acknowledged_by, time: minute(alert.acknowledged_at) }) : "");
+  set(row.querySelector(".by"), done ? t("alert.acknowledged", { who: alert.acknowledged_by, time: moment(alert.acknowledged_at) }) : "");
   const time = row.querySelector("time");
   time.dateTime = alert.raised_at;
   time.title = clock(alert.raised_at);
@@ -146,13 +146,13 @@ function showAges() {
 
 /** Who or what it is about. */
 export function titleOf({ kind, person, unit, case: number }) {
-  if (kind === "urgent_case") return number;
+  if (kind === "urgent_case") return [openTotals().cases.find((one) => one.number === number)?.category, number].filter(Boolean).join(" · ");
   return person?.name ?? unit?.name ?? t(`alert.${kind}`);
 }
 
 function detailOf(alert) {
-  const asked = alert.asked_at ? t("alert.asked", { time: minute(alert.asked_at) }) : "";
-  const reason = alert.reason ? t("alert.reason", { reason: reasonOf(alert) }) : "";
+  const asked = alert.asked_at ? t("alert.asked", { time: moment(alert.asked_at) }) : "";
+  const reason = alert.reason && alert.reason !== "unknown" ? t("alert.reason", { reason: reasonOf(alert) }) : "";
   const answer = alert.answered ? t("alert.answered", { text: ANSWERS.has(alert.answered) ? t(`answer.${alert.answered}`) : alert.answered }) : "";
   const where = alert.kind === "unit_empty" ? "" : (alert.unit?.name ?? "");
   return [where, alert.person?.phone, asked, alert.answered ? answer : reason, alert.note].filter(Boolean).join(" · ");

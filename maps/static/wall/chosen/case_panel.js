@@ -1,5 +1,5 @@
 // One case: its state, where it lies in every network, its log, and who is near enough to be sent.
-import { stamp } from "../../format.js";
+import { moment } from "../../format.js";
 import { CASE_STATES, drawCaseMark } from "../../map/cases.js";
 import { t } from "../../words.js";
 import { fillFacts, openDetail, part } from "../detail.js";
@@ -35,8 +35,8 @@ function factsOf(one) {
   return [
     [t("wall.state"), el("span", {}, mark, t(`case.${one.state}`))],
     [t("case.level"), String(one.level)],
-    [t("case.occurred"), stamp(one.occurred_at)],
-    [t("case.reported_at"), stamp(one.reported_at)],
+    [t("case.occurred"), moment(one.occurred_at)],
+    [t("case.reported_at"), moment(one.reported_at)],
     [t("case.owner"), one.owner_name],
   ];
 }
@@ -45,7 +45,7 @@ function factsOf(one) {
 function sentTo(one) {
   if (!one.assignee_name || one.state !== "assigned") return [];
   const known = one.acknowledged_at;
-  const text = known ? t("case.known", { time: stamp(known) }) : t("case.unknown");
+  const text = known ? t("case.known", { time: moment(known) }) : t("case.unknown");
   return [el("strong", {}, t("case.sent", { name: one.assignee_name })), el("span", { class: known ? "good" : "warn" }, text)];
 }
 
@@ -56,5 +56,5 @@ function placeRow(place) {
 }
 
 function eventRow(event) {
-  return el("li", {}, el("span", {}, t(`step.${event.kind}`), " · ", event.actor), el("time", { datetime: event.at }, stamp(event.at)), event.note ? el("span", { class: "muted small" }, event.note) : null);
+  return el("li", {}, el("span", {}, t(`step.${event.kind}`), " · ", event.actor), el("time", { datetime: event.at }, moment(event.at)), event.note ? el("span", { class: "muted small" }, event.note) : null);
 }
