@@ -1,5 +1,5 @@
 """What a running service does by itself: the watch over what deserves attention, and every hour the partitions of the days
-to come and the expired dropped.
+to come, the expired dropped, and the units of told speeds held against the way that was gone.
 """
 
 import logging
@@ -15,12 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from analysis.alerts import WatchRules, forget_alerts, watch, watch_rules_of
 from core.db import make_engine
 from core.settings import Settings
+from tracking.devices import check_speed_units
 from tracking.purge import purge_expired, retention_of
 
 log = logging.getLogger(__name__)
 
 PURGE_S = 3600
 WATCH_S = 10
+_MEASURER = 0x756E6974  # any constant of our own: one process measures at a time
 _WATCHMAN = 0x77617463  # any constant of our own: the session that holds it keeps watch
 Clock = Callable[[], datetime]
 
@@ -53,9 +55,21 @@ def _tidy_on(engine: Engine, settings: Settings, clock: Clock, over: threading.E
             if done is not None:
                 with engine.begin() as conn:
                     forget_alerts(conn, clock() - retention.fixes)
+            if not over.wait(PURGE_S):
+                measure_some(engine, clock())
         except (SQLAlchemyError, psycopg.Error) as error:  # also a full pool: the next hour must come
             _tell(error)
-        over.wait(PURGE_S)
+            over.wait(PURGE_S)
+
+
+def measure_some(engine: Engine, now: datetime) -> None:
+    """Some of the devices whose speeds were not measured for a day; nothing while another process does it."""
+    with engine.begin() as conn:
+        if conn.scalar(select(func.pg_try_advisory_xact_lock(_MEASURER))):
+            done = check_speed_units(conn, now)
+            log.info(
+                "speeds measured", extra={"devices": len(done), "changed": sum(one.changed for one in done)}
+            )
 
 
 def _watch_on(engine: Engine, rules: WatchRules, clock: Clock, over: threading.Event) -> None:
