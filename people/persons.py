@@ -16,6 +16,7 @@ from people.access import Scope, assigned_within
 from people.tables import assignment, person, role
 
 CODE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f/?#%\ud800-\udfff]{1,64}")
+_LOCK = 0x726F7374  # any constant of our own
 CODE_RULE = "a code has 1 to 64 characters without space or / ? # %"
 Period = tuple[datetime, datetime | None]
 """From an instant to another, the second excluded; None: open."""
@@ -54,12 +55,19 @@ class Assignment:
     unit_name: str | None = None
 
 
+def lock_roster(conn: Connection, *, alone: bool = False) -> None:
+    """Keep whole files apart from single changes: a file is entered `alone`, single changes go side by side."""
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    conn.execute(select(lock(_LOCK)))
+
+
 def add_person(
     conn: Connection, code: str, name: str, *, phone: str | None = None, basis: str = "roster"
 ) -> int:
     """A new person; returns the id. Conflict when the code is taken, Invalid for one that cannot be told in a URL."""
     if not CODE.fullmatch(code):
         raise Invalid(f"“{code[:80]}”: {CODE_RULE}")
+    lock_roster(conn)
     if conn.scalar(select(person.c.id).where(person.c.code == code)) is not None:
         raise Conflict(f"there is a person {code} already")
     person_id: int = conn.execute(
@@ -103,6 +111,7 @@ def assign(conn: Connection, person_id: int, post: Post) -> None:
         raise Invalid(
             f"an assignment cannot end ({post.until:%F %R}) before it begins ({post.since:%F %R} UTC)"
         )
+    lock_roster(conn)
     valid: Range[datetime] = Range(post.since, post.until)
     overlapping = conn.scalar(
         select(assignment.c.id).where(
@@ -121,6 +130,7 @@ def assign(conn: Connection, person_id: int, post: Post) -> None:
 
 def end_assignments(conn: Connection, person_id: int, at: datetime, *, unit_id: UUID | None = None) -> int:
     """End what the person serves as at `at` (in one unit, or everywhere); history stays. Returns how many ended."""
+    lock_roster(conn)
     here = assignment.c.unit_id == unit_id if unit_id is not None else assignment.c.unit_id.is_not(None)
     valid: Any = func.tstzrange(func.lower(assignment.c.valid), at)
     done = conn.execute(

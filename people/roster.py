@@ -1,29 +1,27 @@
 """Rosters as received: a table of people and their assignments, and a table of shifts.
 
-Every bad row is a finding and the good ones go in; the same file twice changes nothing.
+Every bad row is a finding and the good ones go in; the same file twice changes nothing. What is stored is read once,
+each row is judged against it and the rows before, and what is new is written in a few statements.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, select
 
 from core.clock import read_instant
 from core.errors import Invalid, WanggeError
 from geo.findings import RowFinding
 from geo.tabular import Table
 from people.grants import unit_codes
-from people.persons import CODE, CODE_RULE, Post, add_person, assign
+from people.persons import CODE, CODE_RULE, Post, lock_roster
+from people.register import Register
 from people.roles import list_roles
-from people.shifts import Shift, add_shift
-from people.tables import assignment, person
+from people.shifts import Shift, ShiftBook
+from people.tables import person
 
 DAY = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:[ T]00:00(?::00)?)?")
 PHONE = re.compile(r"\+?[0-9][0-9 \-]{4,20}")
@@ -51,10 +49,15 @@ class BadCellError(ValueError):
 
 @dataclass(frozen=True)
 class RosterRow:
+    """A row as values. `phone` "" when its cell is empty, None when there is no such column; `dated`: it names its first
+    day.
+    """
+
     code: str
     name: str
     phone: str | None
     post: Post | None
+    dated: bool
 
 
 @dataclass(frozen=True)
@@ -76,44 +79,49 @@ def import_people(
     Days begin at midnight in `zone`; the day in `to` is the last one of service.
     """
     table.require("code", "name")
+    lock_roster(conn, alone=True)
     roles = {word: one.code for one in list_roles(conn) for word in (one.code, one.name, one.name_en.lower())}
     ground = Ground(unit_codes(conn, now, network_code=network_code), roles, zone, now)
     done = Imported(findings=list(table.findings))
+    rows = []
     for number, cells in table.records():
-        with _row(conn, table, number, done):
-            _enter(conn, read_row(cells, ground), cells, done)
+        done.rows += 1
+        try:
+            rows.append((number, read_row(cells, ground)))
+        except BadCellError as bad:
+            done.findings.append(table.finding(number, bad.column, bad.value, bad.reason))
+    register = Register.read(conn, {row.code for _, row in rows})
+    for number, row in rows:
+        try:
+            register.enter(row.code, row.name, row.phone, row.post, dated=row.dated)
+        except WanggeError as refused:
+            done.findings.append(table.finding(number, None, None, str(refused)))
+    register.write(conn)
+    done.people, done.changed, done.assignments = register.people, register.changed, register.assignments
     return done
 
 
 def import_shifts(conn: Connection, table: Table, *, zone: ZoneInfo) -> Imported:
     """Shifts from columns person (a code), starts_at, ends_at; an instant without an offset is read in `zone`."""
     table.require("person", "starts_at", "ends_at")
+    lock_roster(conn, alone=True)
     known = {row.code: row.id for row in conn.execute(select(person.c.code, person.c.id))}
     done = Imported(findings=list(table.findings))
+    rows = []
     for number, cells in table.records():
-        with _row(conn, table, number, done):
-            done.shifts += add_shift(conn, _read_shift(cells, known, zone))
+        done.rows += 1
+        try:
+            rows.append((number, _read_shift(cells, known, zone)))
+        except BadCellError as bad:
+            done.findings.append(table.finding(number, bad.column, bad.value, bad.reason))
+    book = ShiftBook.read(conn, [row for _, row in rows])
+    for number, row in rows:
+        try:
+            done.shifts += book.enter(row)
+        except WanggeError as refused:
+            done.findings.append(table.finding(number, None, None, str(refused)))
+    book.write(conn)
     return done
-
-
-@contextmanager
-def _row(conn: Connection, table: Table, number: int, done: Imported) -> Iterator[None]:
-    """A row goes in whole or becomes a finding, and the next row has its turn."""
-    done.rows += 1
-    before = (done.people, done.changed, done.assignments, done.shifts)
-    try:
-        with conn.begin_nested():
-            yield
-            return
-    except BadCellError as bad:
-        done.findings.append(table.finding(number, bad.column, bad.value, bad.reason))
-    except WanggeError as refused:
-        done.findings.append(table.finding(number, None, None, str(refused)))
-    except IntegrityError:
-        done.findings.append(
-            table.finding(number, "to", None, "overlaps another assignment of the same kind")
-        )
-    done.people, done.changed, done.assignments, done.shifts = before
 
 
 def read_row(cells: dict[str, str], ground: Ground) -> RosterRow:
@@ -139,7 +147,7 @@ def read_row(cells: dict[str, str], ground: Ground) -> RosterRow:
         if role
         else None
     )
-    return RosterRow(code, name, phone or None, post)
+    return RosterRow(code, name, phone if "phone" in cells else None, post, dated=bool(cells.get("from")))
 
 
 def _role(word: str, ground: Ground) -> str:
@@ -168,42 +176,6 @@ def _read_day(cells: dict[str, str], column: str, ground: Ground) -> datetime | 
         return datetime(year, month, day, tzinfo=ground.zone)
     except (AttributeError, ValueError, OverflowError) as error:
         raise BadCellError(column, value, "is no date; write it as 2026-06-10") from error
-
-
-def _enter(conn: Connection, row: RosterRow, cells: dict[str, str], done: Imported) -> None:
-    found = conn.execute(select(person).where(person.c.code == row.code)).one_or_none()
-    if found is None:
-        person_id = add_person(conn, row.code, row.name, phone=row.phone)
-        done.people += 1
-    else:
-        person_id = found.id
-        phone = row.phone if "phone" in cells else found.phone
-        if (found.name, found.phone) != (row.name, phone):
-            conn.execute(update(person).where(person.c.id == person_id).values(name=row.name, phone=phone))
-            done.changed += 1
-    if row.post is not None:
-        _enter_assignment(conn, person_id, row.post, dated=bool(cells.get("from")), done=done)
-
-
-def _enter_assignment(conn: Connection, person_id: int, post: Post, *, dated: bool, done: Imported) -> None:
-    """A new assignment; one that stands gets the row's end. Without a date of its own a row means the standing one."""
-    standing = conn.execute(
-        select(assignment.c.id, assignment.c.valid).where(
-            assignment.c.person_id == person_id,
-            assignment.c.unit_id == post.unit_id,
-            assignment.c.role == post.role,
-            (func.lower(assignment.c.valid) == post.since)
-            if dated
-            else assignment.c.valid.contains(post.since),
-        )
-    ).one_or_none()
-    if standing is None:
-        assign(conn, person_id, post)
-        done.assignments += 1
-    elif standing.valid.upper != post.until:
-        valid: Range[datetime] = Range(standing.valid.lower, post.until)
-        conn.execute(update(assignment).where(assignment.c.id == standing.id).values(valid=valid))
-        done.changed += 1
 
 
 def _read_shift(cells: dict[str, str], known: dict[str, int], zone: ZoneInfo) -> Shift:

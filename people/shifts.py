@@ -1,11 +1,14 @@
 """Shifts: when a person is on duty. Only then is a movement kept; off means off, whatever the roster said."""
 
+from bisect import bisect_left
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
+from core.db import copy_rows
 from core.errors import Conflict, Invalid
 from people.tables import person, shift
 
@@ -25,27 +28,57 @@ def add_shift(conn: Connection, wanted: Shift) -> bool:
     """Enter a shift; False when exactly it is there already. Invalid for one that ends before it starts or
     is longer than 24 h, Conflict when it overlaps another of the person's.
     """
-    if not timedelta(0) < wanted.ends_at - wanted.starts_at <= LONGEST:
-        raise Invalid(
-            f"a shift lasts up to 24 hours, this one would from {wanted.starts_at:%F %R} to {wanted.ends_at:%F %R} UTC"
+    book = ShiftBook.read(conn, [wanted])
+    is_new = book.enter(wanted)
+    book.write(conn)
+    return is_new
+
+
+@dataclass
+class ShiftBook:
+    """Many shifts entered at once: judged in memory against those stored, and written together."""
+
+    _stored: dict[int, list[Shift]]
+    _new: list[Shift] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, conn: Connection, wanted: Collection[Shift]) -> Self:
+        """The stored shifts that these may touch."""
+        good = [one for one in wanted if _lasts_a_day_at_most(one)]
+        if not good:
+            return cls({})
+        since, until = min(one.starts_at for one in good), max(one.ends_at for one in good)
+        return cls(shifts_covering(conn, {one.person_id for one in good}, since, until))
+
+    def enter(self, wanted: Shift) -> bool:
+        """As `add_shift`."""
+        if not _lasts_a_day_at_most(wanted):
+            raise Invalid(
+                f"a shift lasts up to 24 hours, this one would from {wanted.starts_at:%F %R} to {wanted.ends_at:%F %R} UTC"
+            )
+        own = self._stored.setdefault(wanted.person_id, [])
+        place = bisect_left(own, wanted.starts_at, key=lambda one: one.starts_at)
+        for other in own[max(place - 1, 0) : place + 1]:
+            if (other.starts_at, other.ends_at) == (wanted.starts_at, wanted.ends_at):
+                return False
+            if other.starts_at < wanted.ends_at and wanted.starts_at < other.ends_at:
+                raise Conflict(
+                    f"the person has a shift from {other.starts_at:%F %R} to {other.ends_at:%F %R} UTC already"
+                )
+        own.insert(place, wanted)
+        self._new.append(wanted)
+        return True
+
+    def write(self, conn: Connection) -> None:
+        columns = ("person_id", "starts_at", "ends_at", "source")
+        copy_rows(
+            conn, "shift", columns, (tuple(getattr(one, name) for name in columns) for one in self._new)
         )
-    for other in shifts_covering(conn, [wanted.person_id], wanted.starts_at, wanted.ends_at).get(
-        wanted.person_id, []
-    ):
-        if (other.starts_at, other.ends_at) == (wanted.starts_at, wanted.ends_at):
-            return False
-        raise Conflict(
-            f"the person has a shift from {other.starts_at:%F %R} to {other.ends_at:%F %R} UTC already"
-        )
-    conn.execute(
-        insert(shift).values(
-            person_id=wanted.person_id,
-            starts_at=wanted.starts_at,
-            ends_at=wanted.ends_at,
-            source=wanted.source,
-        )
-    )
-    return True
+        self._new.clear()
+
+
+def _lasts_a_day_at_most(one: Shift) -> bool:
+    return timedelta(0) < one.ends_at - one.starts_at <= LONGEST
 
 
 def shifts_covering(

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 
 from core.errors import Invalid
 from geo.tabular import read_table
@@ -108,6 +108,39 @@ def test_every_bad_row_is_told_with_place_and_reason_and_the_others_go_in(
         assert reason in told[row][1]
     codes = set(conn.scalars(select(person.c.code)))
     assert codes == {"w1", "w2", "P1", "P2", "P3", "Z1"}
+
+
+def test_thousands_of_rows_cost_a_few_statements(conn: Connection, town: Town, tmp_path: Path) -> None:
+    """Good, bad and repeated rows alike: none of them is a statement of its own."""
+    rows = [
+        [f"N{n}", f"人{n}", "", "police", "G1" if n % 3 else "NOPE", "2026-06-01", ""] for n in range(3000)
+    ]
+    file = write_csv(tmp_path / "p.csv", *rows, *rows[:100])
+    asked: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(conn, "before_cursor_execute", note)
+    done = take_in(conn, file)
+    event.remove(conn, "before_cursor_execute", note)
+    assert (done.rows, done.people, done.assignments, len(done.findings)) == (3100, 2000, 2000, 1034)
+    assert len(asked) < 20
+    assert take_in(conn, file).changed == 0
+
+
+def test_a_row_that_is_refused_leaves_nothing_of_itself(conn: Connection, town: Town, tmp_path: Path) -> None:
+    take_in(conn, write_csv(tmp_path / "p.csv", *GOOD))
+    done = take_in(
+        conn,
+        write_csv(
+            tmp_path / "q.csv",
+            ["P1", "改名", "", "grid_worker", "G1", "2026-06-05", ""],  # held already from the first of June
+            ["P2", "李娜", "", "police", "G2", "2026-06-10", "2026-07-30"],  # until the end of June
+        ),
+    )
+    assert (done.changed, done.assignments, len(done.findings)) == (0, 0, 2)
+    assert find_person(conn, "P1").name == "张伟"
 
 
 def test_a_file_without_the_columns_changes_nothing(conn: Connection, town: Town, tmp_path: Path) -> None:
