@@ -24,6 +24,7 @@ from api.routes import (
     case_counts,
     cases,
     children,
+    coverage,
     fixes,
     health,
     hotspots,
@@ -67,6 +68,7 @@ SUBJECTS = (
     case_counts,
     search,
     hotspots,
+    coverage,
     tiles,
 )
 """The modules that hold routes, each with a `router`; a new subject is a new line."""

@@ -32,6 +32,7 @@ VERBS = {
     "devices": ("devices", "add, hand over, revoke phones"),
     "fixes": ("fixes", "import tracks, purge what has expired"),
     "cases": ("cases", "import cases"),
+    "coverage": ("coverage", "compute what was visited, day by day"),
     "map": ("maps", "one-file maps: grids, trails, hotspots"),
 }
 """Verb → (module of `cli`, one line of help). A module offers `add_verbs(verbs)`; see CONTRIBUTING."""

@@ -38,6 +38,7 @@ MAY_SEE_MOVEMENT: Final = ("command", "supervisor", "desk")
 MAY_SEE_CASES: Final = ("command", "supervisor", "desk", "worker")
 MAY_REPORT_CASES: Final = ("command", "supervisor", "desk", "worker")
 MAY_SEE_HOTSPOTS: Final = ("command", "supervisor", "desk", "planner")
+MAY_SEE_COVERAGE: Final = ("command", "supervisor")
 MAY_SEE_ALL_LOOKS: Final = ("auditor",)
 MAY_MANAGE_ACCOUNTS: Final = ("administrator",)
 

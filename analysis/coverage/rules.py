@@ -32,6 +32,7 @@ class CoverageRules:
     passing_m: float = 25
     visit_gap_s: float = 300
     sliver_share: float = 0.1
+    own_margin_m: float = 30
 
     @property
     def inradius_m(self) -> float:

@@ -124,6 +124,7 @@ CASES: dict[str, Case] = {
     "GET /v1/me/tasks": Case(OWN, "/v1/me/tasks"),
     "POST /v1/me/answer": Case((404, 404, 404, 401), "/v1/me/answer", {"json": {"answer": "well"}}),
     "GET /v1/hotspots": Case((403, 200, 403, 401), "/v1/hotspots?unit=S1"),
+    "GET /v1/coverage": Case((403, 404, 403, 401), "/v1/coverage?unit=S1"),
     "GET /v1/networks": Case(SIGNED_IN, "/v1/networks"),
     "GET /v1/units": Case(SIGNED_IN, "/v1/units"),
     "GET /v1/units/{code:path}": Case(SIGNED_IN, "/v1/units/G1"),

@@ -1,0 +1,167 @@
+"""Coverage of days computed from the database, one day a transaction, so that a killed run goes on where it stopped."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import Connection, Engine, func, select
+
+from analysis.coverage.day import MARGIN_US, DayCoverage, cover_day
+from analysis.coverage.fixes import Fixes, microseconds
+from analysis.coverage.kept.ground import DayGround, survey_ground
+from analysis.coverage.kept.people import read_duty, read_own_ground
+from analysis.coverage.kept.tables import coverage_day
+from analysis.coverage.kept.writing import write_day
+from analysis.coverage.rules import CoverageRules, refuse_too_fine
+from core.clock import day_bounds
+from core.errors import NotFound
+from geo.lookup import Lookup
+from geo.tables import address_point
+from geo.walkable.tables import ground_survey
+from tracking.tables import device, fix
+from tracking.trails.columns import read_columns
+
+
+@dataclass(frozen=True)
+class CoverageJob:
+    """What to compute, for which network, by which rules; `kept_days`: fixes older than this have expired."""
+
+    network_code: str
+    zone: ZoneInfo
+    rules: CoverageRules
+    kept_days: float
+
+
+@dataclass(frozen=True)
+class DayDone:
+    """What became of a day: computed with so many fixes, or left as it is, and why."""
+
+    on: date
+    fixes: int
+    left: str | None = None
+
+
+def check_sampling(conn: Connection, rules: CoverageRules) -> None:
+    """Invalid when the cells are finer than the phones in use support."""
+    usual: float | None = conn.scalar(
+        select(func.percentile_cont(0.5).within_group(device.c.interval_s)).where(
+            device.c.revoked_at.is_(None)
+        )
+    )
+    if usual is not None:
+        refuse_too_fine(rules.resolution, float(usual))
+
+
+def compute_days(
+    engine: Engine, lookup: Lookup, job: CoverageJob, *, first: date, last: date, now: datetime
+) -> Iterator[DayDone]:
+    """Every day from first to last, in order."""
+    kept: dict[object, DayGround] = {}
+    with engine.connect() as conn:
+        check_sampling(conn, job.rules)
+    on = first
+    while on <= last:
+        with engine.begin() as conn:
+            done = compute_day(conn, lookup, job, on=on, now=now, kept=kept)
+        yield done
+        on += timedelta(days=1)
+
+
+def compute_day(
+    conn: Connection,
+    lookup: Lookup,
+    job: CoverageJob,
+    *,
+    on: date,
+    now: datetime,
+    kept: dict[object, DayGround] | None = None,
+) -> DayDone:
+    """One day from its stored fixes, in place of what was known of it. A day whose fixes have begun to expire stays."""
+    since, until = day_bounds(on, job.zone)
+    if since < now - timedelta(days=job.kept_days):
+        return DayDone(on, 0, "its fixes have expired")
+    if since > now:
+        return DayDone(on, 0, "it has not begun")
+    between = (since, min(until, now))
+    snapshot = lookup.snapshot(job.network_code, between[1] - timedelta(microseconds=1))
+    if snapshot is None:
+        raise NotFound(f"the network {job.network_code} has no borders on {on}")
+    key = (snapshot.edition_id, id(snapshot), *_ground_state(conn, on))
+    kept = {} if kept is None else kept
+    if key not in kept:
+        kept.clear()
+        kept[key] = survey_ground(conn, snapshot, on=on, between=between, rules=job.rules)
+    where = kept[key]
+    day = cover(conn, where, job.rules, between)
+    starts = lookup.network(job.network_code).starts
+    write_day(
+        conn,
+        day,
+        where,
+        facts={
+            "on": on,
+            "network_id": snapshot.network.id,
+            "edition_id": snapshot.edition_id,
+            "edition_changed": any(start is not None and since < start < until for start in starts),
+            "as_of": now,
+            "resolution": job.rules.resolution,
+            "rules": asdict(job.rules),
+        },
+        zero=since,
+    )
+    return DayDone(on, day.fixes)
+
+
+def cover(
+    conn: Connection, where: DayGround, rules: CoverageRules, between: tuple[datetime, datetime]
+) -> DayCoverage:
+    """The day from its fixes, shifts and own grids."""
+    since, until = between
+    margin = timedelta(microseconds=MARGIN_US)
+    read = read_columns(conn, since - margin, until + margin, zero=since)
+    duty = read_duty(conn, between)
+    people = np.unique(duty.person)
+    on = np.isin(read.person, people)
+    lon, lat = read.lon[on], read.lat[on]
+    unit = where.leaf_of[where.snapshot.place_many(lon, lat).row] if on.any() else np.empty(0, np.int64)
+    fixes = Fixes(read.person[on], read.device[on], read.at_us[on], lon, lat, read.accuracy_m[on], unit)
+    own = read_own_ground(conn, people.tolist(), between, margin_m=rules.own_margin_m)
+    return cover_day(fixes, duty, where.ground, own, rules=rules, until_us=microseconds(since, until))
+
+
+def _ground_state(conn: Connection, on: date) -> tuple[Any, ...]:
+    """What the ground hangs on beside the borders, cheaply."""
+    surveys = conn.execute(
+        select(func.count(), func.max(ground_survey.c.taken_at)).where(ground_survey.c.as_of <= on)
+    ).one()
+    doors = conn.execute(
+        select(func.count(), func.max(address_point.c.id), func.sum(address_point.c.households)).where(
+            address_point.c.active
+        )
+    ).one()
+    return (*surveys, *doors)
+
+
+def stale_days(conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime) -> list[date]:
+    """The computed days for which fixes arrived afterwards, oldest first: to be computed again."""
+    stale = []
+    rows = conn.execute(
+        select(coverage_day.c.on, coverage_day.c.as_of).where(coverage_day.c.network_id == network_id)
+    )
+    for row in rows:
+        since, until = day_bounds(row.on, zone)
+        late = select(fix.c.device_id).where(
+            fix.c.fixed_at >= since,
+            fix.c.fixed_at < min(until, now),
+            fix.c.received_at > row.as_of - _COMMITTING,
+        )
+        if conn.scalar(select(late.exists())):
+            stale.append(row.on)
+    return sorted(stale)
+
+
+_COMMITTING = timedelta(minutes=1)
+"""A fix received so long before a day was computed may have been committed after it."""

@@ -1,0 +1,209 @@
+"""Computed coverage read back: one unit and those right below it over a period, each figure with what it stands on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, Text, any_, cast, func, literal, select, true
+
+from analysis.coverage.figures import DEFINITIONS, Figure
+from analysis.coverage.kept.tables import coverage_day, coverage_site
+from analysis.coverage.kept.writing import UNIT_FIGURES
+from analysis.coverage.rules import finest_resolution, supports
+from core.db import sql_file
+from core.errors import Invalid, NotFound
+from geo.tables import network, unit_version
+
+MOST_DAYS = 366
+
+
+@dataclass(frozen=True)
+class CoverageAsked:
+    """A unit (None: the whole network) from the first day to the last, both included."""
+
+    network_id: int
+    unit_id: UUID | None
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class UnitCoverage:
+    """One unit's figures by definition; `unit_id` None for the whole network. `days`: unit-days of its deepest units."""
+
+    unit_id: UUID | None
+    code: str | None
+    name: str | None
+    level: str | None
+    figures: Mapping[str, Figure]
+    unit_days: int
+    not_observed_days: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """`days`: those computed. `once`: ground visited at least once, None where the period spans editions: then figures are
+    summed day by day on each day's borders alone, and `spans_editions` says so. `claimable`: the sampling supports cells of
+    this resolution; `finest`: the finest it supports, None for none.
+    """
+
+    asked: CoverageAsked
+    days: tuple[date, ...]
+    whole: UnitCoverage
+    below: tuple[UnitCoverage, ...]
+    required: Figure
+    once: Figure | None
+    spans_editions: bool
+    as_of: datetime
+    resolution: int
+    interval_s: float | None
+    accuracy_m: float | None
+    claimable: bool
+    finest: int | None
+
+
+def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
+    """The figures of a period. NotFound where no day of it has been computed; Invalid for a period too long or empty."""
+    if not 0 <= (asked.last - asked.first).days < MOST_DAYS:
+        raise Invalid(f"a period has 1 to {MOST_DAYS} days, this one goes from {asked.first} to {asked.last}")
+    days = conn.execute(
+        select(coverage_day)
+        .where(
+            coverage_day.c.network_id == asked.network_id,
+            coverage_day.c.on >= asked.first,
+            coverage_day.c.on <= asked.last,
+        )
+        .order_by(coverage_day.c.on)
+    ).all()
+    if not days:
+        raise NotFound(
+            f"no day from {asked.first} to {asked.last} has been computed; ./wangge coverage compute --from --to does it"
+        )
+    as_of = min(day.as_of for day in days)
+    whole, below = _units(conn, asked, as_of)
+    spans = len({day.edition_id for day in days}) > 1 or any(day.edition_changed for day in days)
+    intervals = sorted(day.interval_us for day in days if day.interval_us is not None)
+    interval_s = intervals[len(intervals) // 2] / 1e6 if intervals else None
+    accuracies = sorted(day.accuracy_m for day in days if day.accuracy_m is not None)
+    accuracy_m = accuracies[len(accuracies) // 2] if accuracies else None
+    sampling = (interval_s or 0.0, *([accuracy_m] if accuracy_m is not None else []))
+    resolution = max(day.resolution for day in days)
+    return Coverage(
+        asked=asked,
+        days=tuple(day.on for day in days),
+        whole=whole,
+        below=below,
+        required=_required(conn, asked, as_of),
+        once=None if spans else _once(conn, asked, whole.figures["area"], len(days)),
+        spans_editions=spans,
+        as_of=as_of,
+        resolution=resolution,
+        interval_s=interval_s,
+        accuracy_m=accuracy_m,
+        claimable=interval_s is not None and supports(resolution, *sampling),
+        finest=finest_resolution(*sampling) if interval_s is not None else None,
+    )
+
+
+def _bounds(asked: CoverageAsked) -> dict[str, Any]:
+    label = None if asked.unit_id is None else asked.unit_id.hex
+    return {"network_id": asked.network_id, "first": asked.first, "last": asked.last, "label": label}
+
+
+def _units(
+    conn: Connection, asked: CoverageAsked, as_of: datetime
+) -> tuple[UnitCoverage, tuple[UnitCoverage, ...]]:
+    rows = conn.execute(sql_file("analysis.coverage", "unit_sums"), _bounds(asked)).mappings().all()
+    ids = [UUID(row["child"]) for row in rows if row["child"] is not None]
+    names = _names(conn, [*ids, *([asked.unit_id] if asked.unit_id else [])])
+    made = [
+        _unit(row, names, asked.unit_id if row["whole"] else UUID(row["child"]), as_of)
+        for row in rows
+        if row["whole"] or row["child"] is not None
+    ]
+    return made[0], tuple(sorted(made[1:], key=lambda one: one.code or ""))
+
+
+def _unit(row: RowMapping, names: Mapping[UUID, Any], unit_id: UUID | None, as_of: datetime) -> UnitCoverage:
+    known = names.get(unit_id) if unit_id is not None else None
+    figures = {
+        key: Figure(
+            DEFINITIONS[key],
+            int(row[f"{key}_numerator"]),
+            int(row[f"{key}_denominator"]),
+            as_of,
+            possible=int(row[f"{key}_possible"]),
+            not_observed=int(row[f"{key}_not_observed"]),
+        )
+        for key in UNIT_FIGURES
+    }
+    return UnitCoverage(
+        unit_id,
+        known and known.code,
+        known and known.name,
+        known and known.level,
+        figures,
+        row["unit_days"],
+        row["not_observed_days"],
+    )
+
+
+def _names(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Code, name and level of units, as they are or were last."""
+    rows = conn.execute(
+        select(unit_version.c.unit_id, unit_version.c.code, unit_version.c.name, unit_version.c.level)
+        .where(unit_version.c.unit_id.in_(ids), func.upper_inf(unit_version.c.recorded))
+        .order_by(func.lower(unit_version.c.valid).nulls_first())
+    )
+    return {row.unit_id: row for row in rows}
+
+
+def _once(conn: Connection, asked: CoverageAsked, area: Figure, days: int) -> Figure:
+    """One edition: the denominator of every day is the same, so that of one of them stands for the period."""
+    visited = conn.scalar(sql_file("analysis.coverage", "once"), _bounds(asked))
+    return Figure(
+        area.definition,
+        int(visited or 0),
+        area.denominator // days,
+        area.as_of,
+        not_observed=area.not_observed // days,
+    )
+
+
+def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure:
+    """Required visits made: of each site as many as required in the days computed, no more; whole visits, rounded up."""
+    steps = func.string_to_array(cast(unit_version.c.path, Text), ".")
+    rows = conn.execute(
+        select(
+            coverage_site.c.code,
+            func.sum(coverage_site.c.visits).label("visits"),
+            func.array_agg(coverage_site.c.required).label("required"),
+            func.array_agg(coverage_site.c.days).label("days"),
+        )
+        .join(coverage_day, coverage_day.c.id == coverage_site.c.day_id)
+        .join(unit_version, unit_version.c.id == coverage_site.c.unit_version_id)
+        .where(
+            coverage_day.c.network_id == asked.network_id,
+            coverage_day.c.on >= asked.first,
+            coverage_day.c.on <= asked.last,
+            true() if asked.unit_id is None else literal(asked.unit_id.hex) == any_(steps),
+        )
+        .group_by(coverage_site.c.code)
+    )
+    made = due = 0
+    for row in rows:
+        wanted = sum(Fraction(n, d) for n, d in zip(row.required, row.days, strict=True))
+        whole = int(-(-wanted.numerator // wanted.denominator)) if wanted else 0
+        made, due = made + min(int(row.visits), whole), due + whole
+    return Figure(DEFINITIONS["required"], made, due, as_of)
+
+
+def find_network_id(conn: Connection, code: str) -> int:
+    """NotFound for a network there is not."""
+    found: int | None = conn.scalar(select(network.c.id).where(network.c.code == code))
+    if found is None:
+        raise NotFound(f"there is no network “{code}”")
+    return found

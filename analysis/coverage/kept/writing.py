@@ -1,0 +1,115 @@
+"""A computed day into its tables, in place of what stood there."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, delete, insert
+
+from analysis.coverage.day import DayCoverage, sum_units
+from analysis.coverage.figures import DEFINITIONS
+from analysis.coverage.fixes import Ints
+from analysis.coverage.kept.ground import DayGround
+from analysis.coverage.kept.tables import (
+    coverage_day,
+    coverage_duty,
+    coverage_piece,
+    coverage_site,
+    coverage_unit,
+)
+from analysis.coverage.visits import count_required, count_visits
+from core.db import copy_rows
+
+Row = tuple[object, ...]
+UNIT_FIGURES = ("area", "area_by_fixes", "streets", "doors", "households")
+
+
+def write_day(
+    conn: Connection, day: DayCoverage, where: DayGround, *, facts: Mapping[str, Any], zero: datetime
+) -> int:
+    """Store it; `facts`: the columns of the day that do not follow from its fixes. `zero`: the day's first instant."""
+    own = (coverage_day.c.network_id == facts["network_id"], coverage_day.c.on == facts["on"])
+    conn.execute(delete(coverage_day).where(*own))
+    day_id: int = conn.execute(
+        insert(coverage_day)
+        .values(
+            **facts,
+            definitions={one.id: one.version for one in DEFINITIONS.values()},
+            fixes=day.fixes,
+            interval_us=day.interval_us,
+            accuracy_m=day.accuracy_m,
+        )
+        .returning(coverage_day.c.id)
+    ).scalar_one()
+    versions = where.snapshot.units.version_id[where.leaf]
+    for table, rows in (
+        (coverage_unit, _units(day, where, versions)),
+        (coverage_piece, _pieces(day, where, versions, zero)),
+        (coverage_site, _sites(day, where, versions, zero)),
+        (coverage_duty, _duty(day, zero)),
+    ):
+        columns = [column.name for column in table.columns]
+        copy_rows(conn, table.name, columns, ((day_id, *row) for row in rows))
+    return day_id
+
+
+def _units(day: DayCoverage, where: DayGround, versions: Ints) -> Iterator[Row]:
+    sums = sum_units(day, where.ground)
+    triples = [
+        np.stack([sums[key].numerator, sums[key].denominator, sums[key].possible], 1).tolist()
+        for key in UNIT_FIGURES
+    ]
+    for row, version in enumerate(versions.tolist()):
+        yield (version, bool(where.ground.observed[row]), *(triple[row] for triple in triples))
+
+
+def _pieces(day: DayCoverage, where: DayGround, versions: Ints, zero: datetime) -> Iterator[Row]:
+    pieces = where.ground.pieces
+    seen = count_visits(day.visits, len(pieces), until_us=day.until_us)
+    for place in np.unique(day.visits.place).tolist():
+        yield (
+            int(versions[pieces.unit[place]]),
+            int(pieces.cell[place]),
+            int(pieces.area_cm2[place]),
+            int(seen.visits[place]),
+            int(seen.dwell_us[place]),
+            instant(zero, int(seen.first_us[place])),
+            instant(zero, int(seen.last_us[place])),
+            int(seen.unvisited_us[place]),
+        )
+
+
+def _sites(day: DayCoverage, where: DayGround, versions: Ints, zero: datetime) -> Iterator[Row]:
+    sites = where.ground.sites
+    seen = count_visits(day.site_visits, len(sites), until_us=day.until_us)
+    enough = count_required(day.site_visits, sites.least_s)
+    for place, code in enumerate(sites.code):
+        yield (
+            code,
+            int(versions[sites.unit[place]]),
+            int(enough[place]),
+            int(seen.visits[place] - enough[place]),
+            int(seen.dwell_us[place]),
+            instant(zero, int(seen.last_us[place])),
+            int(sites.visits[place]),
+            int(sites.days[place]),
+        )
+
+
+def _duty(day: DayCoverage, zero: datetime) -> Iterator[Row]:
+    duty = day.duty.duty
+    for row in range(len(duty)):
+        yield (
+            int(duty.person[row]),
+            instant(zero, int(duty.starts_us[row])),
+            instant(zero, int(duty.ends_us[row])),
+            bool(day.duty.has_own[row]),
+            day.duty.times_us[row].tolist(),
+            day.duty.ways_mm[row].tolist(),
+        )
+
+
+def instant(zero: datetime, at_us: int) -> datetime | None:
+    """None for -1: never."""
+    return None if at_us < 0 else zero + timedelta(microseconds=at_us)

@@ -1,0 +1,157 @@
+"""GET /v1/coverage: what of a unit was visited, in figures that say what they stand on."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from analysis.coverage.figures import Figure
+from analysis.coverage.kept.reading import (
+    Coverage,
+    CoverageAsked,
+    UnitCoverage,
+    find_network_id,
+    read_coverage,
+)
+from api.callers import CallerDep, Conn, Now, SettingsDep, require
+from cases.placement import MAIN_NETWORK
+from core.clock import day_of
+from core.errors import Refused
+from geo.units import get_unit, read_path
+from people.access import MAY_SEE_COVERAGE, Caller, visible_units
+
+router = APIRouter(prefix="/v1", tags=["coverage"])
+USUAL_DAYS = 7
+
+
+class CoverageQuery(BaseModel):
+    """Which coverage is asked for. Days are civil days of the city, both ends included."""
+
+    unit: str | None = Field(None, max_length=200, description="code; none: the whole network")
+    network: str = Field(MAIN_NETWORK, max_length=200)
+    first: date | None = Field(None, alias="from", description="none: a week up to `to`")
+    last: date | None = Field(None, alias="to", description="none: yesterday")
+
+
+class FigureOut(BaseModel):
+    """A share with what it is made of: whole numbers in `measure` (cm2, mm, us, or count)."""
+
+    definition: str
+    version: int
+    zh: str
+    en: str
+    measure: str
+    numerator: int
+    denominator: int
+    share: float | None = Field(
+        description="null: nothing to be visited, or nobody tracked to be seen visiting it"
+    )
+    possible: int = Field(description="may have been visited, is not proven and not in the numerator")
+    not_observed: int = Field(
+        description="outside the denominator: only people who are not tracked serve there"
+    )
+    as_of: datetime
+
+
+class UnitOut(BaseModel):
+    code: str | None
+    name: str | None
+    level: str | None
+    unit_days: int = Field(description="deepest units times days")
+    not_observed_days: int
+    figures: dict[str, FigureOut]
+
+
+class CoverageOut(BaseModel):
+    """Figures of a period: those of its days added up, each on its own day's borders."""
+
+    network: str
+    first: date = Field(serialization_alias="from")
+    last: date = Field(serialization_alias="to")
+    days: list[date] = Field(description="those computed; the others of the period are not in the figures")
+    whole: UnitOut
+    units: list[UnitOut] = Field(description="the units right below")
+    required: FigureOut
+    at_least_once: FigureOut | None = Field(description="null where the period spans editions")
+    spans_editions: bool
+    as_of: datetime
+    resolution: int
+    interval_s: float | None = Field(description="median between fixes")
+    accuracy_m: float | None = Field(description="median told by the phones")
+    claimable: bool = Field(description="false: the sampling does not support cells as fine as these")
+    finest_resolution: int | None
+
+
+@router.get("/coverage", dependencies=[require(*MAY_SEE_COVERAGE)])
+def get_coverage(
+    asked: Annotated[CoverageQuery, Query()], caller: CallerDep, conn: Conn, settings: SettingsDep, now: Now
+) -> CoverageOut:
+    """Coverage of a unit and of those right below it, from the days that have been computed."""
+    last = asked.last or day_of(now, settings.zone) - timedelta(days=1)
+    first = asked.first or max(last, date.min + timedelta(days=USUAL_DAYS)) - timedelta(days=USUAL_DAYS - 1)
+    network_id = find_network_id(conn, asked.network)
+    unit = get_unit(conn, asked.unit, network_code=asked.network, at=now) if asked.unit is not None else None
+    refuse_foreign_unit(conn, caller, None if unit is None else read_path(conn, unit), asked.unit)
+    found = read_coverage(conn, CoverageAsked(network_id, unit.id if unit else None, first, last))
+    return describe_coverage(found, asked.network)
+
+
+def refuse_foreign_unit(conn: Connection, caller: Caller, path: str | None, code: str | None) -> None:
+    """Refused unless the caller's subtree holds the unit, or everything where none is named."""
+    scope = visible_units(conn, caller, MAY_SEE_COVERAGE)
+    if scope.everywhere:
+        return
+    if path is None:
+        raise Refused("your grants hold for a part of the city: name a unit in it")
+    if not scope.holds(path):
+        raise Refused(f"your grants do not hold for the unit {code}")
+
+
+def describe_coverage(found: Coverage, network: str) -> CoverageOut:
+    return CoverageOut(
+        network=network,
+        first=found.asked.first,
+        last=found.asked.last,
+        days=list(found.days),
+        whole=_unit(found.whole),
+        units=[_unit(one) for one in found.below],
+        required=_figure(found.required),
+        at_least_once=_figure(found.once) if found.once else None,
+        spans_editions=found.spans_editions,
+        as_of=found.as_of,
+        resolution=found.resolution,
+        interval_s=found.interval_s,
+        accuracy_m=found.accuracy_m,
+        claimable=found.claimable,
+        finest_resolution=found.finest,
+    )
+
+
+def _unit(one: UnitCoverage) -> UnitOut:
+    return UnitOut(
+        code=one.code,
+        name=one.name,
+        level=one.level,
+        unit_days=one.unit_days,
+        not_observed_days=one.not_observed_days,
+        figures={key: _figure(figure) for key, figure in one.figures.items()},
+    )
+
+
+def _figure(figure: Figure) -> FigureOut:
+    meaning = figure.definition
+    return FigureOut(
+        definition=meaning.id,
+        version=meaning.version,
+        zh=meaning.zh,
+        en=meaning.en,
+        measure=meaning.measure,
+        numerator=figure.numerator,
+        denominator=figure.denominator,
+        share=figure.share,
+        possible=figure.possible,
+        not_observed=figure.not_observed,
+        as_of=figure.as_of,
+    )

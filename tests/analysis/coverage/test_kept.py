@@ -1,0 +1,217 @@
+"""Coverage as the database keeps it: computed from what is stored, summed for any unit, the same whenever it is computed."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+import shapely
+from sqlalchemy import Connection, func, select
+
+from analysis.coverage.kept.compute import DayDone, check_sampling, compute_day, stale_days
+from analysis.coverage.kept.reading import Coverage, CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.kept.tables import coverage_duty, coverage_piece, coverage_unit
+from core.errors import Invalid, NotFound
+from geo.editions import publish_plan
+from geo.lookup import Lookup
+from geo.plans import add_units_to_plan
+from geo.tables import address_point
+from geo.walkable import SUBJECTS, SurveyFile, import_survey
+from tests.analysis.coverage.town import (
+    JOB,
+    MORNING,
+    NOW,
+    ON,
+    ZONE,
+    add_fixes,
+    build,
+    unit_id,
+)
+from tests.city import centre, governance_drafts
+
+WALK = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
+
+
+def compute(conn: Connection, on: date = ON) -> DayDone:
+    return compute_day(conn, Lookup(conn), JOB, on=on, now=NOW)
+
+
+def read(conn: Connection, code: str | None = None, first: date = ON, last: date = ON) -> Coverage:
+    found = unit_id(conn, code) if code else None
+    return read_coverage(conn, CoverageAsked(find_network_id(conn, "governance"), found, first, last))
+
+
+@pytest.fixture
+def worker(conn: Connection) -> int:
+    person_id = build(conn)
+    add_fixes(conn, person_id, WALK)
+    return person_id
+
+
+def test_the_units_above_are_the_sum_of_those_below(conn: Connection, worker: int) -> None:
+    assert compute(conn) == DayDone(ON, 31)
+    city = read(conn)
+    district = read(conn, "3101")
+    assert [one.code for one in city.below] == ["3101", "3102"]
+    for key, figure in city.whole.figures.items():
+        assert figure.numerator == sum(one.figures[key].numerator for one in city.below)
+        assert figure.denominator == sum(one.figures[key].denominator for one in city.below)
+        assert district.whole.figures[key] == city.below[0].figures[key]
+    grid = read(conn, "31010100101")
+    assert len(grid.below) == 4
+    area = grid.whole.figures["area"]
+    assert area.share is not None
+    assert 0.5 < area.share <= 1
+    assert area.numerator == city.whole.figures["area"].numerator
+    assert area.denominator == pytest.approx(4 * 186.6 * 221.8 * 1e4, rel=0.01)
+
+
+def test_a_district_that_only_a_volunteer_serves_is_not_observed_and_never_nought_per_cent(
+    conn: Connection, worker: int
+) -> None:
+    compute(conn)
+    city = read(conn)
+    east = next(one for one in city.below if one.code == "3102")
+    assert east.figures["area"].share is None
+    assert (east.unit_days, east.not_observed_days) == (32, 32)
+    assert city.whole.figures["area"].not_observed == east.figures["area"].not_observed > 0
+
+
+def test_a_person_s_times_add_up_to_the_shift(conn: Connection, worker: int) -> None:
+    compute(conn)
+    rows = {row.person_id: row for row in conn.execute(select(coverage_duty))}
+    own = rows[worker]
+    assert sum(own.times_us) == 4 * 3600 * 1_000_000
+    assert own.times_us[0] == 300 * 1_000_000
+    assert own.times_us[4] == (4 * 3600 - 300) * 1_000_000
+
+
+def test_a_late_fix_makes_the_day_stale_and_the_day_computed_again_is_that_from_scratch(
+    conn: Connection, worker: int
+) -> None:
+    compute(conn)
+    network_id = find_network_id(conn, "governance")
+    later = NOW + timedelta(hours=1)
+    assert stale_days(conn, network_id, zone=ZONE, now=later) == [
+        ON
+    ]  # received in the very minute of computing
+    compute_day(conn, Lookup(conn), JOB, on=ON, now=later)
+    assert stale_days(conn, network_id, zone=ZONE, now=later) == []
+    add_fixes(conn, worker, [(0.0, 1.0), (0.0, 0.0)], at=MORNING + timedelta(minutes=30), received_at=later)
+    assert stale_days(conn, network_id, zone=ZONE, now=later) == [ON]
+    compute_day(conn, Lookup(conn), JOB, on=ON, now=later)
+    again = contents(conn)
+    compute_day(conn, Lookup(conn), JOB, on=ON, now=later)
+    assert contents(conn) == again
+
+
+def contents(conn: Connection) -> list[list[tuple[object, ...]]]:
+    return [
+        [tuple(row)[1:] for row in conn.execute(select(table).order_by(*list(table.primary_key)[1:]))]
+        for table in (coverage_unit, coverage_piece, coverage_duty)
+    ]
+
+
+def test_a_day_whose_fixes_have_expired_stays_as_it_is(conn: Connection, worker: int) -> None:
+    compute(conn)
+    before = read(conn).whole.figures
+    done = compute_day(conn, Lookup(conn), JOB, on=ON, now=NOW + timedelta(days=31))
+    assert done.left == "its fixes have expired"
+    assert read(conn).whole.figures == before
+
+
+def test_a_period_is_summed_day_by_day_and_tells_what_was_visited_at_least_once(
+    conn: Connection, worker: int
+) -> None:
+    yesterday = ON - timedelta(days=1)
+    for on in (yesterday, ON):
+        compute(conn, on)
+    two, one = read(conn, first=yesterday), read(conn)
+    assert two.days == (yesterday, ON)
+    assert two.whole.figures["area"].denominator == 2 * one.whole.figures["area"].denominator
+    assert two.whole.figures["area"].numerator == one.whole.figures["area"].numerator
+    assert two.once is not None
+    assert (two.once.numerator, two.once.denominator) == (
+        one.whole.figures["area"].numerator,
+        one.whole.figures["area"].denominator,
+    )
+    assert not two.spans_editions
+
+
+def test_a_period_over_two_editions_is_on_each_day_s_own_borders_and_says_so(
+    conn: Connection, worker: int
+) -> None:
+    add_fixes(conn, worker, WALK, at=MORNING + timedelta(days=1))
+    compute(conn)
+    first = read(conn, "31010100101").whole.figures["area"]
+    moved = [  # the grid now has five micro-grids
+        replace(draft, parent_code="31010100101") if draft.code == "3101010020101" else draft
+        for draft in governance_drafts()
+    ]
+    add_units_to_plan(conn, "governance", moved, author="test")
+    noon = MORNING + timedelta(hours=4, days=1)
+    publish_plan(conn, "governance", effective_from=noon, by="test", now=NOW)
+    lookup = Lookup(conn)
+    compute_day(conn, lookup, JOB, on=ON + timedelta(days=1), now=NOW + timedelta(days=1))
+    both = read(conn, "31010100101", last=ON + timedelta(days=1))
+    second = read(conn, "31010100101", ON + timedelta(days=1), ON + timedelta(days=1))
+    assert both.spans_editions
+    assert both.once is None
+    assert second.whole.figures["area"].denominator == pytest.approx(first.denominator * 5 / 4, rel=1e-3)
+    assert (
+        both.whole.figures["area"].denominator == first.denominator + second.whole.figures["area"].denominator
+    )
+    assert second.spans_editions  # other borders held that morning
+
+
+def test_doors_streets_and_required_visits_are_counted_where_they_are_known(
+    conn: Connection, worker: int, tmp_path
+) -> None:
+    for code, place, households in (("D1", (0.5, 0.05), 3), ("D2", (0.5, 3.0), 5)):
+        lon, lat = centre(*place)
+        conn.execute(
+            address_point.insert().values(
+                code=code,
+                address=code,
+                point=func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326),
+                households=households,
+                source="test",
+                as_of=ON,
+            )
+        )
+    streets, sites = tmp_path / "streets.csv", tmp_path / "sites.csv"
+    line = shapely.LineString([centre(-0.4, 0), centre(3, 0)])
+    streets.write_text(f'name,wkt\nmain,"{line.wkt}"\n', "utf-8")
+    lon, lat = centre(1, 0.5)
+    sites.write_text(
+        f"code,visits,days,minutes,lon,lat\nS1,7,7,0,{lon},{lat}\nS2,7,7,30,{lon},{lat}\n", "utf-8"
+    )
+    for path, subject in ((streets, "streets"), (sites, "sites")):
+        import_survey(conn, SurveyFile(path, SUBJECTS[subject], ON, crs="wgs84"), now=NOW)
+    compute(conn)
+    grid = read(conn, "31010100101")
+    assert (grid.whole.figures["doors"].numerator, grid.whole.figures["doors"].denominator) == (1, 1)
+    assert grid.whole.figures["households"].numerator == 3
+    assert (grid.required.numerator, grid.required.denominator) == (1, 2)
+    walked, all_of_them = grid.whole.figures["streets"].numerator, grid.whole.figures["streets"].denominator
+    assert all_of_them == pytest.approx(1.9 * 186.6 * 1000, rel=0.02)
+    assert walked == pytest.approx(1.07 * 186.6 * 1000, rel=0.12)
+    assert read(conn).whole.figures["area"].denominator < 64 * 186.6 * 221.8 * 1e4
+
+
+def test_cells_finer_than_the_phones_support_are_refused_with_what_they_do_support(
+    conn: Connection, worker: int
+) -> None:
+    from tests.tracking.city import make_device
+
+    device = make_device(conn, "P1", "w1")
+    assert device
+    check_sampling(conn, replace(JOB.rules, resolution=10))
+    with pytest.raises(Invalid, match="WANGGE_H3_RESOLUTION to 11"):
+        check_sampling(conn, replace(JOB.rules, resolution=12))
+
+
+def test_a_period_of_which_nothing_was_computed_is_not_found(conn: Connection, worker: int) -> None:
+    with pytest.raises(NotFound, match="has been computed"):
+        read(conn)
+    with pytest.raises(Invalid, match="1 to 366 days"):
+        read(conn, first=ON, last=ON - timedelta(days=1))

@@ -1,0 +1,81 @@
+"""The small city with a worker, a volunteer and their day, for coverage as the database keeps it."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, insert, select
+
+from analysis.coverage.kept.compute import CoverageJob
+from analysis.coverage.rules import CoverageRules
+from geo.tables import unit_version
+from people.persons import Post, add_person, assign
+from people.shifts import Shift, add_shift
+from tests.city import centre, publish_small_city
+from tracking.partitions import ensure_partitions
+from tracking.tables import fix
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MORNING = datetime(2026, 6, 10, 0, 0, tzinfo=UTC)
+"""Eight in the morning in the city, of the day the tests are about."""
+ON = MORNING.date()
+NOW = MORNING + timedelta(hours=14)
+JOB = CoverageJob("governance", ZONE, CoverageRules(), kept_days=30)
+EVER = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def unit_id(conn: Connection, code: str) -> UUID:
+    found: UUID = conn.execute(
+        select(unit_version.c.unit_id).where(unit_version.c.code == code).distinct()
+    ).scalar_one()
+    return found
+
+
+def add_worker(conn: Connection, code: str, unit_code: str, role: str = "grid_worker") -> int:
+    """On shift for four hours of the morning."""
+    person_id = add_person(conn, code, code)
+    assign(conn, person_id, Post(unit_id(conn, unit_code), role, EVER))
+    add_shift(conn, Shift(person_id, MORNING, MORNING + timedelta(hours=4)))
+    return person_id
+
+
+def add_fixes(
+    conn: Connection,
+    person_id: int,
+    places: list[tuple[float, float]],
+    *,
+    at: datetime = MORNING,
+    received_at: datetime = NOW,
+) -> None:
+    """A walk along squares of the city, ten steps of ten seconds (about 20 m each) from one to the next."""
+    way = [
+        (a[0] + (b[0] - a[0]) * n / 10, a[1] + (b[1] - a[1]) * n / 10)
+        for a, b in pairwise(centre(*place) for place in places)
+        for n in range(10)
+    ]
+    way.append(centre(*places[-1]))
+    ensure_partitions(conn, fix, [at.date(), (at + timedelta(days=1)).date()])
+    conn.execute(
+        insert(fix),
+        [
+            {
+                "device_id": person_id,
+                "person_id": person_id,
+                "fixed_at": at + timedelta(seconds=10 * n),
+                "received_at": received_at,
+                "lon": lon,
+                "lat": lat,
+                "accuracy_m": 5.0,
+                "digest": n,
+            }
+            for n, (lon, lat) in enumerate(way)
+        ],
+    )
+
+
+def build(conn: Connection) -> int:
+    """The city; w1 serves the grid of the south west corner (310101001 01), v1 volunteers in the whole other district."""
+    publish_small_city(conn)
+    add_worker(conn, "v1", "3102", "volunteer")
+    return add_worker(conn, "w1", "31010100101")
