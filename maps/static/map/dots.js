@@ -1,34 +1,46 @@
-// Workers on the map: a layer above everything that repaints only while somebody glides.
+// Workers above the map, on a canvas of their own that is painted again only while somebody glides.
 import { stillness } from "./frame.js";
 import { held, keepOnly, place, project, unproject, where } from "./glide.js";
 import { composeDots, composition, isHidden, pick, watchFor } from "./picture.js";
-import { Painter } from "./quads.js";
+import { Raster } from "./raster.js";
 
 export { drawMark } from "./marks.js";
 
 const AGES_MS = 15_000;
 const SLOWEST_MS = 500;
 const FASTEST_MS = 16;
-const STEP_PX = 0.34; // a dot moves on when it has this far to go
+const STEP_PX = 0.25; // a dot moves on when it has this far to go
 
 let map;
-let painter = null;
+let canvas;
+let raster;
 let visible = true;
 let pending = 0;
-let paintedAt = 0;
 let stale = true;
 
 export function startDots(target) {
   map = target;
-  watchFor(map);
-  map.addLayer({ id: "dots", type: "custom", renderingMode: "2d", onAdd: () => undefined, render: paint, onRemove: () => painter?.remove() });
-  map.on("webglcontextlost", () => (painter = null));
-  map.on("webglcontextrestored", () => (painter = null));
+  canvas = document.createElement("canvas");
+  canvas.className = "dots";
+  canvas.setAttribute("aria-hidden", "true");
+  map.getCanvasContainer().append(canvas);
+  raster = new Raster(canvas);
+  map.on("render", paint);
   map.on("moveend", refresh);
   map.on("zoom", () => (stale = true));
-  map.on("resize", refresh);
+  map.on("resize", fit);
+  fit();
   // The ages beside stale dots grow even when nobody moves.
   setInterval(refresh, AGES_MS);
+}
+
+function fit() {
+  const { clientWidth: width, clientHeight: height } = map.getContainer();
+  const ratio = devicePixelRatio || 1;
+  raster.fit(width * ratio, height * ratio);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  refresh();
 }
 
 /** Everything anew: a snapshot. */
@@ -54,22 +66,22 @@ export function showDots(on) {
 
 /** Whether people far out are grouped. */
 export function groupDots(on) {
-  watchFor(map, { grouped: on });
+  watchFor({ grouped: on });
   refresh();
 }
 
 export function selectDot(id) {
-  watchFor(map, { selected: id });
+  watchFor({ selected: id });
   refresh();
 }
 
 export function hoverDot(id) {
-  if (watchFor(map, { hovered: id })) refresh();
+  if (watchFor({ hovered: id })) refresh();
 }
 
 /** Mark those who called for help: ids. They stand above all, in no group, with their names. */
 export function alarmDots(ids) {
-  watchFor(map, { alarmed: new Set(ids) });
+  watchFor({ alarmed: new Set(ids) });
   refresh();
 }
 
@@ -110,7 +122,7 @@ function viewNow() {
     point: map.project(centre),
     world: 512 * 2 ** map.getZoom(),
     zoom: map.getZoom(),
-    ratio: map.getPixelRatio(),
+    ratio: devicePixelRatio || 1,
     width,
     height,
   };
@@ -121,44 +133,54 @@ function toScreen({ x, y }) {
   return { x: (x - middle.x) * world + point.x, y: (y - middle.y) * world + point.y };
 }
 
-/** Something changed: compose and repaint soon. */
+/** Something changed: compose and paint soon. */
 function refresh() {
   stale = true;
   wake(0);
 }
 
 function wake(wait) {
-  if (!map) return;
-  if (wait === 0) {
-    clearTimeout(pending);
-    pending = 0;
-    map.triggerRepaint();
-  } else if (!pending) {
-    pending = setTimeout(() => {
-      pending = 0;
-      map.triggerRepaint();
-    }, wait);
-  }
+  if (!raster) return;
+  if (pending && wait > 0) return;
+  clearTimeout(pending);
+  pending = setTimeout(() => requestAnimationFrame(paint), wait);
 }
 
-function paint(gl) {
-  if (!visible) return;
+function paint() {
+  clearTimeout(pending);
+  pending = 0;
+  const isEmpty = !visible || held.size === 0;
+  canvas.hidden = isEmpty;
+  if (isEmpty) return;
   const now = performance.now();
   const view = viewNow();
   if (stale || hasPanned(view)) composeDots(view, now);
   stale = false;
-  painter ??= new Painter(gl, composition().layers);
-  painter.draw(view, now);
-  paintedAt = now;
+  draw(view, now);
   const { settlesAt, fastest } = composition();
-  if (now < settlesAt) wake(Math.min(SLOWEST_MS, Math.max(FASTEST_MS, STEP_PX / (fastest * view.world))));
+  if (now < settlesAt) wake(Math.min(SLOWEST_MS, Math.max(FASTEST_MS, STEP_PX / (fastest * view.world * view.ratio))));
+}
+
+function draw({ middle, point, world, ratio }, now) {
+  const { dots, over } = composition();
+  const scale = world * ratio;
+  const left = point.x * ratio - middle.x * scale;
+  const top = point.y * ratio - middle.y * scale;
+  raster.begin();
+  for (const { item, stamp } of dots) {
+    const { from, to, since, until } = item;
+    const share = now < until ? (now - since) / (until - since) : 1;
+    raster.put(stamp, (from.x + (to.x - from.x) * share) * scale + left, (from.y + (to.y - from.y) * share) * scale + top);
+  }
+  raster.show();
+  for (const { item, picture, right } of over) {
+    const at = where(item, now);
+    raster.draw(picture, at.x * scale + left + right * ratio, at.y * scale + top);
+  }
 }
 
 /** What was composed reaches half a screen beyond the view. */
 function hasPanned({ middle, world, width, height }) {
-  const { origin } = composition().layers[0].quads;
+  const { origin } = composition();
   return Math.abs(middle.x - origin.x) * world > width / 4 || Math.abs(middle.y - origin.y) * world > height / 4;
 }
-
-/** When the last frame was painted: for tests. */
-export const lastPaint = () => paintedAt;

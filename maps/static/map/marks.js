@@ -3,20 +3,21 @@ import { readTokens } from "./theme.js";
 
 export const isStale = (state) => state === "stale" || state === "silent";
 
-function begin(pixels) {
+function begin(pixels, shift = 0) {
   const ratio = devicePixelRatio || 1;
   const mark = document.createElement("canvas");
   mark.width = mark.height = Math.ceil(pixels * ratio);
   mark.style.width = `${mark.width / ratio}px`;
   const pen = mark.getContext("2d");
   pen.scale(ratio, ratio);
+  if (shift) pen.translate(shift.x / ratio, shift.y / ratio);
   return { mark, pen, middle: mark.width / ratio / 2 };
 }
 
-/** A canvas with the mark of a state. */
-export function drawMark(state, radius, colours = readTokens()) {
+/** A canvas with the mark of a state; `shift`: by parts of a device pixel. */
+export function drawMark(state, radius, colours = readTokens(), shift = 0) {
   if (state === "sos") return drawAlarm(radius, colours);
-  const { mark, pen, middle } = begin(2 * radius + 4);
+  const { mark, pen, middle } = begin(2 * radius + 4, shift);
   const arc = (size, end = 2 * Math.PI) => {
     pen.beginPath();
     pen.arc(middle, middle, size, 0, end);

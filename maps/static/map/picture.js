@@ -1,83 +1,71 @@
-// What the layer of workers shows at this moment: marks, groups and labels, composed anew when something changed.
+// What is shown of the workers at this moment: marks, groups and labels, composed anew when something changed.
 import { held, where } from "./glide.js";
 import { groupItems, groupRadius, isCrowded, isGroup } from "./groups.js";
 import { chooseLabels, drawText, textHeight, textOf, textWidth } from "./labels.js";
 import { drawChosen, drawGroup, drawMark } from "./marks.js";
-import { Quads } from "./quads.js";
-import { Sheet } from "./sheet.js";
+import { makeStamp } from "./raster.js";
 import { labelFont, readTokens } from "./theme.js";
 
 const HIT_PX = 14;
 const MARGIN_PX = 40;
 const RANK = { silent: 0, stale: 1, late: 2, unconfirmed: 3, still: 4, moving: 5 };
 const RANKS = 6;
-const MOST_TEXTS = 600; // drawn ones kept for the next time
+const MOST_KEPT = 800;
 
 const attention = { selected: null, hovered: null, alarmed: new Set(), grouped: true };
-const marks = { quads: new Quads(), sheet: new Sheet() };
-const texts = { quads: new Quads(), sheet: new Sheet() };
-const shown = { groups: [], hidden: new Set(), settlesAt: 0, fastest: 0, layers: [marks, texts] };
-let rem = 1;
-let radius = 0;
-let tokens = null;
-let narrow = false;
+const look = { rem: 1, radius: 0, ratio: 1, tokens: null, stamps: new Map(), pictures: new Map() };
+let shown = { dots: [], groups: [], over: [], hidden: new Set(), settlesAt: 0, fastest: 0, origin: { x: 0, y: 0 } };
 
 /** What is chosen, pointed at, alarmed or grouped; true when that changed something. */
-export function watchFor(map, change = {}) {
-  narrow = map.getContainer().clientWidth < 600;
+export function watchFor(change) {
   const differs = Object.entries(change).some(([key, value]) => attention[key] !== value);
   Object.assign(attention, change);
   return differs;
 }
 
-/** { groups, settlesAt: when nobody glides any more, fastest: share of the world a millisecond, layers }. */
+/**
+ * { dots: [{ item, stamp }] from the lowest, over: [{ item, picture, right }] above them, groups,
+ * settlesAt: when nobody glides any more, fastest: share of the world a millisecond, origin: the middle composed for }.
+ */
 export const composition = () => shown;
 
 export const isHidden = (id) => shown.hidden.has(id);
 
-/** Compose for a view: { middle, point, world, zoom, width, height, ratio } as of dots.js. */
+/** Compose for a view: { middle, world, zoom, width, height, ratio } as of dots.js. */
 export function composeDots(view, now) {
-  look(view.zoom);
-  if (texts.sheet.places.size > MOST_TEXTS) texts.sheet.clear();
-  fill(view, now);
-  const full = shown.layers.filter(({ sheet }) => sheet.isFull);
-  if (full.length && full.every(({ sheet }) => sheet.grow())) fill(view, now);
-}
-
-function fill(view, now) {
-  const single = groupFarOut(view, now);
-  marks.quads.begin(view.middle, now);
-  texts.quads.begin(view.middle, now);
-  Object.assign(shown, { settlesAt: 0, fastest: 0 });
+  measure(view);
+  const before = new Map(shown.groups.map((one) => [one.key, one]));
+  shown = { dots: [], groups: [], over: [], hidden: new Set(), settlesAt: 0, fastest: 0, origin: view.middle };
+  const single = groupFarOut(view, before, now);
   const { rows, top } = inOrder(single, now, view);
   const labels = [];
   for (const row of rows) for (const item of row) addDot(item, view, now, labels);
-  for (const one of shown.groups) addGroup(one);
-  for (const item of top) addDot(item, view, now, labels);
-  for (const { item, text, right } of chooseLabels(labels)) add(texts, item, text, () => drawText(text, rem, tokens), right);
+  for (const one of shown.groups) addGroup(one, now);
+  for (const item of top) addSpecial(item, view, now, labels);
+  for (const { item, text, right } of chooseLabels(labels)) {
+    shown.over.push({ item, picture: pictureOf(`text ${text}`, () => drawText(text, look.rem, look.tokens)), right });
+  }
 }
 
-/** Sizes of this moment; pictures of other sizes are forgotten. */
-function look(zoom) {
-  const root = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-  const scale = root * (narrow ? 0.75 : 1);
-  const next = Math.round(4 * scale * Math.min(7.5, Math.max(3.75, 3.75 + (zoom - 11) * 0.75))) / 4;
-  const ratio = devicePixelRatio || 1;
-  if (next === radius && rem === root && shown.ratio === ratio) return;
-  [radius, rem, shown.ratio, tokens] = [next, root, ratio, readTokens()];
-  marks.sheet.clear();
-  texts.sheet.clear();
+/** Sizes of this moment; marks of other sizes are forgotten. */
+function measure({ zoom, ratio, width }) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const scale = rem * (width < 600 ? 0.75 : 1);
+  const radius = Math.round(4 * scale * Math.min(7.5, Math.max(3.75, 3.75 + (zoom - 11) * 0.75))) / 4;
+  const same = look.tokens && radius === look.radius && rem === look.rem && ratio === look.ratio;
+  if (!same) {
+    Object.assign(look, { rem, radius, ratio, tokens: readTokens() });
+    look.stamps.clear();
+  }
+  if (!same || look.pictures.size > MOST_KEPT) look.pictures.clear();
 }
 
 /** Far out people are grouped; returns those who stand alone. */
-function groupFarOut(view, now) {
+function groupFarOut(view, before, now) {
   const all = [...held.values()].filter((item) => item.to);
-  const before = new Map(shown.groups.map((one) => [one.key, one]));
-  shown.hidden.clear();
-  shown.groups = [];
   if (!attention.grouped || !isCrowded(view.zoom, all.length)) return all;
   const single = all.filter(({ dot }) => isSpecial(dot));
-  for (const one of groupItems(all.filter(({ dot }) => !isSpecial(dot)), view.zoom, rem)) {
+  for (const one of groupItems(all.filter(({ dot }) => !isSpecial(dot)), view.zoom, look.rem)) {
     if (isGroup(one)) shown.groups.push(glideOn(one, before.get(one.key), now));
     else single.push(...one.items);
   }
@@ -99,11 +87,7 @@ function inOrder(items, now, view) {
   const top = [];
   for (const item of items) {
     if (!isInView(item, view)) continue;
-    if (item.until > now) {
-      shown.settlesAt = Math.max(shown.settlesAt, item.until);
-      const speed = Math.hypot(item.to.x - item.from.x, item.to.y - item.from.y) / (item.until - item.since);
-      shown.fastest = Math.max(shown.fastest, speed);
-    }
+    if (item.until > now) noteGlide(item);
     const { dot } = item;
     if (isSpecial(dot) || dot.id === attention.hovered) top.push(item);
     else rows[RANK[dot.state] ?? 0].push(item);
@@ -112,29 +96,43 @@ function inOrder(items, now, view) {
   return { rows, top: top.sort((one, other) => weight(one) - weight(other)) };
 }
 
+function noteGlide({ from, to, since, until }) {
+  shown.settlesAt = Math.max(shown.settlesAt, until);
+  shown.fastest = Math.max(shown.fastest, Math.hypot(to.x - from.x, to.y - from.y) / (until - since));
+}
+
+/** Half a screen more than is seen, so that a short way of the camera needs no new composition. */
 function isInView({ from, to }, { middle, world, width, height }) {
-  const right = width / 2 / world + MARGIN_PX / world;
-  const down = height / 2 / world + MARGIN_PX / world;
-  const near = (p) => Math.abs(p.x - middle.x) <= 1.5 * right && Math.abs(p.y - middle.y) <= 1.5 * down;
+  const right = (width + MARGIN_PX) / world;
+  const down = (height + MARGIN_PX) / world;
+  const near = (p) => Math.abs(p.x - middle.x) <= right && Math.abs(p.y - middle.y) <= down;
   return near(to) || near(from);
 }
 
 function addDot(item, view, now, labels) {
+  const { state } = item.dot;
+  let stamp = look.stamps.get(state);
+  if (!stamp) look.stamps.set(state, (stamp = makeStamp((shift) => drawMark(state, look.radius, look.tokens, shift))));
+  shown.dots.push({ item, stamp });
+  const text = textOf(item.dot, view.zoom, false);
+  if (text) labels.push(labelOf(item, text, { view, now, size: look.radius, named: false }));
+}
+
+function addSpecial(item, view, now, labels) {
   const { dot } = item;
   const chosen = dot.id === attention.selected;
   const alarmed = attention.alarmed.has(dot.id);
-  if (chosen) add(marks, item, "chosen", () => drawChosen(radius + (alarmed ? 8 : 0), tokens));
-  const size = chosen ? radius + 1.5 : radius;
+  const size = chosen ? look.radius + 1.5 : look.radius;
   const kind = alarmed ? "sos" : dot.state;
-  add(marks, item, `${kind} ${size}`, () => drawMark(kind, size, tokens));
-  const named = chosen || alarmed || dot.id === attention.hovered;
-  const text = textOf(dot, view.zoom, named);
-  if (text) labels.push(labelOf(item, text, { view, now, named, size: alarmed ? size + 9 : size }));
+  const ring = look.radius + (alarmed ? 8 : 0);
+  if (chosen) shown.over.push({ item, picture: pictureOf(`chosen ${ring}`, () => drawChosen(ring, look.tokens)), right: 0 });
+  shown.over.push({ item, picture: pictureOf(`${kind} ${size}`, () => drawMark(kind, size, look.tokens)), right: 0 });
+  labels.push(labelOf(item, textOf(dot, view.zoom, true), { view, now, size: alarmed ? size + 9 : size, named: true }));
 }
 
-function labelOf(item, text, { view, now, named, size }) {
+function labelOf(item, text, { view, now, size, named }) {
   const at = where(item, now);
-  const width = textWidth(text, rem) + 6;
+  const width = textWidth(text, look.rem) + 6;
   const right = size + 2 + width / 2;
   return {
     id: item.dot.id,
@@ -144,24 +142,24 @@ function labelOf(item, text, { view, now, named, size }) {
     x: (at.x - view.middle.x) * view.world + right,
     y: (at.y - view.middle.y) * view.world,
     width,
-    height: textHeight(rem),
-    weight: named ? 100 : (RANK[item.dot.state] ?? 0),
+    height: textHeight(look.rem),
+    weight: named ? 100 : RANKS - (RANK[item.dot.state] ?? 0),
   };
 }
 
-function addGroup(one) {
-  const size = groupRadius(one.count, rem);
+function addGroup(one, now) {
+  const size = groupRadius(one.count, look.rem);
   const share = Math.round((24 * one.moving) / one.count);
-  const font = `600 ${Math.max(12, 12 * rem)}px ${labelFont()}`;
-  add(texts, one, `${one.count} ${share}`, () => drawGroup(one, size, font, tokens));
-  if (one.until > shown.settlesAt) shown.settlesAt = one.until;
-  const speed = Math.hypot(one.to.x - one.from.x, one.to.y - one.from.y) / 1000;
-  shown.fastest = Math.max(shown.fastest, speed);
+  const font = `600 ${Math.max(12, 12 * look.rem)}px ${labelFont()}`;
+  const picture = pictureOf(`group ${one.count} ${share}`, () => drawGroup(one, size, font, look.tokens));
+  shown.over.push({ item: one, picture, right: 0 });
+  if (one.until > now) noteGlide(one);
 }
 
-function add({ quads, sheet }, item, key, draw, right = 0) {
-  const place = sheet.find(key, draw);
-  if (place) quads.add(item, place, right);
+function pictureOf(key, draw) {
+  let picture = look.pictures.get(key);
+  if (!picture) look.pictures.set(key, (picture = draw()));
+  return picture;
 }
 
 /** What lies under a screen point: { dot } or { group } or null. */
@@ -174,9 +172,9 @@ export function pick(point, view, now) {
     if (!item.to || shown.hidden.has(item.dot.id)) continue;
     const at = where(item, now);
     const distance = Math.hypot(at.x - x, at.y - y);
-    if (distance < nearest) [found, nearest] = [{ dot: item.dot }, distance];
+    if (distance < nearest) [found, nearest] = [item.dot, distance];
   }
-  if (found) return found;
-  const group = shown.groups.find((one) => Math.hypot(one.to.x - x, one.to.y - y) * view.world < groupRadius(one.count, rem));
+  if (found) return { dot: found };
+  const group = shown.groups.find((one) => Math.hypot(one.to.x - x, one.to.y - y) * view.world < groupRadius(one.count, look.rem));
   return group ? { group } : null;
 }
