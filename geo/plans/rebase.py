@@ -1,0 +1,85 @@
+"""A plan drawn on an older edition, drawn again on the newest one by replaying its log."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from core.errors import Conflict, Invalid, NotFound
+from geo.operations import Impossible, apply
+from geo.plans import newest_edition_id
+from geo.plans.codec import read_operation, write_operation
+from geo.plans.redraw import OPEN, Redraw, get_redraw
+from geo.plans.working import read_changes, read_drawing, write_changes
+from geo.tables import plan, plan_op, plan_step, plan_unit
+
+
+@dataclass(frozen=True)
+class Clash:
+    """An operation that the new ground does not allow: decide on it, then rebase again with `skip`."""
+
+    seq: int
+    op: str
+    text: str
+    where: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Rebased:
+    """`clash` None: the plan lies on the newest edition, and `same` says whether it does just what it did before."""
+
+    plan: Redraw
+    clash: Clash | None
+    same: bool = True
+
+
+def rebase_plan(
+    conn: Connection, plan_id: int, *, by: str, now: datetime, skip: Collection[int] = ()
+) -> Rebased:
+    """Replay the operations that stand, without those in `skip`, on the newest edition.
+
+    The first that clashes is returned and nothing is changed. A plan that comes out different is a draft again, and one
+    that does the same keeps its state: an approval stands for what was approved.
+    """
+    found = get_redraw(conn, plan_id, lock=True)
+    if found.state not in OPEN:
+        raise Conflict(f"plan {plan_id} is {found.state} and cannot be drawn again")
+    before = read_changes(conn, found)
+    attempt = conn.begin_nested()
+    clash = _replay(conn, found, frozenset(skip))
+    if clash is not None:
+        attempt.rollback()
+        return Rebased(found, clash)
+    attempt.commit()
+    same = read_changes(conn, found) == before
+    values = {
+        "base_edition_id": newest_edition_id(conn, found.network),
+        "state": found.state if same else "draft",
+    }
+    conn.execute(update(plan).where(plan.c.id == plan_id).values(**values))
+    last = conn.scalar(select(func.max(plan_step.c.seq)).where(plan_step.c.plan_id == plan_id))
+    step = {"plan_id": plan_id, "seq": (last or 0) + 1, "step": "rebase", "state": values["state"]}
+    conn.execute(insert(plan_step).values(**step, by=by, at=now))
+    return Rebased(get_redraw(conn, plan_id), None, same)
+
+
+def _replay(conn: Connection, found: Redraw, skip: frozenset[int]) -> Clash | None:
+    rows = conn.execute(select(plan_op).where(plan_op.c.plan_id == found.id).order_by(plan_op.c.seq)).all()
+    conn.execute(delete(plan_unit).where(plan_unit.c.plan_id == found.id))
+    conn.execute(
+        delete(plan_op).where(plan_op.c.plan_id == found.id, plan_op.c.undone | plan_op.c.seq.in_(skip))
+    )
+    for row in rows:
+        if row.undone or row.seq in skip:
+            continue
+        operation = read_operation(row.op, row.args)
+        try:
+            applied = apply(read_drawing(conn, found, operation), operation, row.key)
+        except (Impossible, NotFound, Invalid) as reason:
+            return Clash(row.seq, row.op, str(reason), getattr(reason, "where", None))
+        write_changes(conn, found, applied.changes)
+        inverse = write_operation(applied.inverse)[1]
+        here = (plan_op.c.plan_id == found.id) & (plan_op.c.seq == row.seq)
+        conn.execute(update(plan_op).where(here).values(inverse=inverse))
+    return None

@@ -1,0 +1,255 @@
+"""Plans that redraw: a log of operations on the newest edition, for one subtree, undone and done again without limit."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from core.errors import Conflict, Invalid, NotFound
+from geo.networks import Network, get_network, list_networks
+from geo.operations import Applied, Drawing, Impossible, Operation, Unit, apply
+from geo.operations.cut import Changes
+from geo.plans import Plan, newest_edition_id
+from geo.plans.codec import read_operation, write_operation
+from geo.plans.working import read_drawing, write_changes
+from geo.tables import plan, plan_op, plan_unit, unit_version
+from geo.validation.coverage import only_nodes
+
+EDITABLE = ("draft", "checked", "returned")
+OPEN = (*EDITABLE, "submitted", "approved")
+
+
+@dataclass(frozen=True)
+class Redraw(Plan):
+    """A plan that redraws. `scope_unit_id` None: the whole network; `author`: the login of who opened it."""
+
+    name: str = ""
+    state: str = "draft"
+    author: str = ""
+    scope_unit_id: UUID | None = None
+    effective_from: datetime | None = None
+    reason: str | None = None
+
+    def state_at(self, now: datetime) -> str:
+        """A scheduled plan is published once its instant has come: nothing needs to be done then."""
+        due = self.effective_from is not None and self.effective_from <= now
+        return "published" if self.state == "scheduled" and due else self.state
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One operation of a plan. `undone`: it may be done again until another one takes its place."""
+
+    seq: int
+    op: str
+    args: dict[str, Any]
+    by: str
+    at: datetime
+    undone: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """An operation in the log, and what it did."""
+
+    seq: int
+    applied: Applied
+
+
+def open_redraw(
+    conn: Connection, network_code: str, *, name: str, by: str, scope_unit_id: UUID | None = None
+) -> Redraw:
+    """A new plan on the network's newest edition; Conflict where there is none. Others may be open beside it."""
+    network = get_network(conn, network_code)
+    base = newest_edition_id(conn, network)
+    if base is None:
+        raise Conflict(
+            f"network {network_code} has no edition to redraw: import borders and publish them first"
+        )
+    if not name.strip() or len(name) > 200:
+        raise Invalid("a plan's name has 1 to 200 characters")
+    if scope_unit_id is not None and _path(conn, network, scope_unit_id) is None:
+        raise NotFound(f"network {network_code} has no unit {scope_unit_id} in its newest edition")
+    values = {"network_id": network.id, "base_edition_id": base, "author": by, "name": name.strip()}
+    row = insert(plan).values(**values, kind="redraw", scope_unit_id=scope_unit_id).returning(plan)
+    return _redraw(conn.execute(row).one(), network)
+
+
+def get_redraw(conn: Connection, plan_id: int, *, lock: bool = False) -> Redraw:
+    query = select(plan).where(plan.c.id == plan_id, plan.c.kind == "redraw")
+    row = conn.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no plan {plan_id}")
+    return _redraw(row, next(each for each in list_networks(conn) if each.id == row.network_id))
+
+
+def list_redraws(conn: Connection, network_code: str) -> list[Redraw]:
+    """Every plan that redraws the network, the newest first."""
+    network = get_network(conn, network_code)
+    query = select(plan).where(plan.c.network_id == network.id, plan.c.kind == "redraw")
+    return [_redraw(row, network) for row in conn.execute(query.order_by(plan.c.id.desc()))]
+
+
+def _redraw(row: Row[Any], network: Network) -> Redraw:
+    return Redraw(
+        row.id,
+        network,
+        row.base_edition_id,
+        "redraw",
+        row.name,
+        row.state,
+        row.author or "",
+        row.scope_unit_id,
+        row.effective_from,
+        row.reason,
+    )
+
+
+def do_operation(conn: Connection, plan_id: int, operation: Operation, *, by: str, now: datetime) -> Done:
+    """Do an operation in the plan and log it; what was undone before cannot be done again afterwards."""
+    found = _editable(conn, plan_id)
+    conn.execute(delete(plan_op).where(plan_op.c.plan_id == plan_id, plan_op.c.undone))
+    seq = (conn.scalar(select(func.max(plan_op.c.seq)).where(plan_op.c.plan_id == plan_id)) or 0) + 1
+    key = uuid4()
+    applied = _apply(conn, found, operation, key)
+    name, args = write_operation(operation)
+    inverse = write_operation(applied.inverse)[1]
+    values = {"plan_id": plan_id, "seq": seq, "op": name, "args": args, "key": key, "inverse": inverse}
+    conn.execute(insert(plan_op).values(**values, by=by, at=now))
+    _reopen(conn, found)
+    return Done(seq, applied)
+
+
+def undo_operation(conn: Connection, plan_id: int) -> tuple[int, Changes]:
+    """Undo the last operation that stands: its number, and the units as they are again."""
+    found = _editable(conn, plan_id)
+    rows = conn.execute(_log(plan_id).where(~plan_op.c.undone).order_by(plan_op.c.seq.desc()).limit(1)).all()
+    if not rows:
+        raise Conflict("nothing is left to undo")
+    inverse = read_operation("restore", rows[0].inverse)
+    changes = inverse.redraw(Drawing(found.network, {}), rows[0].key)
+    write_changes(conn, found, changes)
+    _mark(conn, plan_id, rows[0].seq, undone=True)
+    _reopen(conn, found)
+    return rows[0].seq, changes
+
+
+def redo_operation(conn: Connection, plan_id: int) -> Done:
+    """Do the first undone operation again, with the same result."""
+    found = _editable(conn, plan_id)
+    row = conn.execute(_log(plan_id).where(plan_op.c.undone).order_by(plan_op.c.seq).limit(1)).one_or_none()
+    if row is None:
+        raise Conflict("nothing was undone since the last operation")
+    applied = _apply(conn, found, read_operation(row.op, row.args), row.key)
+    _mark(conn, plan_id, row.seq, undone=False)
+    _reopen(conn, found)
+    return Done(row.seq, applied)
+
+
+def list_operations(conn: Connection, plan_id: int) -> list[Logged]:
+    """The log, the first operation first; undone ones stand at its end."""
+    return [
+        Logged(row.seq, row.op, row.args, row.by, row.at, row.undone)
+        for row in conn.execute(_log(plan_id).order_by(plan_op.c.seq))
+    ]
+
+
+def _log(plan_id: int) -> Select[Any]:
+    return select(plan_op).where(plan_op.c.plan_id == plan_id)
+
+
+def _mark(conn: Connection, plan_id: int, seq: int, *, undone: bool) -> None:
+    chosen = (plan_op.c.plan_id == plan_id) & (plan_op.c.seq == seq)
+    conn.execute(update(plan_op).where(chosen).values(undone=undone))
+
+
+def _editable(conn: Connection, plan_id: int) -> Redraw:
+    found = get_redraw(conn, plan_id, lock=True)
+    if found.state not in EDITABLE:
+        raise Conflict(f"plan {plan_id} is {found.state}: only a draft can be changed")
+    refuse_old_base(conn, found)
+    return found
+
+
+def refuse_old_base(conn: Connection, found: Plan) -> None:
+    if newest_edition_id(conn, found.network) != found.base_edition_id:
+        raise Conflict(
+            f"network {found.network.code} was published since plan {found.id} was drawn: rebase the plan first"
+        )
+
+
+def _reopen(conn: Connection, found: Redraw) -> None:
+    conn.execute(update(plan).where(plan.c.id == found.id).values(state="draft"))
+
+
+def _apply(conn: Connection, found: Redraw, operation: Operation, key: UUID) -> Applied:
+    applied = apply(read_drawing(conn, found, operation), operation, key)
+    _refuse_outside(found, applied)
+    write_changes(conn, found, applied.changes)
+    return applied
+
+
+def _refuse_outside(found: Redraw, applied: Applied) -> None:
+    """Beyond its scope a plan gives units nodes at most, where its own borders meet theirs."""
+    if found.scope_unit_id is None:
+        return
+    before = {each.id: each for each in applied.inverse.units}
+    for unit_id, now in applied.changes.items():
+        was = before.get(unit_id)
+        drawings = ((applied.drawing, now), (applied.drawing.redrawn(dict(before)), was))
+        if all(each is None or _within(drawing, unit_id, found.scope_unit_id) for drawing, each in drawings):
+            continue
+        if not _only_noded(was, now):
+            named = now or was
+            text = str(unit_id) if named is None else f"{named.level} {named.code}"
+            place = None if named is None else named.geom
+            raise Impossible(f"{text} lies outside of what this plan may redraw", place)
+
+
+def _only_noded(was: Unit | None, now: Unit | None) -> bool:
+    if was is None or now is None or was.geom is None or now.geom is None:
+        return False
+    return replace(was, geom=now.geom) == now and only_nodes(was.geom, now.geom)
+
+
+def _within(drawing: Drawing, unit_id: UUID, scope: UUID) -> bool:
+    step: UUID | None = unit_id
+    while step is not None and step != scope:
+        here = drawing.units.get(step)
+        step = None if here is None else here.parent
+    return step is not None
+
+
+def overlapping_plans(conn: Connection, found: Redraw) -> list[Redraw]:
+    """Other open plans whose subtree lies in this one's or the other way round, or that change the same units."""
+    mine = select(plan_unit.c.unit_id).where(plan_unit.c.plan_id == found.id)
+    shared = set(conn.scalars(select(plan_unit.c.plan_id).where(plan_unit.c.unit_id.in_(mine)).distinct()))
+    path = _path(conn, found.network, found.scope_unit_id)
+    others = [
+        each for each in list_redraws(conn, found.network.code) if each.state in OPEN and each.id != found.id
+    ]
+    return [
+        each
+        for each in others
+        if each.id in shared or _nested(path, _path(conn, found.network, each.scope_unit_id))
+    ]
+
+
+def _nested(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return True
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+
+
+def _path(conn: Connection, network: Network, unit_id: UUID | None) -> str | None:
+    """The ltree path in the newest edition; None for no unit."""
+    query = select(unit_version.c.path).where(
+        unit_version.c.unit_id == unit_id,
+        unit_version.c.network_id == network.id,
+        func.upper_inf(unit_version.c.valid),
+        func.upper_inf(unit_version.c.recorded),
+    )
+    path: str | None = None if unit_id is None else conn.scalar(query)
+    return path
