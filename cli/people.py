@@ -21,8 +21,8 @@ from people.access import GRANT_ROLES
 from people.accounts import add_account, find_account, normal_login, set_active, set_password
 from people.grants import add_grant, find_unit, list_grants, revoke_grant
 from people.notices import Notice, accept_notice, publish_notice, withdraw_acceptance
-from people.persons import find_person
-from people.roles import list_roles
+from people.persons import Post, assign, end_assignments, find_person
+from people.roles import Role, add_role, find_role, list_roles
 from people.roster import Imported, import_people, import_shifts
 from people.shifts import Shift, add_shift
 from people.tokens import issue_bearer, list_tokens, revoke_token
@@ -62,6 +62,23 @@ def _add_people(actions: Any) -> None:
     parser.add_argument("file", type=Path, help="CSV or XLSX")
     parser.add_argument("--network", default="governance", help="network the unit codes are of (governance)")
     _action(actions, "roles", run_roles, "the roles there are, and which are tracked on duty")
+    parser = _action(actions, "add-role", run_add_role, "a role of the city's own")
+    parser.add_argument("code", help="a word for files and programs, such as river_warden")
+    parser.add_argument("--zh", required=True, help="its Chinese name")
+    parser.add_argument("--en", required=True, help="its English name")
+    parser.add_argument("--tracked", action="store_true", help="whoever serves in it is recorded on duty")
+    parser = _action(actions, "assign", run_assign, "somebody serves in a unit from now on, or as told")
+    parser.add_argument("person", help="the person's code")
+    parser.add_argument("role", help="code or name of a role")
+    parser.add_argument("unit", help="code of a unit")
+    parser.add_argument("--from", dest="since", help="since when: 2026-06-10T08:00 (now)")
+    parser.add_argument("--to", dest="until", help="until when (open)")
+    parser.add_argument("--network", default="governance", help="network of the unit (governance)")
+    parser = _action(actions, "end", run_end, "somebody serves no longer; what was stays known")
+    parser.add_argument("person", help="the person's code")
+    parser.add_argument("--unit", help="code of the unit (everywhere)")
+    parser.add_argument("--at", help="since when: 2026-06-10T08:00 (now)")
+    parser.add_argument("--network", default="governance", help="network of the unit (governance)")
 
 
 def _add_shifts(actions: Any) -> None:
@@ -162,6 +179,37 @@ def _tell_findings(done: Imported) -> int:
 def run_roles(conn: Connection, _arguments: argparse.Namespace, _settings: Settings) -> int:
     rows = [(one.code, one.name, one.name_en, "yes" if one.tracked else "no") for one in list_roles(conn)]
     print_table(("code", "name", "English", "tracked on duty"), rows)
+    return DONE
+
+
+def run_add_role(conn: Connection, arguments: argparse.Namespace, _settings: Settings) -> int:
+    add_role(conn, Role(arguments.code, arguments.zh, arguments.en, arguments.tracked))
+    say(
+        f"there is a role {arguments.code} {arguments.zh}, {'tracked' if arguments.tracked else 'not tracked'} on duty"
+    )
+    return DONE
+
+
+def run_assign(conn: Connection, arguments: argparse.Namespace, settings: Settings) -> int:
+    now = utc_now()
+    person, role = find_person(conn, arguments.person), find_role(conn, arguments.role)
+    unit_id = find_unit(conn, arguments.unit, now, network_code=arguments.network)
+    since = read_instant(arguments.since, zone=settings.zone) if arguments.since else now
+    until = read_instant(arguments.until, zone=settings.zone) if arguments.until else None
+    assign(conn, person.id, Post(unit_id, role.code, since, until))
+    say(f"{person.code} {person.name} serves as {role.name} in {arguments.unit}")
+    return DONE
+
+
+def run_end(conn: Connection, arguments: argparse.Namespace, settings: Settings) -> int:
+    now = utc_now()
+    person = find_person(conn, arguments.person)
+    at = read_instant(arguments.at, zone=settings.zone) if arguments.at else now
+    unit_id = find_unit(conn, arguments.unit, now, network_code=arguments.network) if arguments.unit else None
+    ended = end_assignments(conn, person.id, at, unit_id=unit_id)
+    if not ended:
+        raise Invalid(f"{person.code} {person.name} serves nowhere {'there ' if unit_id else ''}at that time")
+    say(f"{ended:,} assignments of {person.code} {person.name} have ended")
     return DONE
 
 

@@ -1,11 +1,15 @@
 """The roles people serve in, and whether one's bearer is tracked on duty. The catalogue is rows of the database."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, insert, or_, select
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from people.tables import role
+
+CODE: Final = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,11 @@ def find_role(conn: Connection, word: str) -> Role:
 
 
 def add_role(conn: Connection, one: Role) -> None:
-    """A role of the city's own."""
+    """A role of the city's own; Invalid for a code that files could not name, or an empty name."""
+    if not CODE.fullmatch(one.code) or not one.name.strip() or not one.name_en.strip():
+        raise Invalid(
+            "a role has a code of small letters, digits and _ (such as river_warden), and both names"
+        )
     taken = conn.scalar(select(role.c.code).where(or_(role.c.code == one.code, role.c.name == one.name)))
     if taken is not None:
         raise Conflict(f"the role {taken} has this code or name already")

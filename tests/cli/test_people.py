@@ -12,8 +12,8 @@ from core.clock import utc_now
 from core.db import make_engine
 from people.accounts import find_account, sign_in
 from people.notices import list_acceptances
-from people.persons import find_person
-from people.tables import account, person, shift
+from people.persons import find_person, list_assignments
+from people.tables import account, assignment, person, role, shift
 from people.tokens import find_caller
 from tests.people.town import build_town
 
@@ -97,6 +97,15 @@ def test_a_password_is_read_from_stdin_and_not_echoed(
         "accounts disable nobody",
         "grants add w1 supervisor --unit X",
         "grants revoke 99",
+        "people assign nobody police G1",
+        "people assign w1 emperor G1",
+        "people assign w1 police NOPE",
+        "people assign w1 grid_worker G1",
+        "people assign w1 police G1 --from 2026-06-10T08:00 --to 2026-06-01T08:00",
+        "people end w1 --unit G2",
+        "people end w1 --at 1999-01-01T00:00",
+        "people add-role police --zh 又一个 --en another",
+        "people add-role River --zh 河长 --en warden",
         "tokens revoke w1 99",
         "shifts add nobody --from 2026-06-10T08:00 --to 2026-06-10T09:00",
         "shifts add w1 --from soon --to 2026-06-10T09:00",
@@ -109,7 +118,10 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(
     url: str, verb: str, capsys: pytest.CaptureFixture
 ) -> None:
     def count(conn):
-        return [conn.scalar(select(func.count()).select_from(table)) for table in (account, shift)]
+        return [
+            conn.scalar(select(func.count()).select_from(table))
+            for table in (account, shift, assignment, role)
+        ]
 
     before = ask(url, count)
     assert main(verb.split()) == 2
@@ -143,3 +155,22 @@ def test_shifts_day_by_day_and_a_notice_on_paper(
 
     assert ask(url, standing) == [[("v1", "paper: test"), ("v2", "paper: 柜 3")], []]
     assert ask(url, lambda conn: find_account(conn, "w1")) is not None
+
+
+def test_somebody_takes_another_post_in_a_role_of_the_citys_own(
+    url: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert (
+        main(["people", "add-role", "river_warden", "--zh", "河长", "--en", "river warden", "--tracked"]) == 0
+    )
+    assert main(["people", "end", "w1", "--unit", "G1"]) == 0
+    assert main(["people", "assign", "w1", "河长", "G2", "--to", "2999-01-01T00:00"]) == 0
+    assert main(["people", "roles"]) == 0
+    assert "river_warden" in capsys.readouterr().out
+
+    def posts(conn):
+        found = find_person(conn, "w1").id
+        listed = list_assignments(conn, [found], utc_now(), past=True)[found]
+        return [(one.role, one.unit_code, one.until is None, one.tracked) for one in listed]
+
+    assert ask(url, posts) == [("grid_worker", "G1", False, True), ("river_warden", "G2", False, True)]
