@@ -3,7 +3,7 @@
 Bad data is not an exception: a finding is a value that says what, where, how much, and what to do about it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ class Finding:
     geometry: BaseGeometry | None = field(default=None, repr=False)
     measure: float | None = None
     measure_unit: str = ""
+    mend: tuple[str, Mapping[str, Any]] | None = None
+    """The operation of a plan that would mend it, with its arguments; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def _feature(finding: Finding) -> dict[str, Any]:
             "units": list(finding.units),
             "text": finding.text,
             "fix": finding.fix,
+            "mend": None if finding.mend is None else {"op": finding.mend[0], "args": dict(finding.mend[1])},
             "measure": finding.measure,
             "measure_unit": finding.measure_unit,
             "lon": None if finding.where is None else finding.where[0],

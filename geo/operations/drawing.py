@@ -57,6 +57,8 @@ class Drawing:
     outlines: Mapping[UUID, BaseGeometry] = field(default_factory=dict)
     doors: Doors = field(default_factory=Doors)
     given: frozenset[tuple[str, str]] = frozenset()
+    window: BaseGeometry | None = None
+    """The box in which it holds every unit; None: it holds the whole network."""
 
     def redrawn(self, changes: Mapping[UUID, Unit | None]) -> "Drawing":
         """The drawing with these units in place of what it had of them; None takes one away."""

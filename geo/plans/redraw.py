@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from core.errors import Conflict, Invalid, NotFound
+from geo.findings import Finding
 from geo.networks import Network, get_network, list_networks
 from geo.operations import Applied, Drawing, Impossible, Operation, Unit, apply
 from geo.operations.cut import Changes
+from geo.operations.findings import check_neighbourhood
 from geo.plans import Plan, newest_edition_id
 from geo.plans.codec import read_operation, write_operation
 from geo.plans.working import read_drawing, write_changes
@@ -52,10 +54,11 @@ class Logged:
 
 @dataclass(frozen=True)
 class Done:
-    """An operation in the log, and what it did."""
+    """An operation in the log, what it did, and what is wrong with the units it changed."""
 
     seq: int
     applied: Applied
+    findings: list[Finding]
 
 
 def open_redraw(
@@ -119,7 +122,7 @@ def do_operation(conn: Connection, plan_id: int, operation: Operation, *, by: st
     values = {"plan_id": plan_id, "seq": seq, "op": name, "args": args, "key": key, "inverse": inverse}
     conn.execute(insert(plan_op).values(**values, by=by, at=now))
     _reopen(conn, found)
-    return Done(seq, applied)
+    return Done(seq, applied, check_neighbourhood(applied.drawing, applied.changes))
 
 
 def undo_operation(conn: Connection, plan_id: int) -> tuple[int, Changes]:
@@ -145,7 +148,7 @@ def redo_operation(conn: Connection, plan_id: int) -> Done:
     applied = _apply(conn, found, read_operation(row.op, row.args), row.key)
     _mark(conn, plan_id, row.seq, undone=False)
     _reopen(conn, found)
-    return Done(row.seq, applied)
+    return Done(row.seq, applied, check_neighbourhood(applied.drawing, applied.changes))
 
 
 def list_operations(conn: Connection, plan_id: int) -> list[Logged]:

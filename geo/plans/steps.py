@@ -17,7 +17,7 @@ from geo.networks import get_network
 from geo.plans.redraw import EDITABLE, OPEN, Redraw, get_redraw, refuse_old_base
 from geo.plans.working import read_changes, redrawn_units
 from geo.tables import plan, plan_op, plan_step
-from geo.validation import Checked, check_units
+from geo.validation import Checked, Surroundings, check_units
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ class Taken:
     comment: str
 
 
-def check_redraw(conn: Connection, found: Redraw) -> Checked:
+def check_redraw(conn: Connection, found: Redraw, around: Surroundings | None = None) -> Checked:
     """Judge the whole network as the plan would leave it."""
     standing = read_standing(conn, found.network).values()
-    return check_units(found.network, redrawn_units(found.network, standing, read_changes(conn, found)))
+    drafts = redrawn_units(found.network, standing, read_changes(conn, found))
+    return check_units(found.network, drafts, around=around or Surroundings())
 
 
 def take_step(

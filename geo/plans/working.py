@@ -32,7 +32,9 @@ def read_drawing(conn: Connection, found: Plan, operation: Operation) -> Drawing
     drawn = [each.geom for each in units.values() if each.id in subjects and each.geom is not None]
     below = [each.geom for each in units.values() if each.parent in subjects and each.geom is not None]
     box: Sequence[BaseGeometry] = [*drawn, *below, *_places(operation)]
+    window = shapely.Polygon()
     for _ring in range(2 if box else 0):
+        window = shapely.box(*shapely.total_bounds(geometry_column(box)))
         near = _fetch(conn, found, box=box)
         units |= {each.id: each for each in near}
         box = [each.geom for each in near if each.geom is not None and _in_box(each.geom, box)]
@@ -44,7 +46,8 @@ def read_drawing(conn: Connection, found: Plan, operation: Operation) -> Drawing
     drawing = Drawing(found.network, units)
     doors = read_doors(conn, geometry_column([*drawn, *below])) if drawn or below else drawing.doors
     outlines = _outlines(conn, [each.id for each in units.values() if drawing.is_natural(each)])
-    return replace(drawing, doors=doors, outlines=outlines, given=_given(conn, found, units, operation))
+    given = _given(conn, found, units, operation)
+    return replace(drawing, doors=doors, outlines=outlines, given=given, window=window)
 
 
 def _places(operation: Operation) -> list[BaseGeometry]:

@@ -115,7 +115,8 @@ def _gaps(ground: Ground, areas: Objects) -> list[Finding]:
         if ground.shape[parent] is None:
             continue
         union = union_of(areas[rows])
-        rest = shapely.difference(ground.shape[parent], union) if union is not None else ground.shape[parent]
+        outline = _in_window(ground, ground.shape[parent])
+        rest = shapely.difference(outline, union) if union is not None else outline
         findings += _gap_findings(ground, parent, rest)
     return findings
 
@@ -133,8 +134,13 @@ def _holes(ground: Ground, areas: Objects) -> list[Finding]:
         rings = [ring for part in shapely.get_parts(union) for ring in part.interiors]
         given = rows[ground.has_shape[rows] & ground.is_parent[rows]]
         holes = [hole for hole in map(shapely.Polygon, rings) if not _is_given(ground, hole, given)]
+        holes = [hole for hole in holes if ground.window is None or ground.window.contains(hole)]
         findings += _gap_findings(ground, None, shapely.GeometryCollection(holes))
     return findings
+
+
+def _in_window(ground: Ground, outline: BaseGeometry) -> BaseGeometry:
+    return outline if ground.window is None else shapely.intersection(outline, ground.window)
 
 
 def _is_given(ground: Ground, hole: BaseGeometry, outlines: Ints) -> bool:

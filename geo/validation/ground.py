@@ -32,6 +32,8 @@ class Ground:
     drafts: Sequence[UnitDraft]
     shape: Objects
     parent: Ints
+    window: BaseGeometry | None = None
+    """Outside of this box units may be missing, and a gap there is none; None: every unit is there."""
 
     @property
     def severity(self) -> Severity:

@@ -1,0 +1,227 @@
+"""Each unit by its look and size: what a planner should see before it is published. Warnings: nothing of it is impossible."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from geo.findings import WARNING, Finding
+from geo.metric import to_metres
+from geo.plans import geometry_column
+from geo.validation.coverage import wider_than
+from geo.validation.ground import Ground, Ints, Objects, located
+
+COMPACT = 0.1
+"""Polsby and Popper's measure, 4π·area/perimeter²; a street of houses a kilometre long has about 0.1."""
+NARROW_M = 2.0
+CUT_OFF = 0.1
+"""A barrier crosses a unit when it leaves at least this share of it on either side."""
+
+Mend = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known around the units: hard barriers (WGS-84), and who has somebody responsible (None: not asked)."""
+
+    barriers: Objects = field(default_factory=lambda: np.empty(0, dtype=object))
+    staffed: frozenset[UUID] | None = None
+
+
+def check_looks(ground: Ground, around: Surroundings) -> list[Finding]:
+    """Warnings on units with a border of their own that nothing subdivides."""
+    rows = ground.leaf_tree[0]
+    if not len(rows):
+        return []
+    return [
+        *_multi_part(ground, rows),
+        *_holes(ground, rows),
+        *_slivers(ground, rows),
+        *_sizes(ground, rows),
+        *_schemes(ground),
+        *_unstaffed(ground, rows, around.staffed),
+        *_barriers(ground, rows, around.barriers),
+    ]
+
+
+def _warn(ground: Ground, rule: str, index: int, text: str, fix: str, **more: Any) -> Finding:
+    name = f"{ground.level[index]} {ground.code(index)}"
+    shape = more.pop("shape", ground.shape[index])
+    place = {} if shape is None else located(shape)
+    return ground.finding(rule, [index], f"{name} {text}", fix, severity=WARNING, **place, **more)
+
+
+def _multi_part(ground: Ground, rows: Ints) -> Iterable[Finding]:
+    for index in rows[shapely.get_num_geometries(ground.shape[rows]) > 1].tolist():
+        parts = sorted(shapely.get_parts(ground.shape[index]), key=lambda part: -part.area)
+        text = f"lies in {len(parts)} places"
+        yield _warn(
+            ground, "multi_part", index, text, "give the smaller parts to their neighbours, or leave it so",
+            shape=parts[-1], measure=float(len(parts)), mend=_given_away(ground, index, parts[-1]),
+        )  # fmt: skip
+
+
+def _holes(ground: Ground, rows: Ints) -> Iterable[Finding]:
+    polygons, unit = shapely.get_parts(ground.shape[rows], return_index=True)
+    for place in np.flatnonzero(shapely.get_num_interior_rings(polygons) > 0).tolist():
+        hole = shapely.Polygon(polygons[place].interiors[0])
+        index = int(rows[unit[place]])
+        yield _warn(
+            ground,
+            "hole",
+            index,
+            "has a hole",
+            "merge what lies in it with the unit, or leave it so",
+            shape=hole,
+        )
+
+
+def _slivers(ground: Ground, rows: Ints) -> Iterable[Finding]:
+    plane = to_metres(ground.shape[rows], ground.crs)
+    area, around = shapely.area(plane), shapely.length(plane)
+    compact = 4 * np.pi * area / around**2
+    narrow = 2 * area / around < 5 * NARROW_M
+    narrow[narrow] = ~wider_than(plane[narrow], NARROW_M)
+    for place in np.flatnonzero((compact < COMPACT) | narrow).tolist():
+        index = int(rows[place])
+        text = (
+            "is nowhere 2 m wide" if narrow[place] else f"is long and thin (compactness {compact[place]:.2f})"
+        )
+        mend = _op("dissolve", ground, index) if narrow[place] else None
+        fix = "dissolve it into its neighbour" if narrow[place] else "draw it rounder, or leave it so"
+        yield _warn(ground, "sliver", index, text, fix, measure=float(compact[place]), mend=mend)
+
+
+def _sizes(ground: Ground, rows: Ints) -> Iterable[Finding]:
+    """The rule: `rules["size"][level] = {"households": [least, most]}`."""
+    rules = ground.network.rules.get("size", {})
+    for index in rows.tolist():
+        rule, households = rules.get(ground.level[index]), ground.drafts[index].households
+        if not rule or households is None:
+            continue
+        least, most = rule["households"]
+        if households > most:
+            count = math.ceil(households / most)
+            mend = _op("split_even", ground, index, count=count, by="households")
+            text, fix = (
+                f"has {households:,} households, more than {most:,}",
+                f"split it into {count} even parts",
+            )
+        elif households < least:
+            mend = _merged(ground, index)
+            text, fix = (
+                f"has {households:,} households, fewer than {least:,}",
+                "merge it with a small neighbour",
+            )
+        else:
+            continue
+        yield _warn(ground, "size", index, text, fix, measure=float(households), mend=mend)
+
+
+def _schemes(ground: Ground) -> Iterable[Finding]:
+    """The rule: `rules["codes"][level] = {"prefix": …, "width": digits}`."""
+    rules = ground.network.rules.get("codes", {})
+    for index, draft in enumerate(ground.drafts):
+        rule = rules.get(draft.level)
+        if not rule:
+            continue
+        tail = draft.code.removeprefix(rule.get("prefix", draft.parent_code or ""))
+        if (
+            (tail == draft.code and rule.get("prefix", draft.parent_code))
+            or not tail.isdecimal()
+            or len(tail) < rule.get("width", 1)
+        ):
+            yield _warn(
+                ground,
+                "code_scheme",
+                index,
+                "has a code that its network's scheme would not give",
+                "recode it",
+            )
+
+
+def _unstaffed(ground: Ground, rows: Ints, staffed: frozenset[UUID] | None) -> Iterable[Finding]:
+    for index in rows.tolist() if staffed is not None else ():
+        unit_id = ground.drafts[index].unit_id
+        if unit_id is not None and unit_id not in (staffed or ()):
+            yield _warn(
+                ground,
+                "no_responsible",
+                index,
+                "has nobody responsible",
+                "assign somebody before it takes effect",
+            )
+
+
+def _barriers(ground: Ground, rows: Ints, barriers: Objects) -> Iterable[Finding]:
+    if not len(barriers):
+        return
+    crossing, crossed = shapely.STRtree(ground.shape[rows]).query(barriers, predicate="intersects")
+    for place in np.unique(crossed).tolist():
+        index = int(rows[place])
+        across = shapely.union_all(barriers[crossing[crossed == place]])
+        sides = _sides(ground.shape[index], across)
+        areas = sorted((side.area for side in sides), reverse=True)
+        if len(areas) > 1 and areas[1] >= CUT_OFF * sum(areas):
+            share = 100 * areas[1] / sum(areas)
+            yield _warn(
+                ground, "barrier", index, f"is cut by water, a railway or a wall: {share:.0f} % lie beyond",
+                "draw the border along it", shape=sides[-1], measure=share, measure_unit="pct",
+            )  # fmt: skip
+
+
+def _sides(shape: BaseGeometry, across: BaseGeometry) -> list[BaseGeometry]:
+    """The parts of one polygon each side of a barrier, the smallest last."""
+    lines = shapely.union_all([shapely.boundary(shape), shapely.boundary(across) if across.area else across])
+    faces = geometry_column(shapely.get_parts(shapely.polygonize([lines])))
+    inside = shapely.point_on_surface(faces)
+    mine = shapely.contains(shape, inside)
+    if across.area:
+        mine &= ~shapely.contains(across, inside)
+    whole = len(shapely.get_parts(shape))
+    return sorted(faces[mine], key=lambda face: -face.area) if mine.sum() > whole else []
+
+
+def _given_away(ground: Ground, index: int, part: BaseGeometry) -> Mend | None:
+    """The part to the neighbour under the same parent with the longest common border."""
+    heirs = _beside(ground, index, part)
+    if not heirs:
+        return None
+    common = [_common_deg(part, ground.shape[other]) for other in heirs]
+    heir = heirs[int(np.argmax(common))]
+    ids = ground.drafts[index].unit_id, ground.drafts[heir].unit_id
+    if None in ids:
+        return None
+    area = shapely.geometry.mapping(part)
+    return "transfer", {"giver": str(ids[0]), "taker": str(ids[1]), "area": area}
+
+
+def _merged(ground: Ground, index: int) -> Mend | None:
+    """With the neighbour under the same parent that has the fewest households."""
+    others = [other for other in _beside(ground, index, ground.shape[index]) if ground.drafts[other].unit_id]
+    own = ground.drafts[index].unit_id
+    if own is None or not others:
+        return None
+    smallest = min(others, key=lambda other: (ground.drafts[other].households or 0, ground.code(other)))
+    return "merge", {"units": [str(own), str(ground.drafts[smallest].unit_id)]}
+
+
+def _beside(ground: Ground, index: int, shape: BaseGeometry) -> list[int]:
+    rows, tree = ground.leaf_tree
+    met = (int(rows[place]) for place in tree.query(shape, predicate="intersects"))
+    same = (each for each in met if each != index and ground.parent[each] == ground.parent[index])
+    return [each for each in same if _common_deg(shape, ground.shape[each]) > 0]
+
+
+def _common_deg(one: BaseGeometry, other: BaseGeometry) -> float:
+    return float(shapely.length(shapely.intersection(shapely.boundary(one), shapely.boundary(other))))
+
+
+def _op(name: str, ground: Ground, index: int, **more: Any) -> Mend | None:
+    unit_id = ground.drafts[index].unit_id
+    return None if unit_id is None else (name, {"unit": str(unit_id), **more})
