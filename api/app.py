@@ -21,6 +21,7 @@ from api.pages import docs, pages, sign_in, static
 from api.pulse import Gate, Pulse
 from api.routes import (
     alerts,
+    base_map,
     case_counts,
     cases,
     children,
@@ -45,6 +46,7 @@ from core.errors import Invalid
 from core.log import set_up_logs
 from core.settings import Settings, read_settings
 from geo.lookup import Lookup
+from maps.base_map import open_base_map
 from tracking.checks import rules_of
 
 SUBJECTS = (
@@ -70,6 +72,7 @@ SUBJECTS = (
     hotspots,
     coverage,
     tiles,
+    base_map,
 )
 """The modules that hold routes, each with a `router`; a new subject is a new line."""
 
@@ -90,6 +93,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     app.state.clock = clock
     app.state.lookup = Lookup(engine)
     app.state.hotspots = HotspotCache()
+    app.state.base_map = open_base_map(settings)
     app.state.feed = LiveFeed(engine, clock)
     app.state.inbox = Inbox(engine, app.state.lookup, rules_of(settings), clock)
     for subject in SUBJECTS:

@@ -84,6 +84,21 @@ class Settings(BaseSettings):
     )
     raw_report_days: float = Field(7, gt=0, description="payloads as received are kept this long")
     fix_days: float = Field(30, gt=0, description="fixes are kept this long")
+    basemap_pmtiles: Path | None = Field(
+        None, description="background of the maps: a PMTiles archive, raster or vector"
+    )
+    basemap_url: str | None = Field(
+        None,
+        description="background of the maps: a tile server's address with {z}, {x}, {y} and, if any, {key}",
+    )
+    basemap_key: SecretStr | None = Field(
+        None, description="what {key} in basemap_url stands for; never leaves the server"
+    )
+    basemap_kind: Literal["raster", "vector"] = Field(
+        "raster", description="what basemap_url gives: pictures, or vector tiles"
+    )
+    basemap_max_zoom: int = Field(18, ge=0, le=22, description="closest zoom that basemap_url has")
+    basemap_attribution: str | None = Field(None, description="whose background it is, shown on the map")
     h3_resolution: int = Field(10, ge=5, le=13, description="cells of hotspots and coverage")
 
     @property

@@ -99,6 +99,8 @@ CASES: dict[str, Case] = {
     ),
     "GET /v1/tiles/{layer}": Case(SIGNED_IN, "/v1/tiles/governance.grid"),
     "GET /v1/tiles/{layer}/{z}/{x}/{y}.mvt": Case(SIGNED_IN, "/v1/tiles/governance.grid/10/856/417.mvt"),
+    "GET /v1/base-map": Case(SIGNED_IN, "/v1/base-map"),
+    "GET /v1/base-map/{z}/{x}/{y}": Case((404, 404, 404, 401), "/v1/base-map/10/856/417"),
     "GET /login": Case((303, 303, 303, 200), "/login"),
     "GET /": Case(SIGNED_IN, "/"),
     "GET /wall": Case(SIGNED_IN, "/wall"),
