@@ -1,8 +1,6 @@
 """The doors of phones, over HTTP on a database that commits: what is stored, what leaves nothing, who is known."""
 
 import base64
-import json
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -410,40 +408,6 @@ DROPS: dict[str, tuple[str, Callable[[Engine], str]]] = {
     "untracked role": ("not_tracked", untracked),
     "in nobody's hands": ("no_holder", nobody),
 }
-
-
-@pytest.mark.parametrize("why", DROPS)
-def test_what_may_not_be_recorded_leaves_nothing_but_a_count(
-    engine: Engine, client: TestClient, caplog: pytest.LogCaptureFixture, why: str
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    reason, prepare = DROPS[why]
-    token = prepare(engine)
-    before = everything(engine)
-    caplog.clear()
-    answer = client.post("/v1/fixes", json=a_body(battery_pct=77), headers=bearer(token))
-    assert (answer.status_code, answer.json()) == (
-        200,
-        {"accepted": 0, "flagged": 0, "known": 0, "dropped": 1},
-    )
-    client.post(
-        "/v1/ingest",
-        json={"_type": "location", "tst": NOW.timestamp(), "lat": LAT, "lon": LON, "t": "p"},
-        headers=bearer(token),
-    )
-    client.post(
-        "/v1/ingest", json={"_type": "steps", "tst": NOW.timestamp(), "mark": MARK}, headers=bearer(token)
-    )
-    client.post(
-        "/v1/ingest", json={"_type": "status", "tst": NOW.timestamp(), "mark": MARK}, headers=bearer(token)
-    )
-    after = everything(engine)
-    after.remove(f"dropped ({NOW.date()},{reason},1)")
-    assert after == before
-    logged = caplog.text + json.dumps([str(vars(record)) for record in caplog.records])
-    for trace in (MARK, "113.98", "27.12", token):
-        assert trace not in logged
-    assert rows(engine, "SELECT reason, count FROM dropped") == [{"reason": reason, "count": 1}]
 
 
 def test_the_edges_of_a_shift_are_its_start_and_not_its_end(engine: Engine, client: TestClient) -> None:
