@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 from sqlalchemy import Engine
 
 from api.app import make_app
@@ -44,6 +45,7 @@ MODULES = Path(__file__).parent.parent.parent / "node_modules"
 PASSWORD = "correct horse battery"
 WIDE, NARROW = (1920, 1080), (390, 844)
 STEP_S = 10
+expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 
 
 @dataclass
@@ -101,26 +103,36 @@ def _walk(city: City) -> None:
         city.send_fix(person, lon, lat, now - timedelta(seconds=1))
 
 
-@pytest.fixture(scope="package")
-def city(server_url: str, template_name: str) -> Iterator[City]:
-    name = template_name.replace("template", "browser")
-    engine = make_engine(make_database(server_url, name, template_name), pool_size=10)
+@contextmanager
+def running_service(engine: Engine, port: int = 0) -> Iterator[str]:
+    """A service on a database of its own or another's; the address."""
     app = make_app(read_settings({"WANGGE_SIGN_IN_ATTEMPTS": "1000"}), engine)
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3)
+        uvicorn.Config(
+            app, port=port, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 30
     while not server.started and time.monotonic() < until:
         time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    made = City(f"http://127.0.0.1:{port}", engine)
-    _people(made)
-    _walk(made)
-    yield made
-    server.should_exit = True
-    thread.join(20)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture(scope="package")
+def city(server_url: str, template_name: str) -> Iterator[City]:
+    name = template_name.replace("template", "browser")
+    engine = make_engine(make_database(server_url, name, template_name), pool_size=10)
+    with running_service(engine) as url:
+        made = City(url, engine)
+        _people(made)
+        _walk(made)
+        yield made
     engine.dispose()
     drop_database(server_url, name)
 
@@ -181,14 +193,19 @@ def visit(chromium: Browser, city: City) -> Iterator[Visits]:
     """`visit(login, size)` opens a window; afterwards nothing may have gone wrong in any."""
     opened: list[tuple[BrowserContext, Visit]] = []
 
-    def open_window(login: str | None = None, size: tuple[int, int] = WIDE, language: str = "zh-CN") -> Visit:
+    def open_window(
+        login: str | None = None,
+        size: tuple[int, int] = WIDE,
+        language: str = "zh-CN",
+        place: City = city,
+    ) -> Visit:
         context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=language,
             is_mobile=size == NARROW,
             has_touch=size == NARROW,
         )
-        made = Visit(context.new_page(), city)
+        made = Visit(context.new_page(), place)
         watch(context, made)
         opened.append((context, made))
         if login:
@@ -220,3 +237,20 @@ def watch(context: BrowserContext, made: Visit) -> None:
     context.route(is_foreign, refuse)
     context.on("console", note)
     made.page.on("pageerror", lambda error: made.errors.append(str(error)))
+
+
+def open_wall(window: Visit, query: str = "") -> Page:
+    """The wall with its map drawn and the feed running."""
+    page = window.open(f"/wall{query}")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator("#rows tbody tr, #rows .note").first).to_be_visible()
+    page.wait_for_function("document.querySelector('#map canvas')")
+    return page
+
+
+def until(holds: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait for a condition that a browser's own waiting has no words for."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.1)

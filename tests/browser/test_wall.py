@@ -1,37 +1,18 @@
 """The wall in a real browser: dots move, a click drills, Back returns, the keyboard alone does it all."""
 
 import re
-import time
-from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE, City, Visit, Visits
+from tests.browser.conftest import NARROW, WIDE, City, Visit, Visits, open_wall, until
 from tests.city import centre, code_at
 
 pytestmark = pytest.mark.browser
 
 DISTRICT = code_at(0, 0, "district")
 STREET = code_at(0, 0, "street")
-
-
-def open_wall(window: Visit, query: str = "") -> Page:
-    """The wall with its map drawn and the feed running."""
-    page = window.open(f"/wall{query}")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
-    expect(page.locator("#rows tbody tr, #rows .note").first).to_be_visible()
-    page.wait_for_function("document.querySelector('#map canvas')")
-    return page
-
-
-def until(holds: Callable[[], bool], seconds: float = 15) -> None:
-    """Wait for a condition that a browser's own waiting has no words for."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.1)
 
 
 def dot(window: Visit, code: str) -> dict[str, float]:
