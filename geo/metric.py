@@ -68,13 +68,17 @@ def short_distance_m(
 
     By the ellipsoid's two radii of curvature at the middle latitude.
     """
-    values = (np.asarray(value, dtype=np.float64) for value in (lon, lat, to_lon, to_lat))
-    west, south, east, north = values
-    middle = np.sin(np.radians((south + north) / 2)) ** 2
-    bend = 1 - _GEOD.es * middle
-    along = np.radians(north - south) * (_GEOD.a * (1 - _GEOD.es) / bend**1.5)
-    across = np.radians((east - west + 180) % 360 - 180) * (_GEOD.a * np.sqrt((1 - middle) / bend))
-    return np.hypot(along, across)
+    west, south, east, north = (np.asarray(value, dtype=np.float64) for value in (lon, lat, to_lon, to_lat))
+    across, along = metres_per_degree((south + north) / 2)
+    return np.hypot((north - south) * along, ((east - west + 180) % 360 - 180) * across)
+
+
+def metres_per_degree(lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How long a degree of longitude and one of latitude are at a latitude, on the ellipsoid."""
+    sine = np.sin(np.radians(np.asarray(lat, dtype=np.float64))) ** 2
+    bend = 1 - _GEOD.es * sine
+    across = np.radians(_GEOD.a * np.sqrt((1 - sine) / bend))
+    return across, np.radians(_GEOD.a * (1 - _GEOD.es) / bend**1.5)
 
 
 def plane_xy(

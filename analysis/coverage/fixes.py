@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Shapes = NDArray[np.object_]
 
 SECOND_US: Final = 1_000_000
 SPAN_US: Final = 400_000 * SECOND_US
@@ -39,12 +40,19 @@ class Fixes:
 
 def order_fixes(fixes: Fixes) -> Fixes:
     """The same fixes in their one order, each instant of a device once: so the order they came in changes nothing."""
+    if _is_ordered(fixes):
+        return fixes
     columns = (fixes.accuracy_m, fixes.lat, fixes.lon, fixes.at_us, fixes.device, fixes.person)
     ordered = fixes.take(np.lexsort(columns))
-    if not len(ordered):
-        return ordered
     again = same_device(ordered) & (ordered.at_us[1:] == ordered.at_us[:-1])
     return ordered.take(np.concatenate([[True], ~again])) if again.any() else ordered
+
+
+def _is_ordered(fixes: Fixes) -> bool:
+    """Whether each fix comes after the one before it: by person, device and time, none at the same instant."""
+    person, device = np.diff(fixes.person), np.diff(fixes.device)
+    later = (person > 0) | ((person == 0) & ((device > 0) | ((device == 0) & (np.diff(fixes.at_us) > 0))))
+    return bool(later.all())
 
 
 def same_device(fixes: Fixes) -> Bools:
@@ -79,21 +87,20 @@ def cut_duty(duty: Duty, *, until_us: int) -> Duty:
 
 def duty_of(duty: Duty, person: Ints, at_us: Ints) -> Ints:
     """For each person and instant the row of the duty that covers it, -1 off duty. starts ≤ at < ends."""
-    found = first_duty_after(duty, person, at_us)
-    here = np.minimum(found, len(duty) - 1)
     if not len(duty):
         return np.full(len(person), -1)
+    found = first_duty_after(duty, person, at_us)
+    here = np.minimum(found, len(duty) - 1)
     on = (found < len(duty)) & (duty.person[here] == person) & (duty.starts_us[here] <= at_us)
     return np.where(on, here, -1)
 
 
 def first_duty_after(duty: Duty, person: Ints, at_us: Ints) -> Ints:
-    """For each person and instant the row of the person's first duty that ends later (or of whoever comes next)."""
-    people = np.unique(np.concatenate([duty.person, person]))
-    ends = np.searchsorted(people, duty.person) * SPAN_US + duty.ends_us
-    return np.searchsorted(ends, np.searchsorted(people, person) * SPAN_US + at_us, side="right").astype(
-        np.int64
-    )
+    """For each person and instant the row of the person's first duty that ends later, or of whoever comes next."""
+    people, first = np.unique(duty.person, return_index=True)
+    ends = np.repeat(np.arange(len(people)), np.diff(np.append(first, len(duty)))) * SPAN_US + duty.ends_us
+    keys = np.searchsorted(people, person) * SPAN_US + at_us
+    return np.searchsorted(ends, keys, side="right").astype(np.int64)
 
 
 def microseconds(since: datetime, instant: datetime) -> int:

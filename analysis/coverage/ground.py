@@ -5,6 +5,7 @@ Made by `analysis.coverage.survey` from what `geo.walkable` keeps, or drawn by h
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,10 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from analysis.coverage.fixes import Bools, Floats, Ints
+from analysis.coverage.crossings import Borders
+from analysis.coverage.fixes import Bools, Floats, Ints, Shapes
 from geo.cells import cell_polygons, cells_covering, neighbours
 from geo.metric import from_metres, to_metres
-
-Shapes = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    @cached_property
+    def borders(self) -> Borders:
+        """Made once for all days of the ground."""
+        return Borders(self.shape)
 
     def find(self, cell: NDArray[np.uint64], unit: Ints) -> Ints:
         """The piece of each position by its cell and unit, -1 where there is none."""

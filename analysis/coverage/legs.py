@@ -172,6 +172,9 @@ def cut_parts(fixes: Fixes, legs: Legs, duty: Duty) -> Parts:
 
 def credit(owner: Ints, since: Ints, until: Ints, tie: Floats) -> Ints:
     """Of each interval the time that no interval before it (by start, end and `tie`) of the same owner holds."""
+    apart = (owner[1:] > owner[:-1]) | ((owner[1:] == owner[:-1]) & (since[1:] >= until[:-1]))
+    if apart.all():
+        return until - since
     order = np.lexsort((tie, until, since, owner))
     base = owner[order] * SPAN_US
     ends = np.maximum.accumulate(base + until[order])

@@ -24,7 +24,7 @@ class Ways:
         precise = ~(fixes.accuracy_m > rules.valid_accuracy_m)
         start = legs.start
         both = (on[start] >= 0) & (on[start] == on[start + 1])
-        walked = both & (legs.kind == LEG) & (legs.mode != VEHICLE)
+        walked = both & (legs.kind == LEG) & (legs.mode != VEHICLE) & ~legs.still
         sure = walked & legs.proving & precise[start] & precise[start + 1]
         self._proven = shapely.STRtree(
             _lines(xy, start[sure], np.flatnonzero((on >= 0) & precise & ~driving))

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 
+from analysis.coverage.crossings import find_crossings
 from analysis.coverage.fixes import Bools, Duty, Fixes, Floats, Ints, duty_of
-from analysis.coverage.ground import Ground, Shapes
+from analysis.coverage.ground import Ground
 from analysis.coverage.legs import LEG, VEHICLE, Legs, Parts, is_sure
 from analysis.coverage.rules import CoverageRules
-from geo.cells import cells_of
+from geo.cells import cells_along
 from geo.metric import plane_xy
 
 
@@ -44,7 +44,7 @@ def find_presence(
     on = duty_of(duty, fixes.person, fixes.at_us)
     piece = np.full(len(fixes), -1)
     near = np.flatnonzero(fixes.unit >= 0)
-    cell = cells_of(fixes.lon[near], fixes.lat[near], rules.resolution)
+    cell = cells_along(fixes.lon[near], fixes.lat[near], rules.resolution)
     piece[near] = ground.pieces.find(cell, fixes.unit[near])
     sure, driving = is_sure(fixes, rules), find_drivers(len(fixes), legs)
     seen = (on >= 0) & (piece >= 0)
@@ -147,38 +147,21 @@ def _crossing(fixes: Fixes, legs: Legs, parts: Parts, piece: Ints, ground: Groun
         & (piece[start] != piece[start + 1])
     )
     leg, at = parts.leg[own], start[own]
-    x, y = plane_xy(fixes.lon, fixes.lat, ground.crs) if len(at) else (np.empty(0), np.empty(0))
-    ends = np.stack([np.stack([x[at], y[at]], 1), np.stack([x[at + 1], y[at + 1]], 1)], 1)
-    lines = np.asarray(shapely.linestrings(ends), dtype=object) if len(at) else np.empty(0, object)
-    tree = shapely.STRtree(ground.pieces.shape)
-    line, place = tree.query(lines) if len(lines) else (np.empty(0, np.intp), np.empty(0, np.intp))
-    inside = shapely.intersection(lines[line], ground.pieces.shape[place])
-    length = shapely.length(inside)
-    real = length > 0
-    line, place, inside, length = line[real], place[real], inside[real], length[real]
-    whole_m = shapely.length(lines)[line]
-    near, far = _span(lines[line], inside, whole_m)
+    near = np.unique(np.concatenate([at, at + 1]))
+    xy = np.stack(plane_xy(fixes.lon[near], fixes.lat[near], ground.crs), axis=1)
+    ends = np.stack([xy[np.searchsorted(near, at)], xy[np.searchsorted(near, at + 1)]], axis=1)
+    found = find_crossings(ground.pieces.borders, ends, piece[at], piece[at + 1])
+    line = found.leg
     since, lasts = parts.from_us[own][line], legs.lasts_us[leg][line]
-    credited = parts.credited_us[own][line]
     events = Events(
-        place.astype(np.int64),
+        found.piece,
         fixes.person[at[line]],
-        since + np.rint(lasts * near).astype(np.int64),
-        since + np.rint(lasts * far).astype(np.int64),
-        np.floor(credited * (length / whole_m)).astype(np.int64),
+        since + np.rint(lasts * found.near).astype(np.int64),
+        since + np.rint(lasts * found.far).astype(np.int64),
+        np.floor(parts.credited_us[own][line] * found.share).astype(np.int64),
         legs.proving[leg][line],
     )
-    return _Crossed(events, length)
-
-
-def _span(lines: Shapes, inside: Shapes, whole_m: Floats) -> tuple[Floats, Floats]:
-    """Where on each line, from 0 to 1, its part inside begins and ends."""
-    points, of = shapely.get_coordinates(inside, return_index=True)
-    along = shapely.line_locate_point(lines[of], shapely.points(points)) / whole_m[of]
-    first = np.searchsorted(of, np.arange(len(lines)))
-    return np.minimum.reduceat(along, first) if len(of) else along, (
-        np.maximum.reduceat(along, first) if len(of) else along
-    )
+    return _Crossed(events, found.share * np.hypot(*(ends[:, 1] - ends[:, 0]).T)[line])
 
 
 def _long_enough(crossed: _Crossed, rules: CoverageRules) -> Events:

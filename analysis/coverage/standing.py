@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.coverage.fixes import SECOND_US, SPAN_US, Bools, Fixes, Ints
-from geo.metric import short_distance_m
+from geo.metric import metres_per_degree, short_distance_m
 from tracking.trails import TrailRules
 
 _AHEAD = 64
@@ -15,19 +15,22 @@ def find_standing(fixes: Fixes, linked: Bools, rules: TrailRules) -> Bools:
     A stay begins at the earliest fix that is followed by `stay_s` of fixes within `stay_radius_m` of it, and lasts
     until the last of those; the next one begins after it. A break ends it.
     """
-    standing = np.zeros(len(linked), np.bool_)
     run = np.concatenate([[0], np.cumsum(~linked)])
     may = _may_begin(fixes, run, rules)
-    ends = np.append(np.flatnonzero(~linked), len(fixes) - 1)
-    begin = 0
-    while True:
-        ahead = np.searchsorted(may, begin)
-        if ahead == len(may):
-            return standing
-        first = int(may[ahead])
-        last = _reach(fixes, first, int(ends[run[first]]), rules.stay_radius_m)
-        standing[first:last] = True
-        begin = last + 1
+    ends = np.append(np.flatnonzero(~linked), len(fixes) - 1)[run[may]].tolist()
+    radius = rules.stay_radius_m
+    scale = metres_per_degree(fixes.lat[may])
+    begin, found = 0, []
+    for first, most, east, north in zip(may.tolist(), ends, *(each.tolist() for each in scale), strict=True):
+        if first >= begin:
+            last = _reach(fixes, first, most, (east, north, radius))
+            found.append((first, last))
+            begin = last + 1
+    edges = np.zeros(len(linked) + 1, np.int64)
+    for first, last in found:
+        edges[first] += 1
+        edges[last] -= 1
+    return np.asarray(np.cumsum(edges)[:-1] > 0)
 
 
 def _may_begin(fixes: Fixes, run: Ints, rules: TrailRules) -> Ints:
@@ -54,13 +57,18 @@ def _within(fixes: Fixes, rows: Ints, others: Ints, radius_m: float) -> Bools:
     return near
 
 
-def _reach(fixes: Fixes, first: int, most: int, radius_m: float) -> int:
-    """The last fix, `most` at the latest, before one lies out of reach of the first."""
+def _reach(fixes: Fixes, first: int, most: int, reach: tuple[float, float, float]) -> int:
+    """The last fix, `most` at the latest, before one lies out of reach of the first. `reach`: metres a degree of longitude
+    and of latitude are long there, and the radius.
+    """
     last, step = first, _AHEAD
+    east, north, radius_m = reach
+    lon, lat = fixes.lon[first], fixes.lat[first]
     while last < most:
-        ahead = np.arange(last + 1, min(last + step, most) + 1)
-        outside = np.flatnonzero(~_within(fixes, np.full(len(ahead), first), ahead, radius_m))
+        ahead = slice(last + 1, min(last + step, most) + 1)
+        apart = ((fixes.lon[ahead] - lon) * east) ** 2 + ((fixes.lat[ahead] - lat) * north) ** 2
+        outside = (apart > radius_m * radius_m).nonzero()[0]
         if outside.size:
             return last + int(outside[0])
-        last, step = int(ahead[-1]), step * 2
+        last, step = ahead.stop - 1, step * 2
     return last

@@ -9,6 +9,7 @@ from geo.cells import (
     cell_inradius_m,
     cell_name,
     cell_polygons,
+    cells_along,
     cells_covering,
     cells_of,
     neighbours,
@@ -65,6 +66,17 @@ def test_areas_are_those_of_the_ground() -> None:
     plane = [to_metres([polygon], metric_crs_of([polygon]))[0].area for polygon in polygons]
     assert np.allclose(cell_area_m2(cells), plane, rtol=0.005)
     assert cell_name(int(cells[0])).startswith("8a")
+
+
+def test_cells_along_a_way_are_those_of_its_positions() -> None:
+    random = np.random.default_rng(9)
+    for step_deg in (1e-5, 1e-4, 3e-3):
+        lon = 116.3 + np.cumsum(random.normal(0, step_deg, 3000))
+        lat = 39.9 + np.cumsum(random.normal(0, step_deg, 3000))
+        lon[100], lat[104], lon[800:805] = np.nan, np.inf, 200.0
+        for resolution in (9, 10, 12):
+            assert (cells_along(lon, lat, resolution) == cells_of(lon, lat, resolution)).all()
+    assert cells_along([], [], 10).shape == (0,)
 
 
 def test_half_the_width_of_a_cell_is_that_of_a_circle_inside_it() -> None:

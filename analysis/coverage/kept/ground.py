@@ -12,8 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import Range
 
-from analysis.coverage.fixes import Bools, Floats, Ints
-from analysis.coverage.ground import NO_TARGETS, Ground, Shapes, Sites, Targets, Walkable, cut_pieces
+from analysis.coverage.fixes import Bools, Floats, Ints, Shapes
+from analysis.coverage.ground import NO_TARGETS, Ground, Sites, Targets, Walkable, cut_pieces
 from analysis.coverage.rules import CoverageRules
 from geo.lookup import Snapshot
 from geo.metric import from_metres, metric_crs_of, plane_xy, to_metres
