@@ -4,6 +4,9 @@ import argparse
 import ipaddress
 import os
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from core.errors import Invalid
 from core.log import set_up_logs
 from core.settings import PREFIX, Settings
 from migrations.upgrade import upgrade_schema
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by the Prometheus client when a process starts: where counters are kept that are told together."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -39,8 +45,20 @@ def run_serve(arguments: argparse.Namespace, settings: Settings) -> int:
         os.environ[f"{PREFIX}DATABASE_URL"] = url
         scheme = "https" if settings.tls_certificate else "http"
         say(f"Wangge at {scheme}://{arguments.host}:{arguments.port}/ (Ctrl-C stops it)")
-        serve_app(arguments.host, arguments.port, settings, processes=arguments.processes)
+        with counting_together(settings, arguments.processes):
+            serve_app(arguments.host, arguments.port, settings, processes=arguments.processes)
     return DONE
+
+
+@contextmanager
+def counting_together(settings: Settings, processes: int) -> Iterator[None]:
+    """Several processes keep their counters in one folder, empty at the start, so that each can tell the sum."""
+    if processes <= 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="metrics-", dir=settings.var_dir) as folder:
+        os.environ[METRICS_FOLDER] = folder
+        yield
 
 
 def serve_app(host: str, port: int, settings: Settings, *, processes: int = 1) -> None:
@@ -59,6 +77,7 @@ def serve_app(host: str, port: int, settings: Settings, *, processes: int = 1) -
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=75,
+        timeout_worker_healthcheck=60,  # a busy process is not a dead one
     )
 
 

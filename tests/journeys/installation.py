@@ -32,7 +32,8 @@ Sent = tuple[str, str]
 class Installation:
     """A var directory with `./wangge serve` on it."""
 
-    def __init__(self, var_dir: Path) -> None:
+    def __init__(self, var_dir: Path, *options: str) -> None:
+        self.options = options
         self.cluster = Cluster(var_dir)
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("WANGGE_")}
         self.environ["WANGGE_VAR_DIR"] = str(var_dir)
@@ -43,7 +44,7 @@ class Installation:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "cli", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", "cli", "serve", "--port", str(self.port), *self.options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=log, stderr=log)
 
