@@ -50,6 +50,7 @@ from maps.base_map import open_base_map
 from tracking.checks import rules_of
 
 SUBJECTS = (
+    fixes,  # first: what thousands of phones ask should be found at once
     health,
     sign_in,
     pages,
@@ -60,7 +61,6 @@ SUBJECTS = (
     people,
     networks,
     places,
-    fixes,
     trails,
     live,
     children,
@@ -86,6 +86,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # `/metrics` tells; nothing is sent anywhere
         lifespan=run_while_serving,
     )
     app.state.settings = settings

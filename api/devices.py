@@ -53,4 +53,6 @@ def read_credential(request: Request) -> str:
 
 async def read_message(request: Request) -> Message:
     """The request as formats see it."""
-    return Message(request.method, request.url.query, dict(request.headers), await request.body())
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    query = request.scope["query_string"].decode("latin-1")
+    return Message(request.method, query, headers, await request.body())

@@ -3,13 +3,14 @@
 Plain ASGI, so that streams stay streams. Raw paths are never logged: they may carry a device's token.
 """
 
+import itertools
 import logging
+import secrets
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +35,8 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
 }
 """A route that sets one of these itself keeps its own."""
 STRICT_TRANSPORT: Final = "max-age=31536000"
+QUIET_ROUTES: Final = frozenset({"/v1/fixes", "/v1/ingest", "/v1/ingest/{token}"})
+"""Thousands of phones a second: their good answers are counted by `/metrics`, and only the others logged."""
 
 
 class Frame:
@@ -41,15 +44,15 @@ class Frame:
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self.app = app
-        self.headers = dict(SECURITY_HEADERS) | (
-            {"Strict-Transport-Security": STRICT_TRANSPORT} if secure else {}
-        )
+        headers = dict(SECURITY_HEADERS) | ({"Strict-Transport-Security": STRICT_TRANSPORT} if secure else {})
+        self.process, self.numbers = secrets.token_hex(4), itertools.count(1)
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        current = uuid.uuid4().hex[:16]
+        current = f"{self.process}{next(self.numbers):08x}"
         reset = request_id.set(current)
         started, status = time.monotonic(), 0
 
@@ -57,10 +60,11 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = current
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                told = list(message.get("headers", ()))
+                names = {name for name, _ in told}
+                told.append((b"x-request-id", current.encode()))
+                told += [header for header in self.headers if header[0] not in names]
+                message["headers"] = told
             await send(message)
 
         try:
@@ -83,13 +87,15 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
     """One line a request, with the route's template in place of the path."""
     template = getattr(scope.get("route"), "path", "(no such route)")
     metrics.answered(scope["method"], template, status)
-    line = {
-        "method": scope["method"],
-        "route": template,
-        "status": status,
-        "took_ms": round(seconds * 1000, 1),
-    }
-    logger.info("request", extra=line)
+    level = logging.DEBUG if 200 <= status < 300 and template in QUIET_ROUTES else logging.INFO
+    if logger.isEnabledFor(level):
+        line = {
+            "method": scope["method"],
+            "route": template,
+            "status": status,
+            "took_ms": round(seconds * 1000, 1),
+        }
+        logger.log(level, "request", extra=line)
 
 
 class BodyLimit:

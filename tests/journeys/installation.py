@@ -25,7 +25,8 @@ from tests.tracking.city import EVER, make_person
 from tracking.devices import add_device
 
 ROOT = Path(__file__).parent.parent.parent
-PHONES, FIXES_A_MESSAGE, FIXES_A_SECOND = 20, 5, 200
+PHONES, FIXES_A_MESSAGE, FIXES_A_SECOND = 40, 25, 2_000
+MOST_A_MESSAGE = 500
 Sent = tuple[str, str]
 
 
@@ -98,10 +99,10 @@ class Phone:
 
     def step(self, url: str) -> None:
         for _ in range(FIXES_A_MESSAGE):
-            self.at += timedelta(seconds=1)
+            self.at += timedelta(seconds=0.25)
             place = {"lon": 113.15 + len(self.acknowledged) % 50 * 1e-5, "lat": 27.82}
             self.queue.append({"fixed_at": self.at.isoformat(), "accuracy_m": 5, **place})
-        message = self.queue[:100]
+        message = self.queue[:MOST_A_MESSAGE]
         body = json.dumps({"fixes": message}).encode()
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(url, body, headers)
@@ -154,7 +155,7 @@ def enrol(installation: Installation) -> list[Phone]:
         for n in range(PHONES):
             make_person(conn, f"K{n}", shifts=[(now - timedelta(hours=12), now + timedelta(hours=11))])
             token = add_device(conn, f"P-K{n}", f"K{n}", now=EVER)
-            phones.append(Phone(f"P-K{n}", token, now - timedelta(hours=2)))
+            phones.append(Phone(f"P-K{n}", token, now - timedelta(hours=11)))
     engine.dispose()
     return phones
 
