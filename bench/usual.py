@@ -1,0 +1,81 @@
+"""The usual way, to compare with: a FastAPI route that inserts the fix and upserts the last one, a commit a request.
+
+It is given every advantage: the async driver and its pool, credentials remembered in memory without asking again, and
+neither checks, nor placement, nor a copy of the payload, nor a judgement whether the fix may be kept.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, HTTPException
+from psycopg_pool import AsyncConnectionPool
+from pydantic import BaseModel
+
+from core.db import read_url
+from tracking.devices import token_hash
+
+POOL_SIZE, URL = "USUAL_POOL_SIZE", "USUAL_DATABASE_URL"
+
+
+class Fix(BaseModel):
+    fixed_at: datetime
+    lon: float
+    lat: float
+    accuracy_m: float | None = None
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+    battery_pct: float | None = None
+
+
+class Fixes(BaseModel):
+    fixes: list[Fix]
+
+
+class Counts(BaseModel):
+    accepted: int
+    flagged: int = 0
+    known: int = 0
+    dropped: int = 0
+
+
+def make_usual_app() -> FastAPI:
+    """What uvicorn serves as the baseline."""
+    url = read_url(os.environ[URL]).set(drivername="postgresql").render_as_string(hide_password=False)
+    size = int(os.environ[POOL_SIZE])
+    pool = AsyncConnectionPool(
+        url, min_size=size, max_size=size, open=False, kwargs={"options": "-c timezone=UTC"}
+    )
+    insert, upsert, senders = ((files("bench") / "sql" / f"usual_{name}.sql").read_bytes() for name in _FILES)
+    known: dict[bytes, tuple[int, int]] = {}
+
+    @asynccontextmanager
+    async def run(_app: FastAPI) -> AsyncIterator[None]:
+        await pool.open()
+        async with pool.connection() as conn:
+            rows = await (await conn.execute(senders)).fetchall()
+            known.update({bytes(row[0]): (row[1], row[2]) for row in rows})
+        yield
+        await pool.close()
+
+    app = FastAPI(lifespan=run)
+
+    @app.post("/v1/fixes")
+    async def post_fixes(body: Fixes, authorization: Annotated[str, Header()]) -> Counts:
+        sender = known.get(token_hash(authorization.partition(" ")[2]))
+        if sender is None:
+            raise HTTPException(401)
+        async with pool.connection() as conn:
+            for fix in body.fixes:
+                values: dict[str, Any] = fix.model_dump() | {"device_id": sender[0], "person_id": sender[1]}
+                await conn.execute(insert, values)
+                await conn.execute(upsert, values)
+        return Counts(accepted=len(body.fixes))
+
+    return app
+
+
+_FILES = ("insert", "upsert", "senders")
