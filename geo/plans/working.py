@@ -176,13 +176,15 @@ def _given(
     return frozenset({(row.level, row.code) for row in rows} | drawn)
 
 
+def read_base(conn: Connection, found: Plan, ids: Collection[UUID]) -> list[Unit]:
+    """Those of the units that the newest edition has, as it has them."""
+    return read_units(conn, _base(found.network).where(unit_version.c.unit_id.in_(ids)))
+
+
 def write_changes(conn: Connection, found: Plan, changes: dict[UUID, Unit | None]) -> None:
     """Keep these units as the plan has them now; one that is as in the edition again is not the plan's any more."""
     ids = list(changes)
-    base = {
-        each.id: each
-        for each in read_units(conn, _base(found.network).where(unit_version.c.unit_id.in_(ids)))
-    }
+    base = {each.id: each for each in read_base(conn, found, ids)}
     conn.execute(delete(plan_unit).where(plan_unit.c.plan_id == found.id, plan_unit.c.unit_id.in_(ids)))
     kept = []
     for unit_id, now in changes.items():

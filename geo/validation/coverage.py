@@ -30,7 +30,7 @@ OUTLINE_M = 0.01
 
 def check_coverage(ground: Ground) -> list[Finding]:
     """Every defect of the cover; for a partial network only overlaps and what leaves its parent."""
-    return check_cover(ground) + _outside(ground, derived_areas(ground))
+    return check_cover(ground) + _outside(ground, ground.areas)
 
 
 def check_cover(ground: Ground) -> list[Finding]:
@@ -45,18 +45,9 @@ def check_cover(ground: Ground) -> list[Finding]:
         if full:
             findings += _unmatched_edges(ground, group[ragged], edges[ragged], seen)
     if full:
-        areas = derived_areas(ground)
+        areas = ground.areas
         findings += _gaps(ground, areas) + _holes(ground, areas)
     return findings
-
-
-def derived_areas(ground: Ground) -> Objects:
-    """The area of each unit: its own shape, else the union of its children, bottom up; None where there is none."""
-    areas = ground.shape.copy()
-    for index in ground.bottom_up:
-        if areas[index] is None:
-            areas[index] = union_of(areas[ground.children[index]])
-    return areas
 
 
 def _overlaps(ground: Ground, group: Ints, ragged: np.ndarray, seen: set[tuple[int, int]]) -> list[Finding]:

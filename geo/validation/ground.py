@@ -104,6 +104,15 @@ class Ground:
         """The plane that areas are measured in."""
         return metric_crs_of(self.shape[self.has_shape])
 
+    @cached_property
+    def areas(self) -> Objects:
+        """The area of each unit: its own shape, else the union of its children, bottom up; None where there is none."""
+        areas = self.shape.copy()
+        for index in self.bottom_up:
+            if areas[index] is None:
+                areas[index] = union_of(areas[self.children[index]])
+        return areas
+
     def area_m2(self, shapes: Objects) -> NDArray[np.float64]:
         """Areas of pieces of border, in the plane they were cut in, scaled to metres at their own latitude.
 

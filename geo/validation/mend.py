@@ -10,7 +10,7 @@ from geo.findings import WARNING, Finding
 from geo.networks import Network
 from geo.plans import UnitDraft
 from geo.validation.arrange import arrange
-from geo.validation.coverage import check_cover, derived_areas, wider_than
+from geo.validation.coverage import check_cover, wider_than
 from geo.validation.ground import Ground, in_metres, located, polygons_of
 from geo.validation.hierarchy import resolve_parents
 from geo.validation.shapes import usable_shapes
@@ -78,7 +78,7 @@ def _narrow_outlines(
     """Parents whose drawn outline and children differ by slivers no wider than `width_m`."""
     below = ground.shape.copy()
     below[ground.is_parent] = None
-    areas = derived_areas(replace(ground, shape=below))
+    areas = replace(ground, shape=below).areas
     narrow = {}
     for parent, rows in ground.children.items():
         level = ground.network.level(ground.level[parent])

@@ -18,6 +18,7 @@ from geo.networks import Level, create_network, get_network
 from geo.operations import Impossible, Merge, Operation, Recode, Rename, SplitByLine, Transfer
 from geo.plans import UnitDraft, add_units_to_plan, find_draft
 from geo.plans.codec import read_operation, write_operation
+from geo.plans.effects import list_affected
 from geo.plans.rebase import rebase_plan
 from geo.plans.redraw import (
     Redraw,
@@ -349,6 +350,27 @@ def test_a_check_with_errors_leaves_a_draft(conn: Connection, monkeypatch: pytes
     with pytest.raises(FindingsRefused, match="errors and stays a draft"):
         take_step(conn, found.id, "check", by="planner", now=NOW)
     assert get_redraw(conn, found.id).state == "draft"
+
+
+def test_what_a_plan_changes_is_listed_with_who_takes_over_the_ground(conn: Connection) -> None:
+    found_city(conn)
+    found = new_plan(conn)
+    do(conn, found, split_a(conn))
+    do(conn, found, Merge((ident(conn, "B"), ident(conn, "D"))))
+    do(conn, found, Rename(ident(conn, "C"), "丙"))
+    listed = {(each.before or each.after).code: each for each in list_affected(conn, found)}  # type: ignore[union-attr]
+    born = next(code for code in listed if code not in "ABCD")
+    assert set(listed) == {"A", "B", "C", "D", born}
+    assert [(heir.code, round(heir.area_share, 2)) for heir in listed["A"].heirs] == [
+        ("A", 0.65),
+        (born, 0.35),
+    ]
+    assert listed["D"].after is None
+    assert [(heir.code, heir.households_share) for heir in listed["D"].heirs] == [("B", 1.0)]
+    assert {code for code, each in listed.items() if each.moves_ground} == {"A", "D"}
+    assert listed["B"].will_be.area_m2 == pytest.approx(  # type: ignore[union-attr]
+        listed["B"].was.area_m2 + listed["D"].was.area_m2  # type: ignore[union-attr]
+    )
 
 
 @pytest.fixture
