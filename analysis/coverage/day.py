@@ -61,7 +61,8 @@ def cover_day(
     ways = Ways(fixes, legs, duty, xy, rules)
     at_sites = find_presence_at(ground.sites, fixes, legs, parts, duty, xy=xy, rules=rules)
     on = duty_of(duty, fixes.person, fixes.at_us) >= 0
-    real = np.unique(parts.leg[legs.kind[parts.leg] == LEG])
+    real = np.zeros(len(legs.kind), np.bool_)
+    real[parts.leg] = legs.kind[parts.leg] == LEG
     told = fixes.accuracy_m[on & ~np.isnan(fixes.accuracy_m)]
     return DayCoverage(
         until_us=until_us,
@@ -73,7 +74,7 @@ def cover_day(
         doors=ways.passed(ground.doors, rules.passing_m),
         duty=measure_duty(fixes, legs, parts, duty, own=own, rules=rules),
         fixes=int(on.sum()),
-        interval_us=int(np.median(legs.lasts_us[real])) if len(real) else None,
+        interval_us=int(np.median(legs.lasts_us[real])) if real.any() else None,
         accuracy_m=float(np.median(told)) if len(told) else None,
     )
 

@@ -119,15 +119,16 @@ def share_inside(fixes: Fixes, legs: Legs, own: OwnGround) -> tuple[Floats, Bool
 def _fixes_inside(fixes: Fixes, own: OwnGround) -> tuple[Bools, Ints]:
     """Whether each fix lies on its person's own ground, and the row of that ground, -1 where there is none."""
     inside, ground = np.zeros(len(fixes), np.bool_), np.full(len(fixes), -1)
-    people = np.unique(np.concatenate([fixes.person, own.person]))
-    keys = np.searchsorted(people, fixes.person) * SPAN_US + fixes.at_us
+    mine = np.flatnonzero(np.isin(fixes.person, own.person))
+    people = np.unique(own.person)
+    keys = np.searchsorted(people, fixes.person[mine]) * SPAN_US + fixes.at_us[mine]
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
+    keys, mine = keys[order], mine[order]
     owner = np.searchsorted(people, own.person) * SPAN_US
     first, last = np.searchsorted(keys, owner + own.from_us), np.searchsorted(keys, owner + own.to_us)
     shapely.prepare(own.shape)
     for row in range(len(own)):
-        mine = order[first[row] : last[row]]
-        inside[mine] = shapely.intersects_xy(own.shape[row], fixes.lon[mine], fixes.lat[mine])
-        ground[mine] = row
+        rows = mine[first[row] : last[row]]
+        inside[rows] = shapely.intersects_xy(own.shape[row], fixes.lon[rows], fixes.lat[rows])
+        ground[rows] = row
     return inside, ground

@@ -62,8 +62,8 @@ def find_presence(
     crossing = _crossing(fixes, legs, parts, piece, ground)
     return Presence(
         _joined(staying, _unheld(instants, staying), _long_enough(crossing, rules)),
-        np.unique(piece[seen & sure]),
-        np.unique(piece[seen & driving]),
+        _distinct(piece[seen & sure], len(ground.pieces)),
+        _distinct(piece[seen & driving], len(ground.pieces)),
     )
 
 
@@ -112,7 +112,7 @@ def _unheld(instants: Events, staying: Events) -> Events:
         return instants
     order = np.lexsort((staying.from_us, staying.person, staying.place))
     width = 1 << 40
-    people = np.unique(np.concatenate([staying.person, instants.person]))
+    people = np.unique(staying.person)
     owners = staying.place[order] * len(people) + np.searchsorted(people, staying.person[order])
     owner = instants.place * len(people) + np.searchsorted(people, instants.person)
     groups = np.unique(owners)
@@ -128,6 +128,13 @@ def _unheld(instants: Events, staying: Events) -> Events:
         & (staying.proven[here] | ~instants.proven)
     )
     return take_events(instants, np.flatnonzero(~held))
+
+
+def _distinct(rows: Ints, count: int) -> Ints:
+    """Which of `count` rows are there, ascending."""
+    there = np.zeros(count, np.bool_)
+    there[rows] = True
+    return np.flatnonzero(there)
 
 
 @dataclass(frozen=True)
