@@ -18,6 +18,7 @@ from people.shifts import Shift, add_shift
 from people.tokens import issue_bearer
 from tests.browser.conftest import NARROW, PASSWORD, City, Visit, Visits, open_wall, running_service, until
 from tests.city import FOUNDED, centre, code_at
+from tracking.devices import add_device
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +34,7 @@ def staff(city: City) -> None:
         accept_notice(conn, quiet, "2026-1", at=FOUNDED, how="paper: test")
         add_shift(conn, Shift(quiet, now - timedelta(hours=1), now + timedelta(hours=6)))
         add_account(conn, "w4", PASSWORD, person_id=quiet)
+        add_device(conn, "phone-w4", "w4", now=FOUNDED)
         east = add_account(conn, "east", PASSWORD)
         add_grant(
             conn, east, "supervisor", unit_id=find_unit(conn, code_at(5, 5, "district"), now), now=FOUNDED

@@ -3,6 +3,7 @@ import { get, send } from "../door.js";
 import { moment, stamp } from "../format.js";
 import { at } from "../wall/dom.js";
 import { isEnglish, t } from "../words.js";
+import { deviceToken } from "./device.js";
 import { offerSending, stopSending } from "./sending.js";
 
 let notice;
@@ -66,6 +67,7 @@ function showDuty() {
   at("duty-switch").disabled = !duty.on && !notice.accepted;
   if (recorded) offerSending();
   else stopSending();
+  if (recorded) deviceToken().catch(() => undefined); // on duty a call for help goes out at once
 }
 
 /** The first of the three conditions that does not hold. */

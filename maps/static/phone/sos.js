@@ -3,7 +3,7 @@ import { get } from "../door.js";
 import { clock } from "../format.js";
 import { at } from "../wall/dom.js";
 import { t } from "../words.js";
-import { deviceToken, postFixes } from "./device.js";
+import { postFixes } from "./device.js";
 
 const HOLD_MS = 1500;
 const POSITION_MS = 4000; // help is not kept waiting for a position
@@ -25,7 +25,6 @@ export function startSos(person) {
   at("sos-sure").addEventListener("close", () => at("sos-sure").returnValue === "send" && raise(person));
   at("sos-drop").addEventListener("click", drop);
   addEventListener("online", tryNow);
-  deviceToken().catch(() => undefined); // ready before it is needed
   restore(person);
 }
 
