@@ -5,13 +5,22 @@ rosters and are read by a sweep; states that time alone changes are due at a kno
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from tracking.live.dots import Dot, Position, Sign, Standing, make_dot
-from tracking.live.reading import EVERYTHING, read_cursor, read_positions, read_signs, read_standing
+from tracking.live.reading import (
+    EVERYTHING,
+    read_cursor,
+    read_positions,
+    read_signs,
+    read_standing,
+    standing_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class LiveMap:
 
     dots: dict[int, Dot] = field(default_factory=dict)
     _standing: dict[int, Standing] = field(default_factory=dict)
+    _rows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     _positions: dict[int, Position] = field(default_factory=dict)
     _signs: dict[int, Sign] = field(default_factory=dict)
     _holders: dict[int, int] = field(default_factory=dict)
@@ -60,17 +70,21 @@ class LiveMap:
         holders = {self._holders.get(sign.device_id) for sign in signs}
         return {position.person_id for position in positions} | {one for one in holders if one is not None}
 
-    def _stand(self, swept: list[tuple[Standing, bool]]) -> set[int]:
-        """Who is on shift now, and whose standing is another than before."""
-        before = self._standing
-        same = {one.person_id: old for one, _ in swept if (old := before.get(one.person_id)) == one and old}
-        self._standing = {one.person_id: same.get(one.person_id, one) for one, _ in swept}
-        self._holders = {held.device_id: one.person_id for one, _ in swept for held in one.held}
-        touched = self._standing.keys() - same.keys()
-        for one, has_fix in swept:
-            if not has_fix and self._positions.pop(one.person_id, None) is not None:
-                touched.add(one.person_id)  # no fix of this person is accepted any more
-        return touched | (before.keys() - self._standing.keys())
+    def _stand(self, swept: Sequence[Row[Any]]) -> set[int]:
+        """Who is on shift now, and whose standing is another than before. Only what differs is looked into."""
+        rows = {row[0]: tuple(row) for row in swept}
+        touched = {one for one in self._rows.keys() - rows.keys() if self._standing.pop(one, None)}
+        for row in swept:
+            person_id = row[0]
+            if self._rows.get(person_id) == rows[person_id]:
+                continue
+            self._standing[person_id] = standing = standing_of(row)
+            self._holders |= {held.device_id: person_id for held in standing.held}
+            if not row[-1]:  # no fix of this person is accepted, or none any more
+                self._positions.pop(person_id, None)
+            touched.add(person_id)
+        self._rows = rows
+        return touched
 
     def _fall_due(self, now: datetime) -> set[int]:
         """Those whose state time alone may have changed by now."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Text, cast, func, select
 
-from core.db import sql_file
+from core.db import plan_for_values, sql_file
 from tracking.live.dots import Dot, Held, Position, Sign, Standing, make_dot
 from tracking.tables import sos
 
@@ -29,8 +29,9 @@ def read_standing(
     *,
     persons: Sequence[int] | None = None,
     paths: Sequence[str] | None = None,
-) -> list[tuple[Standing, bool]]:
-    """Everybody on shift, or these persons on shift or not, by code; and whether each has a last fix.
+) -> Sequence[Row[Any]]:
+    """A row for everybody on shift, or for these persons on shift or not, by code: see `standing_of`. The person's id
+    comes first, and last whether there is a last fix.
 
     `paths`: ltree paths of unit subtrees to keep to, by where people serve now. Untracked roles are left out.
     """
@@ -39,11 +40,11 @@ def read_standing(
         "persons": None if persons is None else list(persons),
         "paths": None if paths is None else list(paths),
     }
-    rows = conn.execute(sql_file("tracking", "standing"), wanted)
-    return [(_standing(row), row[-1]) for row in rows]
+    return conn.execute(sql_file("tracking", "standing"), wanted).all()
 
 
-def _standing(row: Row[Any]) -> Standing:
+def standing_of(row: Row[Any]) -> Standing:
+    """What a row of `read_standing` says."""
     held = zip(
         row.device_id or (), row.interval_s or (), row.heartbeat_s or (), row.held_since or (), strict=True
     )
@@ -85,14 +86,15 @@ def mark_of_calls(conn: Connection) -> tuple[object, ...]:
 
 def snapshot_dots(conn: Connection, paths: Sequence[str] | None, now: datetime) -> list[Dot]:
     """Everybody on shift who serves in these subtrees (None: anywhere), by person code."""
-    return _put_together(conn, [one for one, _ in read_standing(conn, now, paths=paths)], now)
+    return _put_together(conn, [standing_of(row) for row in read_standing(conn, now, paths=paths)], now)
 
 
 def dots_of(conn: Connection, persons: Sequence[int], now: datetime) -> dict[int, Dot]:
     """The dots of these persons by their ids, on shift or not, whoever asks; those in no tracked role have none."""
     if not persons:
         return {}
-    standing = [one for one, _ in read_standing(conn, now, persons=persons)]
+    plan_for_values(conn)
+    standing = [standing_of(row) for row in read_standing(conn, now, persons=persons)]
     return {dot.person_id: dot for dot in _put_together(conn, standing, now)}
 
 
