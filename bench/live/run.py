@@ -23,7 +23,7 @@ from bench.report import Report
 from core.settings import Settings
 
 WORKERS, VIEWERS, INTERVAL_S, SECONDS = 10_000, 50, 10, 30
-PLAIN_LOADS = (50, 100, 150, 200, 300, 400, 600)
+PLAIN_LOADS = (50, 100, 200, 300, 400, 600)
 PLAIN_SECONDS = 10
 FARTHER = ((10_000, 200), (25_000, 100), (50_000, 200))
 KEEPS_UP_S = 3.0

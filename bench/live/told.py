@@ -62,7 +62,7 @@ def read_told(
 def _replay(
     events: list[tuple[float, bytes]], told: Told, acked: Mapping[tuple[int, int | None], float]
 ) -> tuple[dict[int, Place], int]:
-    """The screen at the end, and how many positions came after the first snapshot."""
+    """The screen at the end, and how many new positions came after the first snapshot; other news is not counted."""
     state: dict[int, Place] = {}
     positions = 0
     for at, event in events:
@@ -73,7 +73,7 @@ def _replay(
         elif kind in {"frame", "position"}:
             told.frames += 1
             told.frame_bytes += len(event)
-            positions += len(places)
+            positions += sum(state.get(one) != place for one, place in places.items())
             state.update(places)
             told.latencies += [
                 max(at - acked[key], 0) for one, place in places.items() if (key := (one, place[2])) in acked
