@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Text, cast, func, select
 
-from core.db import sql_file
+from core.db import plan_for_values, sql_file
 from geo.codes import natural_key
 from geo.networks import get_network
 from geo.tables import unit_version
@@ -51,6 +51,7 @@ def count_children(
         "silent_s": SILENT_S,
         "transit_s": TRANSIT_S,
     }
+    plan_for_values(conn)
     rows = conn.execute(sql_file("analysis", "children"), asked)
     children = [
         Child(

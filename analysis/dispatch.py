@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from cases.views import CaseView, network_of_holder
-from core.db import sql_file
+from core.db import plan_for_values, sql_file
 from people.access import Scope
 from tracking.live import Dot, dots_of
 
@@ -34,6 +34,7 @@ def find_nearest(conn: Connection, view: CaseView, scope: Scope, *, limit: int, 
         "limit": limit,
         "now": now,
     }
+    plan_for_values(conn)
     rows = conn.execute(sql_file("analysis", "nearest"), asked).all()
     dots = dots_of(conn, [row.person_id for row in rows], now)
     return [

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection
 
 from cases.views import find_case, visible
-from core.db import sql_file
+from core.db import plan_for_values, sql_file
 from core.errors import NotFound
 from geo.units import Bbox
 from people.access import GRANT_ROLES, MAY_SEE_MOVEMENT, MAY_SEE_PEOPLE, Caller, Scope, visible_units
@@ -51,6 +51,7 @@ def search(conn: Connection, caller: Caller, text: str, *, limit: int, now: date
         "limit": limit,
         "now": now,
     }
+    plan_for_values(conn)
     rows = conn.execute(sql_file("analysis", "search"), asked).mappings().all()
     dots = dots_of(conn, [row["person_id"] for row in rows if row["person_id"] is not None], now)
     movement = visible_units(conn, caller, MAY_SEE_MOVEMENT)

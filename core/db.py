@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq import Format
-from sqlalchemy import Connection, Engine, MetaData, TextClause, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, TextClause, create_engine, func, select, text
 from sqlalchemy.engine import URL, make_url
 
 metadata = MetaData(
@@ -43,7 +43,12 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC", "connect_timeout": 5, "application_name": "wangge"},
+        connect_args={
+            "options": "-c timezone=UTC",
+            "connect_timeout": 5,
+            "tcp_user_timeout": 10_000,  # ms; a server that vanished is given up, and another in its place is found
+            "application_name": "wangge",
+        },
     )
 
 
@@ -143,6 +148,14 @@ def copy_columns(conn: Connection, table: str, columns: Mapping[str, NDArray[Any
     with driver(conn).cursor() as cursor, cursor.copy(statement) as copy:
         head = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
         copy.write(head + np.hstack(rows)[np.hstack(kept)].tobytes() + b"\xff\xff")
+
+
+def plan_for_values(conn: Connection) -> None:
+    """Statements of this transaction are planned for the values they are given, however often they ran before.
+
+    For those that take NULL for “everybody”: a plan that fits both reads everything for a handful.
+    """
+    conn.execute(select(func.set_config("plan_cache_mode", "force_custom_plan", True)))
 
 
 def ring(conn: Connection, channel: str) -> None:

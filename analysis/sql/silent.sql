@@ -23,7 +23,8 @@ JOIN LATERAL (  -- the phone heard last of those in hand; whoever holds none can
     WHERE device_holder.person_id = on_shift.person_id AND device_holder.valid @> CAST(:now AS timestamptz)
     ORDER BY greatest(beat.heard_at, moved.fixed_at) DESC NULLS LAST, device.id LIMIT 1
 ) AS heard ON true
-WHERE on_shift.since <= CAST(:now AS timestamptz) - make_interval(secs => :silent_s)
+WHERE coalesce(last_fix.fixed_at, '-infinity') <= CAST(:now AS timestamptz) - make_interval(secs => :silent_s)  -- most are heard
+  AND on_shift.since <= CAST(:now AS timestamptz) - make_interval(secs => :silent_s)
   AND coalesce(heard.at, '-infinity') <= CAST(:now AS timestamptz) - make_interval(secs => greatest(
       :silent_s, CASE WHEN NOT coalesce(last_fix.moving, false) THEN 2.0 * heard.heartbeat_s END
   ))

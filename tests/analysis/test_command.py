@@ -141,6 +141,16 @@ def test_children_of_a_scope_are_only_those_it_holds_or_reaches_into(conn: Conne
     assert count_children(conn, "governance", "S4", grid, now=NOW) == []
 
 
+def test_asking_often_does_not_make_the_answer_read_everybody(conn: Connection) -> None:
+    """After some executions PostgreSQL may keep one plan for all values; here that would be the one for everybody."""
+    view = find_case(conn, "C0000005")
+    assert conn.execute(text("SHOW plan_cache_mode")).scalar_one() == "auto"
+    find_nearest(conn, view, EVERYWHERE, limit=5, now=NOW)
+    assert conn.execute(text("SHOW plan_cache_mode")).scalar_one() == "force_custom_plan"
+    conn.rollback()
+    assert conn.execute(text("SHOW plan_cache_mode")).scalar_one() == "auto", "it ends with the transaction"
+
+
 def test_a_thousand_alerts_that_are_over_are_not_read(conn: Connection) -> None:
     used, whole = plan_of(conn, "open_alerts", {"now": NOW, "listed_since": NOW})
     assert "ix_sos_acknowledged_at" in used
