@@ -250,7 +250,7 @@ class LiveFeed:
         return self.board.at is None or asyncio.get_running_loop().time() - self._empty_since > LINGER_S
 
     def _read(self, *, sweeps: bool) -> Read:
-        with self.engine.connect() as conn:
+        with self.engine.connect() as conn, metrics.READ.labels(str(sweeps).lower()).time():
             at = self.clock()  # after the connection: what is committed by then is seen
             changes = self._map.read(conn, at, sweeps=sweeps)
             return Read(at, changes, self.rail.read(conn, at))
