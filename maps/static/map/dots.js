@@ -85,6 +85,11 @@ export function alarmDots(ids) {
   refresh();
 }
 
+/** These are named whatever the zoom: ids. */
+export function nameDots(ids) {
+  if (watchFor({ named: ids.filter(Boolean).join(" ") })) refresh();
+}
+
 /** The map shows what was, not what is: everything greyed. */
 export function greyMap(on) {
   map?.getContainer().classList.toggle("old", on);

@@ -12,9 +12,9 @@ const RANK = { silent: 0, stale: 1, late: 2, unconfirmed: 3, still: 4, moving: 5
 const RANKS = 6;
 const MOST_KEPT = 800;
 
-const attention = { selected: null, hovered: null, alarmed: new Set(), grouped: true };
+const attention = { selected: null, hovered: null, alarmed: new Set(), named: "", grouped: true };
 const look = { rem: 1, radius: 0, ratio: 1, tokens: null, stamps: new Map(), pictures: new Map() };
-let shown = { dots: [], groups: [], over: [], hidden: new Set(), settlesAt: 0, fastest: 0, origin: { x: 0, y: 0 } };
+let shown = { dots: [], groups: [], over: [], hidden: new Set(), settlesAt: 0, fastest: 0, origin: { x: 0, y: 0 }, named: new Set() };
 
 /** What is chosen, pointed at, alarmed or grouped; true when that changed something. */
 export function watchFor(change) {
@@ -35,7 +35,7 @@ export const isHidden = (id) => shown.hidden.has(id);
 export function composeDots(view, now) {
   measure(view);
   const before = new Map(shown.groups.map((one) => [one.key, one]));
-  shown = { dots: [], groups: [], over: [], hidden: new Set(), settlesAt: 0, fastest: 0, origin: view.middle };
+  shown = { dots: [], groups: [], over: [], hidden: new Set(), settlesAt: 0, fastest: 0, origin: view.middle, named: new Set(attention.named.split(" ")) };
   const single = groupFarOut(view, before, now);
   const { rows, top } = inOrder(single, now, view);
   const labels = [];
@@ -114,8 +114,9 @@ function addDot(item, view, now, labels) {
   let stamp = look.stamps.get(state);
   if (!stamp) look.stamps.set(state, (stamp = makeStamp((shift) => drawMark(state, look.radius, look.tokens, shift))));
   shown.dots.push({ item, stamp });
-  const text = textOf(item.dot, view.zoom, false);
-  if (text) labels.push(labelOf(item, text, { view, now, size: look.radius, named: false }));
+  const named = shown.named.has(String(item.dot.id));
+  const text = textOf(item.dot, view.zoom, named);
+  if (text) labels.push(labelOf(item, text, { view, now, size: look.radius, named }));
 }
 
 function addSpecial(item, view, now, labels) {

@@ -3,7 +3,7 @@ import { get } from "../door.js";
 
 const PIECE = 8; // fixes in a piece of line: fine enough to fade evenly
 
-/** Today's trail, or that of `on`: { fixes, length_m, stays, gaps, from, to, features, bbox }. */
+/** Today's trail, or that of `on`: { fixes, length_m, stays, gaps, from, to, features, bbox, runs }, a run being the fixes of a segment [{ at, time }]. */
 export async function readTrail(person, on = null) {
   const query = new URLSearchParams({ person, ...(on ? { on } : {}) });
   const day = await get(`/v1/trails?${query}`);
@@ -21,6 +21,7 @@ export async function readTrail(person, on = null) {
     from,
     to,
     bbox: boundsOfFixes(fixes),
+    runs: runsOf(of("segment"), fixes, times),
     features: [
       ...of("gap").map(({ geometry, properties }) => feature("LineString", geometry.coordinates, { kind: "gap", ...properties })),
       ...pieces(of("segment"), fixes, times, newness),
@@ -30,18 +31,31 @@ export async function readTrail(person, on = null) {
   };
 }
 
+function runsOf(segments, fixes, times) {
+  const runs = [];
+  for (const { line, first } of found(segments, fixes, times)) runs.push(line.map((at, index) => ({ at, time: times[first + index] })));
+  return runs.sort((one, other) => one[0].time - other[0].time);
+}
+
 /** The segments alone: between two of them lies a gap, or the next device begins, and there is no line. */
 function* pieces(segments, fixes, times, newness) {
+  for (const { line, first } of found(segments, fixes, times)) {
+    for (let start = 0; start < line.length - 1; start += PIECE - 1) {
+      const end = Math.min(start + PIECE, line.length) - 1;
+      yield feature("LineString", line.slice(start, end + 1), { kind: "line", newness: newness(times[first + end]) });
+    }
+  }
+}
+
+/** Each segment's line, and where its fixes begin among all. */
+function* found(segments, fixes, times) {
   let first = 0;
   for (const { geometry, properties } of segments) {
     const line = geometry.coordinates;
     const since = Date.parse(properties.since);
     const begins = (index) => times[index] === since && String(fixes[index].geometry.coordinates) === String(line[0]);
     while (first < fixes.length && !begins(first)) first++;
-    for (let start = 0; start < line.length - 1; start += PIECE - 1) {
-      const end = Math.min(start + PIECE, line.length) - 1;
-      yield feature("LineString", line.slice(start, end + 1), { kind: "line", newness: newness(times[first + end]) });
-    }
+    yield { line, first };
     first += line.length;
   }
 }

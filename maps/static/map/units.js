@@ -6,6 +6,7 @@ const WEIGHTS = [3, 2.25, 1.7, 1.3, 1, 0.8];
 const KINDS = ["fill", "line", "special", "here", "names"];
 let tokens;
 let shown = { network: null, levels: [] };
+let fillOpacity = 0.8;
 
 export function addUnitLayers(map) {
   tokens = readTokens();
@@ -25,6 +26,17 @@ export function useNetwork(map, network) {
   for (const level of network.levels) addLevel(map, network, level);
 }
 
+const isPointed = ["boolean", ["feature-state", "pointed"], false];
+const opacityOf = () => ["case", isPointed, 0.18, fillOpacity];
+
+/** Units let a background through. */
+export function veilUnits(map, on) {
+  const next = on ? 0.25 : 0.8;
+  if (next === fillOpacity) return;
+  fillOpacity = next;
+  for (const { code } of shown.levels) map.setPaintProperty(`fill-${code}`, "fill-opacity", opacityOf());
+}
+
 function addLevel(map, network, level) {
   const source = `units-${level.code}`;
   const layer = encodeURIComponent(`${network.code}.${level.code}`);
@@ -41,11 +53,11 @@ function addLevel(map, network, level) {
     const base = { id: `${kind}-${level.code}`, type, source, "source-layer": sourceLayer };
     map.addLayer({ ...base, layout: { ...layout, visibility: "none" }, ...rest }, above);
   };
-  const pointed = ["boolean", ["feature-state", "pointed"], false];
+  const pointed = isPointed;
   const weight = WEIGHTS[Math.min(level.depth, WEIGHTS.length - 1)];
   const width = (more) => ["interpolate", ["linear"], ["zoom"], 9, weight * 0.6 + more, 14, weight + more, 18, weight * 1.6 + more];
   const round = { "line-join": "round" };
-  add("fill", "fill", { paint: { "fill-color": ["case", pointed, tokens.unitHover, tokens.unitFill], "fill-opacity": ["case", pointed, 0.18, 0.8], "fill-antialias": false } }, "above-fills");
+  add("fill", "fill", { paint: { "fill-color": ["case", pointed, tokens.unitHover, tokens.unitFill], "fill-opacity": opacityOf(), "fill-antialias": false } }, "above-fills");
   add("line", "line", { layout: round, paint: { "line-color": tokens.unitLine, "line-width": width(0) } }, "above-lines");
   add("special", "line", { layout: round, minzoom: 13, paint: { "line-color": tokens.info, "line-width": 1, "line-dasharray": [3, 2], "line-opacity": 0.8 } }, "above-lines");
   add("here", "line", { layout: round, paint: { "line-color": tokens.text, "line-width": width(0.5), "line-opacity": 0.85 } }, "above-lines");

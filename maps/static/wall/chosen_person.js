@@ -2,7 +2,6 @@
 import { get } from "../door.js";
 import { dotCoordinates, selectDot } from "../map/dots.js";
 import { readTrail } from "../map/read_trail.js";
-import { drawTrail } from "../map/trail.js";
 import { showPersonPanel } from "./chosen/person_panel.js";
 import { lookAt } from "./going.js";
 import { here } from "./here.js";
@@ -19,7 +18,6 @@ let timer = 0;
 export async function choosePerson(code) {
   trail = today = null;
   clearTimeout(timer);
-  if (here.map) drawTrail(here.map, null);
   selectDot(byCode(code)?.id ?? null);
   if (!code) return;
   showChosen(code);
@@ -28,7 +26,6 @@ export async function choosePerson(code) {
   if (stateNow().person !== code) return;
   trail = read;
   showChosen(code);
-  if (here.map) drawTrail(here.map, trail);
 }
 
 export function showChosen(code) {

@@ -7,7 +7,7 @@ import { at, el } from "./dom.js";
 import { openUnit } from "./ground.js";
 import { here, tell } from "./here.js";
 import { showCrumbs } from "./panel.js";
-import { go, now as stateNow } from "./state.js";
+import { go, note, now as stateNow } from "./state.js";
 
 let arriving = 0;
 
@@ -24,18 +24,39 @@ export async function arrive(state) {
   here.place = found;
   showCrumbs(found.steps.map((step) => ({ name: step.name, open: () => goTo(step) })));
   at("here").textContent = found.name;
-  at("source").textContent = t("wall.source", { network: network.name, edition: network.editionSeq });
-  drawPlace();
+  at("source").textContent = [t("wall.source", { network: network.name, edition: network.editionSeq }), here.credit].filter(Boolean).join(" · ");
+  if (here.map) useNetwork(here.map, found.network);
+  if (here.map) showGround();
+  lookWhere(state);
   tell("arrived", found);
 }
 
-/** The ground of where we are, and the camera on it. */
+/** The camera on all of where we are. */
 export function drawPlace() {
   const { map, place } = here;
   if (!map) return;
-  useNetwork(map, place.network);
-  showGround();
-  if (place.bbox) map.fitBounds(boundsOf(place.bbox), { padding: paddingNow(), duration: moveTime(600), maxZoom: 17 });
+  if (place.bbox) map.fitBounds(boundsOf(place.bbox), { padding: paddingNow(), duration: moveTime(600), maxZoom: 17 }, { isOurs: true });
+}
+
+/** The camera where the address says: the place in whole, or where somebody moved it to. */
+export function lookWhere({ at: position }) {
+  const [zoom, lat, lon] = (position ?? "").split("/").map(Number);
+  if (!here.map || !here.place) return;
+  if (Number.isFinite(zoom) && Math.abs(lat) <= 85 && Math.abs(lon) <= 180) here.map.jumpTo({ center: [lon, lat], zoom }, { isOurs: true });
+  else drawPlace();
+}
+
+/** Write where the map was moved to into the address. */
+export function keepPosition(map) {
+  let resized = false;
+  map.on("resize", () => (resized = true));
+  map.on("moveend", ({ isOurs }) => {
+    const isOwn = isOurs || resized || stateNow().follow;
+    resized = false;
+    if (isOwn || !here.place) return;
+    const { lng, lat } = map.getCenter();
+    note({ at: `${map.getZoom().toFixed(2)}/${lat.toFixed(5)}/${lng.toFixed(5)}` });
+  });
 }
 
 export function showGround() {

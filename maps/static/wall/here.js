@@ -1,7 +1,10 @@
 // What the modules of the wall share: where it stands, and a word to one another when that changes.
 
-/** `place`: of `openUnit`, null before the first; `asOf`: the instant the feed spoke of last; `map`: null without WebGL. */
-export const here = { map: null, networks: [], place: null, asOf: null };
+/**
+ * `place`: of `openUnit`, null before the first; `asOf`: the instant the feed spoke of last; `map`: null without WebGL;
+ * `hasBase`, `credit`: whether there is a background, and whose.
+ */
+export const here = { map: null, networks: [], place: null, asOf: null, hasBase: false, credit: "" };
 
 /** What this account may see, as the page was told. */
 export const sees = document.body.dataset;

@@ -1,4 +1,5 @@
 // Which layers are offered, which are shown, and the legend that says so.
+import { showBaseMap } from "../map/base_map.js";
 import { drawHotspots } from "../map/hotspots.js";
 import { groupDots, showDots } from "../map/dots.js";
 import { showTrailLayers } from "../map/trail.js";
@@ -10,17 +11,19 @@ import { showLegend } from "./legend.js";
 import { go, LAYERS, now as stateNow } from "./state.js";
 
 const needs = { people: "movement", trail: "movement", groups: "movement", cases: "cases", hotspots: "hotspots" };
-const offered = LAYERS.filter((name) => !(name in needs) || sees[needs[name]] === "yes");
+const isOffered = (name) => (name === "base" ? here.hasBase : !(name in needs) || sees[needs[name]] === "yes");
 let hotspots = { key: null, classes: [], note: "" };
 
 export function showLayers({ layers }) {
   const { map, place } = here;
-  const shown = layers.filter((name) => offered.includes(name));
+  const offered = LAYERS.filter(isOffered);
+  const shown = layers.filter(isOffered);
   if (map) {
     showDots(shown.includes("people"));
     groupDots(shown.includes("groups"));
     showTrailLayers(map, shown.includes("trail"));
     map.setLayoutProperty("cases", "visibility", shown.includes("cases") ? "visible" : "none");
+    showBaseMap(map, shown.includes("base"));
     if (place) showGround();
   }
   const change = (name, on) => {

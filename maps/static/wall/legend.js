@@ -15,7 +15,7 @@ export function showLegend({ layers, shown, hotspots, change }) {
     box.addEventListener("change", () => change(name, box.checked));
     return el("li", {}, el("label", {}, box, t(`wall.layer.${name}`)));
   });
-  const groups = [el("ul", { "aria-label": t("wall.layers") }, ...boxes)];
+  const groups = [el("ul", { class: "layers", "aria-label": t("wall.layers") }, ...boxes)];
   if (layers.includes("people") && shown.includes("people")) groups.push(dotList(shown.includes("groups")));
   if (layers.includes("cases") && shown.includes("cases")) groups.push(caseList());
   if (shown.includes("hotspots")) groups.push(hotspotList(hotspots));

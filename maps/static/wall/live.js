@@ -19,6 +19,8 @@ export function followLive(on) {
 
   function open() {
     if (stopped) return;
+    clearTimeout(timer);
+    source?.close(); // two ways lead here, one stream is enough
     const since = cursor ? `?since=${encodeURIComponent(cursor)}` : "";
     source = new EventSource(`/v1/live${since}`);
     source.addEventListener("snapshot", (event) => heard(event, (frame) => on.snapshot(unfold(frame))));

@@ -7,7 +7,8 @@ import { goUp, lookInto } from "./going.js";
 import { here } from "./here.js";
 import { moveInRows, pointRow } from "./table.js";
 import { otherTab } from "./side.js";
-import { go } from "./state.js";
+import { go, now } from "./state.js";
+import { keepTrail } from "./trails.js";
 
 export function bindKeys() {
   document.addEventListener("keydown", (event) => {
@@ -16,6 +17,7 @@ export function bindKeys() {
     if (event.key === "Escape") go({ person: null, case: null });
     else if (inField) return;
     else if (event.key === "Backspace") goUp();
+    else if (event.key === "t" && now().person) keepTrail(now().person);
     else if (event.target.matches?.('[role="tab"]') && ["ArrowLeft", "ArrowRight"].includes(event.key)) otherTab(event.key === "ArrowRight" ? 1 : -1);
     else if (here.map && event.target === here.map.getCanvas()) return;
     else if (!moveInRows(event.key)) return;
@@ -35,9 +37,9 @@ export function bindPointer(map) {
     map.getCanvas().style.cursor = mark || unit ? "pointer" : "";
   });
   map.on("mouseout", () => pointRow(null));
-  map.on("click", ({ point }) => {
+  map.on("click", ({ point, originalEvent }) => {
     const mark = markAt(point);
-    if (mark?.dot) return toPerson(mark.dot.code);
+    if (mark?.dot) return originalEvent.shiftKey ? keepTrail(mark.dot.code) : toPerson(mark.dot.code);
     if (mark?.group) return lookInto(mark.group.centre);
     const found = map.queryRenderedFeatures(point, { layers: ["cases"] })[0];
     if (found) return toCase(found.properties.number);

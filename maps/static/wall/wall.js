@@ -1,6 +1,7 @@
 // The wall: state in the address → ground, figures, dots, trail, cases. Modules draw; this one conducts.
 import { leaveToSignIn, Problem } from "../door.js";
 import { clock } from "../format.js";
+import { addBaseMap } from "../map/base_map.js";
 import { addCaseLayers } from "../map/cases.js";
 import { replaceDots, startDots, updateDots } from "../map/dots.js";
 import { canDrawMaps, makeMap } from "../map/frame.js";
@@ -16,7 +17,7 @@ import { choosePerson, lookAtPerson, showChosen } from "./chosen_person.js";
 import { banner, tellConnection } from "./connection.js";
 import { hideDetail } from "./detail.js";
 import { at } from "./dom.js";
-import { arrive, fillNetworks } from "./going.js";
+import { arrive, fillNetworks, keepPosition, lookWhere } from "./going.js";
 import { readNetworks } from "./ground.js";
 import { here, on, sees, tell } from "./here.js";
 import { loadHotspots, showLayers } from "./layers.js";
@@ -27,9 +28,12 @@ import { bindKeys, bindPointer } from "./pointer.js";
 import { startSearch } from "./search.js";
 import { bindPanel, refreshPanel } from "./side.js";
 import { now as stateNow, onChange } from "./state.js";
+import { startTrails } from "./trails.js";
+import { startKiosk } from "./kiosk.js";
 
 async function start() {
   await loadWords();
+  startKiosk();
   setInterval(() => (at("clock").textContent = clock(Date.now())), 1000);
   here.networks = await readNetworks();
   if (!here.networks.length) return banner(t("wall.no_ground"));
@@ -46,6 +50,7 @@ async function start() {
   startFollowing();
   startAlerts();
   startSearch();
+  startTrails();
   onChange(follow);
   await follow(stateNow(), {});
   if (sees.movement === "yes") followLive({ snapshot, frame, alerts: ({ alerts }) => tell("alerts", alerts), state: tellConnection });
@@ -58,6 +63,8 @@ async function startMap() {
   here.map = map;
   await new Promise((resolve) => map.once("load", resolve));
   addUnitLayers(map);
+  const base = await addBaseMap(map);
+  Object.assign(here, { hasBase: Boolean(base.kind), credit: base.attribution });
   addHotspotLayer(map);
   addCaseLayers(map);
   addTrailLayers(map);
@@ -65,12 +72,14 @@ async function startMap() {
   map.on("move", () => showScale(map));
   showScale(map);
   bindPointer(map);
+  keepPosition(map);
 }
 
 /** The address changed: show what it says now. */
 async function follow(state, before) {
   const moved = !here.place || ["network", "unit", "level"].some((key) => state[key] !== before[key]);
   if (moved) await arrive(state);
+  else if (state.at !== before.at) lookWhere(state);
   showLayers(state);
   if (state.person !== before.person) choosePerson(state.person);
   else if (state.person) showChosen(state.person);
@@ -88,7 +97,7 @@ function snapshot({ at: instant, dots }) {
   const { person } = stateNow();
   tell("frame", { people: dots, gone: [], isSnapshot: true });
   if (person) showChosen(person);
-  if (isFirst && person) lookAtPerson(person);
+  if (isFirst && person && !stateNow().at) lookAtPerson(person);
 }
 
 function frame({ at: instant, dots, gone }) {
