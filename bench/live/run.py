@@ -17,7 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from bench.crowd import Crowd, crowded_city
-from bench.live.service import Service, free_port, make_token, run_module, serve_command, serving
+from bench.live.processes import Service, free_port, make_token, run_module, serve_command, serving
 from bench.live.told import Told, read_told
 from bench.report import Report
 from core.settings import Settings
