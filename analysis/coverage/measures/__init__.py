@@ -1,0 +1,1 @@
+"""Measures beside coverage: effort as others count it, and time on duty by the calendar."""
