@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from tracking.checks import Flag, digests
 from tracking.devices import Device
 from tracking.formats.report import ParsedFix, Report
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 GRID = 7  # decimals of a stored degree: 1e-7°, about a centimetre
 MEASURES = ("accuracy_m", "altitude_m", "speed_mps", "heading_deg", "battery_pct")
 
@@ -59,7 +60,7 @@ class Batch:
 
 def micros(at: datetime) -> int:
     """Microseconds since the epoch of an aware instant."""
-    return int(np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us").astype(np.int64))
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def instants(column: NDArray[np.datetime64]) -> list[datetime]:
@@ -74,19 +75,23 @@ def truths(charging: NDArray[np.int8]) -> NDArray[np.bool_]:
 
 def make_batch(arrivals: Sequence[Arrival], now: datetime) -> Batch:
     """The fixes of many messages; one without a readable time takes the time of receipt and is flagged."""
-    rows = [(n, arrival, parsed) for n, arrival in enumerate(arrivals) for parsed in arrival.report.fixes]
-    parsed = [row[2] for row in rows]
-    numbers = {name: _floats([getattr(one, name) for one in parsed]) for name in ("lon", "lat", *MEASURES)}
-    crs = np.array([row[1].device.profile.crs for row in rows], dtype=object)
+    sizes = [len(arrival.report.fixes) for arrival in arrivals]
+    parsed = [one for arrival in arrivals for one in arrival.report.fixes]
+    told = dict(zip(ParsedFix._fields, zip(*parsed, strict=True), strict=True)) if parsed else {}
+    column = {name: told.get(name, ()) for name in ParsedFix._fields}
+    devices = [arrival.device for arrival in arrivals]
+    numbers = {name: np.array(column[name], np.float64) for name in ("lon", "lat", *MEASURES)}  # None: NaN
+    crs = np.repeat(_objects([device.profile.crs for device in devices]), sizes)
+    no_time = np.array([at is None for at in column["fixed_at"]], bool)
     return columns_to_batch(
-        source=np.array([row[0] for row in rows], np.int64),
-        device_id=np.array([row[1].device.id for row in rows], np.int64),
-        fixed_at=np.array([micros(one.fixed_at or now) for one in parsed], np.int64).view("datetime64[us]"),
+        source=np.repeat(np.arange(len(arrivals)), sizes),
+        device_id=np.repeat(np.array([device.id for device in devices], np.int64), sizes),
+        fixed_at=np.array([micros(at or now) for at in column["fixed_at"]], np.int64).view("datetime64[us]"),
         numbers=_in_wgs84(numbers, crs),
-        charging=np.array([-1 if one.charging is None else int(one.charging) for one in parsed], np.int8),
-        flags=np.array([_told_flags(one) for one in parsed], np.int32),
-        sos=np.array([one.sos for one in parsed], np.bool_),
-        item=_objects([one.item for one in parsed]),
+        charging=np.array([-1 if one is None else one for one in column["charging"]], np.int8),
+        flags=np.array(column["mock"], bool) * np.int32(Flag.MOCK) | no_time * np.int32(Flag.NO_TIME),
+        sos=np.array(column["sos"], np.bool_),
+        item=_objects(column["item"]),
     )
 
 
@@ -156,15 +161,7 @@ def _without_nul(value: object) -> object:
     return [_without_nul(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _told_flags(parsed: ParsedFix) -> int:
-    return (Flag.MOCK if parsed.mock else 0) | (Flag.NO_TIME if parsed.fixed_at is None else 0)
-
-
-def _floats(values: list[float | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
-
-
-def _objects(values: list[object]) -> NDArray[np.object_]:
+def _objects(values: Sequence[object]) -> NDArray[np.object_]:
     column = np.empty(len(values), object)
     column[:] = values
     return column

@@ -1,7 +1,5 @@
 """Colota's own JSON: OwnTracks' names without `_type`, but its speed is m/s."""
 
-from dataclasses import replace
-
 from tracking.formats.owntracks import location_fix
 from tracking.formats.report import Message, Profile, Report
 
@@ -15,4 +13,4 @@ def recognise(_message: Message, value: object) -> bool:
 def read(_message: Message, value: object, profile: Profile) -> Report:
     item = value if isinstance(value, dict) else {}
     fix = location_fix(item | {"cog": item.get("bear", item.get("cog"))}, profile.unit_of("colota", "mps"))
-    return Report("colota", fixes=(replace(fix, item=item),))
+    return Report("colota", fixes=(fix._replace(item=item),))
