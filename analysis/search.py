@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from cases.views import find_case, visible
 from core.db import plan_for_values, sql_file
@@ -63,7 +63,7 @@ def _paths(scope: Scope) -> list[str] | None:
     return None if scope.everywhere else list(scope.paths)
 
 
-def _hit(row: Mapping[str, Any], dots: Mapping[int, Dot], caller: Caller, movement: Scope) -> Hit:
+def _hit(row: RowMapping, dots: Mapping[int, Dot], caller: Caller, movement: Scope) -> Hit:
     bbox = None if row["bbox"] is None else tuple(row["bbox"])
     hit = Hit(
         row["kind"], row["code"], row["name"], row["detail"], row["network"], row["lon"], row["lat"], bbox
@@ -76,8 +76,9 @@ def _hit(row: Mapping[str, Any], dots: Mapping[int, Dot], caller: Caller, moveme
     may_see = (
         dot.person_id == caller.person_id or movement.everywhere or any(map(movement.holds, standing.paths))
     )
-    where = dot.position if may_see else None
-    return replace(hit, detail=detail, lon=where and where.lon, lat=where and where.lat)
+    if dot.position is None or not may_see:
+        return replace(hit, detail=detail)
+    return replace(hit, detail=detail, lon=dot.position.lon, lat=dot.position.lat)
 
 
 def _find_numbered(conn: Connection, caller: Caller, wanted: str) -> list[Hit]:

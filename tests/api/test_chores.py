@@ -1,14 +1,19 @@
-"""What a running service does by itself: one process at a time."""
+"""The chores of a running service: of several processes one keeps watch, and another takes over when it ends."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, text
 
-from api.chores import _MEASURER, measure_some
+from api.chores import chores_done
+from core.clock import utc_now
 from core.db import make_engine
-from tests.tracking.city import EVER, NOW, make_person
-from tracking.devices import add_device
+from core.settings import read_settings
+from tests.cases.town import report, take_in
+from tests.people.town import build_town
+
+SETTINGS = read_settings({})
 
 
 @pytest.fixture
@@ -18,18 +23,43 @@ def engine(own_database: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def checked(engine: Engine) -> list[object]:
+def count(engine: Engine, query: str) -> int:
     with engine.connect() as conn:
-        return list(conn.execute(text("SELECT speed_checked_at FROM device")).scalars())
+        return int(conn.execute(text(query)).scalar_one())
 
 
-def test_speeds_are_measured_by_one_process_at_a_time(engine: Engine) -> None:
+def wait_for(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+WATCH = """
+FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = 2002875491
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+WATCHMEN = "SELECT count(DISTINCT pid) " + WATCH
+URGENT = "SELECT count(*) FROM alert WHERE kind = 'urgent_case'"
+
+
+def test_one_process_keeps_watch_and_another_takes_over(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.chores.WATCH_S", 0.2)
+    now = utc_now()
     with engine.begin() as conn:
-        make_person(conn)
-        add_device(conn, "P1", "W1", now=EVER)
-    with engine.begin() as other:
-        other.execute(select(func.pg_advisory_xact_lock(_MEASURER)))
-        measure_some(engine, NOW)
-        assert checked(engine) == [None]
-    measure_some(engine, NOW)
-    assert checked(engine) == [NOW]
+        build_town(conn, now)
+        take_in(conn, report("urgent", level=4, reported_at=now), now=now)
+    other = make_engine(engine.url.render_as_string(hide_password=False))
+    with chores_done(other, SETTINGS, utc_now), chores_done(engine, SETTINGS, utc_now):
+        wait_for(lambda: count(engine, URGENT) == 1)
+        assert count(engine, WATCHMEN) == 1
+        with engine.begin() as conn:  # whoever watches is gone
+            conn.execute(text("SELECT pg_terminate_backend(pid) " + WATCH))
+        with engine.begin() as conn:
+            take_in(conn, report("urgent too", level=4, reported_at=now), now=now)
+        wait_for(lambda: count(engine, URGENT) == 2)
+        wait_for(lambda: count(engine, WATCHMEN) == 1)
+    other.dispose()
+    wait_for(lambda: count(engine, WATCHMEN) == 0)
