@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from core.db import plan_for_values
 from tracking.live.dots import Dot, Position, Sign, Standing, make_dot
 from tracking.live.reading import (
     EVERYTHING,
@@ -49,6 +50,7 @@ class LiveMap:
     def read(self, conn: Connection, now: datetime, *, sweeps: bool) -> list[Change]:
         """Bring the dots up to date and tell what a viewer would see change. The first read always sweeps."""
         sweeps = sweeps or self._cursor is None
+        plan_for_values(conn)
         cursor = read_cursor(conn)
         swept = read_standing(conn, now) if sweeps else None
         positions = list(read_positions(conn, self._cursor or EVERYTHING))

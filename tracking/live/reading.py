@@ -86,6 +86,7 @@ def mark_of_calls(conn: Connection) -> tuple[object, ...]:
 
 def snapshot_dots(conn: Connection, paths: Sequence[str] | None, now: datetime) -> list[Dot]:
     """Everybody on shift who serves in these subtrees (None: anywhere), by person code."""
+    plan_for_values(conn)
     return _put_together(conn, [standing_of(row) for row in read_standing(conn, now, paths=paths)], now)
 
 
