@@ -146,7 +146,7 @@ function showAges() {
 
 /** Who or what it is about. */
 export function titleOf({ kind, person, unit, case: number }) {
-  if (kind === "urgent_case") return [openTotals().cases.find((one) => one.number === number)?.category, number].filter(Boolean).join(" · ");
+  if (kind === "urgent_case") return openTotals().cases.find((one) => one.number === number)?.category ?? number;
   return person?.name ?? unit?.name ?? t(`alert.${kind}`);
 }
 
@@ -155,7 +155,7 @@ function detailOf(alert) {
   const reason = alert.reason && alert.reason !== "unknown" ? t("alert.reason", { reason: reasonOf(alert) }) : "";
   const answer = alert.answered ? t("alert.answered", { text: ANSWERS.has(alert.answered) ? t(`answer.${alert.answered}`) : alert.answered }) : "";
   const where = alert.kind === "unit_empty" ? "" : (alert.unit?.name ?? "");
-  return [where, alert.person?.phone, asked, alert.answered ? answer : reason, alert.note].filter(Boolean).join(" · ");
+  return [alert.case, where, alert.person?.phone, asked, alert.answered ? answer : reason, alert.note].filter(Boolean).join(" · ");
 }
 
 function reasonOf({ reason, person }) {
