@@ -86,7 +86,11 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # `/metrics` tells; nothing is sent anywhere
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # `/metrics` tells; nothing is sent anywhere
         lifespan=run_while_serving,
     )
     app.state.settings = settings

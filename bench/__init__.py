@@ -9,7 +9,13 @@ from importlib import import_module
 from bench.report import Report
 from core.settings import Settings
 
-BENCHES = {"place": "bench.place", "import": "bench.import_", "ingest": "bench.ingest", "wall": "bench.wall", "live": "bench.live"}
+BENCHES = {
+    "place": "bench.place",
+    "import": "bench.import_",
+    "ingest": "bench.ingest",
+    "wall": "bench.wall",
+    "live": "bench.live",
+}
 
 
 def find_bench(name: str) -> Callable[[Report, Settings], None]:

@@ -124,7 +124,9 @@ def test_a_purge_waits_for_nobody_who_writes_to_a_day_and_ends_no_writer(engine:
     after = purge_expired(engine.begin, NOW, KEEP)
     assert during is not None
     assert after is not None
-    assert (during.put_off, during.fixes, during.raw_reports) == (2, 0, 0), "that day of fixes and of payloads"
+    assert (during.put_off, during.fixes, during.raw_reports) == (2, 0, 0), (
+        "that day of fixes and of payloads"
+    )
     assert (after.put_off, after.fixes, after.raw_reports) == (0, 1, 1)
     assert counts(engine)[0] == 1
 
