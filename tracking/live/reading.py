@@ -56,7 +56,7 @@ def standing_of(row: Row[Any]) -> Standing:
         role_name=row.role_name,
         unit_code=row.unit_code,
         unit_name=row.unit_name,
-        paths=tuple(row.paths or ()),
+        paths=tuple(sorted(set(row.paths or ()))),
         since=row.since,
         until=row.until,
         held=tuple(Held(*one) for one in held),

@@ -13,32 +13,38 @@ wanted AS MATERIALIZED (
     UNION
     SELECT person_id FROM unnest(CAST(:persons AS bigint[])) AS one(person_id)
 ),
-served AS MATERIALIZED (
-    SELECT assignment.person_id,
-           array_agg(DISTINCT CAST(unit_version.path AS text)) AS paths,
-           (array_agg(role.code ORDER BY role.tracked DESC, unit_version.code))[1] AS role,
-           (array_agg(role.name ORDER BY role.tracked DESC, unit_version.code))[1] AS role_name,
-           (array_agg(unit_version.code ORDER BY role.tracked DESC, unit_version.code))[1] AS unit_code,
-           (array_agg(unit_version.name ORDER BY role.tracked DESC, unit_version.code))[1] AS unit_name,
-           bool_or(role.tracked) AS tracked,
-           bool_or(CAST(:paths AS text[]) IS NULL OR unit_version.path <@ CAST(CAST(:paths AS text[]) AS ltree[])) AS within
-    FROM wanted
-    JOIN assignment ON assignment.person_id = wanted.person_id AND assignment.valid @> CAST(:now AS timestamptz)
-    JOIN role ON role.code = assignment.role
-    JOIN unit_version ON unit_version.unit_id = assignment.unit_id
-        AND unit_version.valid @> CAST(:now AS timestamptz) AND upper_inf(unit_version.recorded)
-    GROUP BY assignment.person_id
+served AS MATERIALIZED (  -- sorted once below: an order in each aggregate would sort once for each
+    SELECT post.person_id, array_agg(post.path) AS paths,
+           (array_agg(post.role))[1] AS role, (array_agg(post.role_name))[1] AS role_name,
+           (array_agg(post.code))[1] AS unit_code, (array_agg(post.name))[1] AS unit_name,
+           bool_or(post.tracked) AS tracked, bool_or(post.within) AS within
+    FROM (
+        SELECT assignment.person_id, role.code AS role, role.name AS role_name, role.tracked,
+               unit_version.code, unit_version.name, CAST(unit_version.path AS text) AS path,
+               CAST(:paths AS text[]) IS NULL
+               OR unit_version.path <@ CAST(CAST(:paths AS text[]) AS ltree[]) AS within
+        FROM wanted
+        JOIN assignment ON assignment.person_id = wanted.person_id AND assignment.valid @> CAST(:now AS timestamptz)
+        JOIN role ON role.code = assignment.role
+        JOIN unit_version ON unit_version.unit_id = assignment.unit_id
+            AND unit_version.valid @> CAST(:now AS timestamptz) AND upper_inf(unit_version.recorded)
+        ORDER BY assignment.person_id, role.tracked DESC, unit_version.code, role.code
+    ) AS post
+    GROUP BY post.person_id
 ),
 held AS MATERIALIZED (
-    SELECT device_holder.person_id,
-           array_agg(device.id ORDER BY device.id) AS device_id,
-           array_agg(device.interval_s ORDER BY device.id) AS interval_s,
-           array_agg(device.heartbeat_s ORDER BY device.id) AS heartbeat_s,
-           array_agg(lower(device_holder.valid) ORDER BY device.id) AS held_since
-    FROM wanted
-    JOIN device_holder ON device_holder.person_id = wanted.person_id AND device_holder.valid @> CAST(:now AS timestamptz)
-    JOIN device ON device.id = device_holder.device_id AND device.revoked_at IS NULL
-    GROUP BY device_holder.person_id
+    SELECT one.person_id, array_agg(one.id) AS device_id, array_agg(one.interval_s) AS interval_s,
+           array_agg(one.heartbeat_s) AS heartbeat_s, array_agg(one.since) AS held_since
+    FROM (
+        SELECT device_holder.person_id, device.id, device.interval_s, device.heartbeat_s,
+               lower(device_holder.valid) AS since
+        FROM wanted
+        JOIN device_holder ON device_holder.person_id = wanted.person_id
+            AND device_holder.valid @> CAST(:now AS timestamptz)
+        JOIN device ON device.id = device_holder.device_id AND device.revoked_at IS NULL
+        ORDER BY device_holder.person_id, device.id
+    ) AS one
+    GROUP BY one.person_id
 )
 SELECT person.id AS person_id, person.code AS person_code, person.name, served.role, served.role_name,
        served.unit_code, served.unit_name, served.paths, on_shift.since, on_shift.until,
