@@ -75,6 +75,7 @@ def demo_logins(people: Sequence[Worker]) -> tuple[Login, ...]:
         Login("desk", "desk", None, "座席员 · desk"),
         Login("worker", "worker", worker.units[0], "网格员 · grid worker", worker.code),
         Login("planner", "planner", None, "规划员 · planner"),
+        Login("approver", "approver", None, "审批员 · approver"),
         Login("admin", "administrator", None, "管理员 · administrator"),
         Login("auditor", "auditor", None, "审计员 · auditor"),
     )

@@ -28,11 +28,15 @@ from sqlalchemy import (
 from geo.tables import Ltree, unit_version
 from people.tables import assignment
 
-GrantRole = Literal["command", "planner", "supervisor", "desk", "worker", "administrator", "auditor"]
+GrantRole = Literal[
+    "command", "planner", "supervisor", "desk", "worker", "administrator", "auditor", "approver"
+]
 GRANT_ROLES: Final[tuple[GrantRole, ...]] = get_args(GrantRole)
 
 # The table. A route that names one of these rows is open to these roles, within their subtree.
 MAY_PLAN: Final = ("planner",)
+MAY_APPROVE: Final = ("approver",)
+MAY_SEE_PLANS: Final = ("planner", "approver")
 MAY_SEE_PEOPLE: Final = ("command", "supervisor", "desk", "administrator")
 MAY_SEE_MOVEMENT: Final = ("command", "supervisor", "desk")
 MAY_SEE_CASES: Final = ("command", "supervisor", "desk", "worker")

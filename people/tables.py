@@ -158,7 +158,7 @@ access_grant = Table(
     Column("unit_id", ForeignKey("unit.id"), comment="root of the subtree it holds for; NULL: everywhere"),
     Column("valid", TSTZRANGE, nullable=False),
     CheckConstraint(
-        "role IN ('command', 'planner', 'supervisor', 'desk', 'worker', 'administrator', 'auditor')",
+        "role IN ('command', 'planner', 'supervisor', 'desk', 'worker', 'administrator', 'auditor', 'approver')",
         name="role",
     ),
 )

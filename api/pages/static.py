@@ -20,6 +20,8 @@ VENDOR: Final = {
     "maplibre-gl/maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs",
     "maplibre-gl/maplibre-gl-shared.mjs": "maplibre-gl/dist/maplibre-gl-shared.mjs",
     "maplibre-gl/maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
+    "ol/ol.js": "ol/dist/ol.js",
+    "ol/ol.css": "ol/ol.css",
     "noto-sans-sc/400.css": "@fontsource/noto-sans-sc/400.css",
     "noto-sans-sc/600.css": "@fontsource/noto-sans-sc/600.css",
 }

@@ -140,6 +140,7 @@ def build_town(conn: Connection, now: datetime = NOW) -> Town:
         ("desk", None, "desk", None),
         ("administrator", None, "administrator", None),
         ("auditor", None, "auditor", None),
+        ("approver", None, "approver", None),
     ):
         accounts[login] = make_account(conn, login, persons[person] if person else None)
         add_grant(conn, accounts[login], role, unit_id=units[code] if code else None, now=EVER)
