@@ -4,7 +4,7 @@ Transactions belong to the edge: a request or a verb opens one (`engine.begin()`
 take its connection and never commit.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -136,18 +136,40 @@ def copy_rows(conn: Connection, table: str, columns: Sequence[str], rows: Iterab
     return count
 
 
-def copy_columns(conn: Connection, table: str, columns: Mapping[str, NDArray[Any]]) -> None:
-    """Write numpy columns of one length with COPY (binary format), of the types that ArrayDumper takes."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
+def copy_columns(
+    conn: Connection,
+    table: str,
+    columns: Mapping[str, NDArray[Any]],
+    texts: Mapping[str, Sequence[bytes]] | None = None,
+) -> None:
+    """Write numpy columns of one length with COPY (binary format), of the types that ArrayDumper takes.
+
+    `texts`: columns of values as they travel in binary form, none of them NULL: UTF-8 for text, after a byte 1 for jsonb.
+    """
+    texts = texts or {}
+    names = sql.SQL(", ").join(map(sql.Identifier, [*columns, *texts]))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
     packed = [_packed(column) for column in columns.values()]
-    count = np.array([len(columns)], ">i2").view(np.uint8)
+    count = np.array([len(columns) + len(texts)], ">i2").view(np.uint8)
     rows = [np.broadcast_to(count, (len(packed[0][0]), 2)), *(told for told, _ in packed)]
-    kept = [np.ones(rows[0].shape, bool), *(kept for _, kept in packed)]
+    kept = np.hstack([np.ones(rows[0].shape, bool), *(kept for _, kept in packed)])
+    told = np.hstack(rows)[kept].tobytes()
     with driver(conn).cursor() as cursor, cursor.copy(statement) as copy:
         head = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-        copy.write(head + np.hstack(rows)[np.hstack(kept)].tobytes() + b"\xff\xff")
+        copy.write(head + (_with_texts(told, kept, texts.values()) if texts else told) + b"\xff\xff")
+
+
+def _with_texts(told: bytes, kept: NDArray[np.bool_], texts: Collection[Sequence[bytes]]) -> bytes:
+    """Rows of fixed columns, each followed by its texts with their lengths."""
+    ends = np.cumsum(kept.sum(axis=1)).tolist()
+    lengths = (np.array([len(one) for one in column], ">i4").tobytes() for column in texts)
+    columns = list(zip(texts, lengths, strict=True))
+    parts: list[bytes] = []
+    for row, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        parts.append(told[begin:end])
+        for column, length in columns:
+            parts += (length[4 * row : 4 * row + 4], column[row])
+    return b"".join(parts)
 
 
 def plan_for_values(conn: Connection) -> None:

@@ -144,13 +144,13 @@ def smallest_of_instant(batch: Batch) -> NDArray[np.int64]:
     return np.sort(order[first])
 
 
-def jsonb(item: object) -> str:
-    """JSON text that PostgreSQL's jsonb takes: no NUL characters, which it refuses, and no nesting without end."""
+def jsonb(item: object) -> bytes:
+    """JSON that PostgreSQL's jsonb takes: no NUL characters, which it refuses, and no nesting without end."""
     try:
         encoded = orjson.dumps(item, option=orjson.OPT_NON_STR_KEYS)
-        return (orjson.dumps(_without_nul(item)) if b"\\u0000" in encoded else encoded).decode()
+        return orjson.dumps(_without_nul(item)) if b"\\u0000" in encoded else encoded
     except (orjson.JSONEncodeError, RecursionError) as error:
-        return orjson.dumps({"unstorable": str(error)}).decode()
+        return orjson.dumps({"unstorable": str(error)})
 
 
 def _without_nul(value: object) -> object:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from core.db import copy_rows, ring, sql_file
+from core.db import copy_columns, ring, sql_file
 from core.errors import NotFound
 from tracking.batches import Arrival, Batch, instants, jsonb, make_batch, smallest_of_instant, truths
 from tracking.checks import Flag, Rules, flags_of_place, flags_of_receipt
@@ -232,15 +232,16 @@ def _keep_raw(
             {"device_id": overruled.device_id, "fixed_at": overruled.fixed_at},
         )
     changed = kept.take(stored.changed)
-    formats = [arrivals[n].report.format for n in changed.source.tolist()]
-    devices, at = changed.device_id.tolist(), instants(changed.fixed_at)
-    rows = zip(devices, at, formats, map(jsonb, changed.item.tolist()), strict=True)
-    copy_rows(
-        conn,
-        "raw_report",
-        ("device_id", "fixed_at", "received_at", "format", "is_fix", "item"),
-        ((device, moment, now, name, True, item) for device, moment, name, item in rows),
-    )
+    formats = [arrivals[n].report.format.encode() for n in changed.source.tolist()]
+    count = len(changed)
+    columns = {
+        "device_id": changed.device_id,
+        "fixed_at": changed.fixed_at.astype("datetime64[us]"),
+        "received_at": np.full(count, now.replace(tzinfo=None), "datetime64[us]"),
+        "is_fix": np.ones(count, bool),
+    }
+    items = [b"\x01" + jsonb(item) for item in changed.item.tolist()]
+    copy_columns(conn, "raw_report", columns, {"format": formats, "item": items})
 
 
 def _counted(sources: int, batch: Batch, fixes: Judged, stored: Stored) -> IngestResult:

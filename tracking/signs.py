@@ -132,7 +132,7 @@ def _store_heard(conn: Connection, flagged: Beats, alive: list[Sign], now: datet
             "heard_at": np.concatenate([flagged.at, _moments([at for _, at, _, _ in beats])]),
             "battery_pct": np.concatenate([flagged.battery_pct, np.array(told, np.float64)]),
             "status": [None] * len(flagged.at)
-            + [None if status is None else jsonb(status) for _, _, _, status in beats],
+            + [None if status is None else jsonb(status).decode() for _, _, _, status in beats],
             "received_at": now,
         },
     )
@@ -156,7 +156,7 @@ def _store_others(conn: Connection, alive: list[Sign], now: datetime) -> None:
             "fixed_at": [sign.at for sign, _ in others],
             "received_at": now,
             "format": [sign.format for sign, _ in others],
-            "item": [jsonb(item) for _, item in others],
+            "item": [jsonb(item).decode() for _, item in others],
         },
     )
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, Field
 
 from api.callers import device
-from api.devices import DirectRoute, read_credential, read_message
+from api.devices import DirectRoute, read_message
 from api.errors import refusals
 from api.inbox import Answer, Inbox
 from tracking.formats import UnknownFormat
@@ -73,8 +73,9 @@ _DOOR: Any = {"dependencies": [device], "responses": refusals(415, 422)}
 async def deliver(request: Request, *, own: bool = False) -> Answer:
     """Hand the request's message in and wait for its commit; 415 when no format knows it."""
     inbox: Inbox = request.app.state.inbox
+    credential, message = await read_message(request)
     try:
-        return await inbox.deliver(read_credential(request), await read_message(request), own=own)
+        return await inbox.deliver(credential, message, own=own)
     except UnknownFormat as error:
         raise HTTPException(415, str(error)) from error
 

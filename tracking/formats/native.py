@@ -26,6 +26,8 @@ def read(_message: Message, value: object, _profile: Profile) -> Report:
     items = value["fixes"] if isinstance(value, dict) else []
     told = [item for item in items if isinstance(item, dict)]
     positions = [item for item in told if _is_placed(item)]
+    if len(positions) == len(items):
+        return Report("native", tuple(map(_fix, positions)))
     beats = [item for item in told if not _is_placed(item)]
     return Report(
         "native",
@@ -42,17 +44,18 @@ def _is_placed(item: dict[str, object]) -> bool:
 
 
 def _fix(item: dict[str, object]) -> ParsedFix:
+    told = item.get
     return ParsedFix(
-        fixed_at=instant(item.get("fixed_at")),
-        lon=number(item.get("lon")),
-        lat=number(item.get("lat")),
-        accuracy_m=number(item.get("accuracy_m"), low=0),
-        altitude_m=number(item.get("altitude_m")),
-        speed_mps=number(item.get("speed_mps"), low=0),
-        heading_deg=heading(item.get("heading_deg")),
-        battery_pct=percent(item.get("battery_pct")),
-        charging=truth(item.get("charging")),
-        mock=truth(item.get("mock")) is True,
-        sos=truth(item.get("sos")) is True,
+        instant(told("fixed_at")),
+        number(told("lon")),
+        number(told("lat")),
+        number(told("accuracy_m"), low=0),
+        number(told("altitude_m")),
+        number(told("speed_mps"), low=0),
+        heading(told("heading_deg")),
+        percent(told("battery_pct")),
+        truth(told("charging")),
+        mock=truth(told("mock")) is True,
+        sos=truth(told("sos")) is True,
         item=item,
     )

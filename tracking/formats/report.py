@@ -134,12 +134,15 @@ def _load_odd_json(body: bytes) -> object:
 
 def number(value: object, *, low: float | None = None, high: float | None = None) -> float | None:
     """A finite number within low … high from a number or its text; anything else is None."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if type(value) is float:
+        found = value
+    elif value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
+    else:
+        try:
+            found = float(value)
+        except (ValueError, OverflowError):
+            return None
     if not isfinite(found) or (low is not None and found < low) or (high is not None and found > high):
         return None
     return found
