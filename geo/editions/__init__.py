@@ -141,7 +141,8 @@ def _effective(
         return wanted
     wanted = wanted or now
     last = conn.scalar(select(edition.c.effective_from).where(edition.c.id == newest))
-    if last is not None and wanted <= last:
+    takes_its_place = wanted == last and last is not None and last > now
+    if last is not None and wanted <= last and not takes_its_place:
         raise Conflict(
             f"the newest edition of {network.code} holds from {last.isoformat()}; a later instant is needed"
         )

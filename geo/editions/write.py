@@ -8,7 +8,19 @@ from uuid import UUID
 
 import shapely
 from pyproj import CRS
-from sqlalchemy import BigInteger, Connection, Uuid, any_, bindparam, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.db import copy_rows
@@ -89,9 +101,17 @@ def _keep_outlines(conn: Connection, units: Sequence[NextUnit]) -> None:
 
 
 def _end_versions(conn: Connection, stamp: Stamp, version_ids: list[int]) -> None:
-    """Close ranges at the effective instant; what a back-dated change overwrites is kept as it was believed."""
-    chosen = unit_version.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    """Close ranges at the effective instant; what a back-dated change overwrites is kept as it was believed.
+
+    A version that would have begun at that very instant was only ever announced: it is not known any more.
+    """
+    named = unit_version.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
     parameters = {"ids": version_ids}
+    since = func.lower(unit_version.c.valid)
+    began = func.coalesce(since >= literal(stamp.effective_from), False)
+    never = func.tstzrange(func.lower(unit_version.c.recorded), literal(stamp.now))
+    conn.execute(update(unit_version).where(named, began).values(recorded=never), parameters)
+    chosen = and_(named, ~began)
     if stamp.effective_from is not None and stamp.effective_from < stamp.now:
         _keep_belief(conn, stamp, chosen, parameters)
     valid = func.tstzrange(func.lower(unit_version.c.valid), literal(stamp.effective_from))

@@ -15,9 +15,8 @@ from geo.flows import flow
 from geo.operations import Unit
 from geo.operations.effects import Measures, measure
 from geo.plans import geometry_column
-from geo.plans.redraw import Redraw
+from geo.plans.redraw import Redraw, only_noded
 from geo.plans.working import read_base, read_changes
-from geo.validation.coverage import only_nodes
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ def list_affected(conn: Connection, found: Redraw) -> list[Affected]:
     changed = [
         unit_id
         for unit_id in after
-        if not _noded_only(before.get(unit_id), after[unit_id])
-        and _drawn(before.get(unit_id), after[unit_id])
+        if not only_noded(before.get(unit_id), after[unit_id]) and _drawn(before.get(unit_id), after[unit_id])
     ]
     was, will_be = (measure(side.get(unit_id) for unit_id in changed) for side in (before, after))
     heirs = _heirs(
@@ -80,18 +78,6 @@ def _key(unit: Unit | None) -> tuple[str, str]:
 
 def _drawn(was: Unit | None, now: Unit | None) -> bool:
     return any(each is not None and each.geom is not None for each in (was, now))
-
-
-def _noded_only(was: Unit | None, now: Unit | None) -> bool:
-    if was is None or now is None or was.geom is None or now.geom is None:
-        return False
-    same = (was.code, was.name, was.parent, was.households) == (
-        now.code,
-        now.name,
-        now.parent,
-        now.households,
-    )
-    return same and only_nodes(was.geom, now.geom)
 
 
 def _heirs(conn: Connection, olds: list[Unit], news: list[Unit | None]) -> dict[UUID, tuple[Heir, ...]]:

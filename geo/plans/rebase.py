@@ -3,14 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from core.errors import Conflict, Invalid, NotFound
-from geo.operations import Impossible, apply
+from geo.operations import Drawing, Impossible, apply
+from geo.operations.cut import Changes
 from geo.plans import newest_edition_id
 from geo.plans.codec import read_operation, write_operation
-from geo.plans.redraw import OPEN, Redraw, get_redraw
+from geo.plans.redraw import OPEN, Redraw, get_redraw, only_noded
 from geo.plans.working import read_changes, read_drawing, write_changes
 from geo.tables import plan, plan_op, plan_step, plan_unit
 
@@ -45,14 +47,14 @@ def rebase_plan(
     found = get_redraw(conn, plan_id, lock=True)
     if found.state not in OPEN:
         raise Conflict(f"plan {plan_id} is {found.state} and cannot be drawn again")
-    before = read_changes(conn, found)
+    before = _own_changes(conn, found)
     attempt = conn.begin_nested()
     clash = _replay(conn, found, frozenset(skip))
     if clash is not None:
         attempt.rollback()
         return Rebased(found, clash)
     attempt.commit()
-    same = read_changes(conn, found) == before
+    same = _same(before, _own_changes(conn, found))
     values = {
         "base_edition_id": newest_edition_id(conn, found.network),
         "state": found.state if same else "draft",
@@ -62,6 +64,28 @@ def rebase_plan(
     step = {"plan_id": plan_id, "seq": (last or 0) + 1, "step": "rebase", "state": values["state"]}
     conn.execute(insert(plan_step).values(**step, by=by, at=now))
     return Rebased(get_redraw(conn, plan_id), None, same)
+
+
+def _own_changes(conn: Connection, found: Redraw) -> Changes:
+    """What the plan changes in more than nodes, held against the ground its log began on."""
+    log = (
+        select(plan_op.c.inverse)
+        .where(plan_op.c.plan_id == found.id, ~plan_op.c.undone)
+        .order_by(plan_op.c.seq)
+    )
+    base: Changes = {}
+    for inverse in conn.scalars(log):
+        first = read_operation("restore", inverse).redraw(Drawing(found.network, {}), UUID(int=0))
+        base = {**first, **base}
+    changes = read_changes(conn, found)
+    return {unit_id: now for unit_id, now in changes.items() if not only_noded(base.get(unit_id), now)}
+
+
+def _same(before: Changes, after: Changes) -> bool:
+    """Whether units come out alike; nodes that another plan put into a common border make no difference."""
+    return before.keys() == after.keys() and all(
+        was == after[unit_id] or only_noded(was, after[unit_id]) for unit_id, was in before.items()
+    )
 
 
 def _replay(conn: Connection, found: Redraw, skip: frozenset[int]) -> Clash | None:

@@ -204,14 +204,15 @@ def _refuse_outside(found: Redraw, applied: Applied) -> None:
         drawings = ((applied.drawing, now), (applied.drawing.redrawn(dict(before)), was))
         if all(each is None or _within(drawing, unit_id, found.scope_unit_id) for drawing, each in drawings):
             continue
-        if not _only_noded(was, now):
+        if not only_noded(was, now):
             named = now or was
             text = str(unit_id) if named is None else f"{named.level} {named.code}"
             place = None if named is None else named.geom
             raise Impossible(f"{text} lies outside of what this plan may redraw", place)
 
 
-def _only_noded(was: Unit | None, now: Unit | None) -> bool:
+def only_noded(was: Unit | None, now: Unit | None) -> bool:
+    """Whether a unit is as it was but for nodes in its border."""
     if was is None or now is None or was.geom is None or now.geom is None:
         return False
     return replace(was, geom=now.geom) == now and only_nodes(was.geom, now.geom)

@@ -1,16 +1,21 @@
-"""Bringing back what an edition held, unit by unit."""
+"""Bringing back what an edition held, and taking back an announced one: both are new editions."""
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select, update
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
+from geo.editions import Published, When, list_editions, publish_units
+from geo.editions.changes import read_past
 from geo.editions.standing import read_standing
 from geo.networks import Network, get_network
-from geo.operations import Restore, Unit
-from geo.plans.working import as_unit, read_units
-from geo.tables import edition, unit, unit_version
+from geo.operations import Drawing, Restore, Unit
+from geo.plans import Plan
+from geo.plans.redraw import get_redraw
+from geo.plans.working import as_unit, read_units, redrawn_units
+from geo.tables import edition, plan, unit, unit_version
 
 
 def restore_edition(conn: Connection, network_code: str, seq: int) -> Restore:
@@ -46,3 +51,34 @@ def _units_at(conn: Connection, network: Network, instant: datetime | None) -> l
         .where(unit_version.c.network_id == network.id, func.upper_inf(unit_version.c.recorded), holds)
     )
     return read_units(conn, query)
+
+
+def withdraw_scheduled(conn: Connection, plan_id: int, *, by: str, now: datetime, reason: str) -> Published:
+    """Take back an edition that has not begun: another one takes its place at its instant, with what held before it.
+
+    Conflict for a plan that is not scheduled, whose instant has come, or that another edition follows.
+    """
+    network = get_redraw(conn, plan_id).network
+    get_network(conn, network.code, lock=True)
+    found = get_redraw(conn, plan_id, lock=True)
+    newest = list_editions(conn, network.code)[0]
+    own = conn.scalar(select(edition.c.id).where(edition.c.plan_id == plan_id))
+    if found.state_at(now) != "scheduled" or newest.id != own:
+        raise Conflict(
+            f"plan {plan_id} is not the next edition of {network.code} to begin: roll it back instead"
+        )
+    if not reason.strip():
+        raise Invalid("give the reason why the announced borders do not come")
+    past = read_past(conn, network)
+    back = restore_edition(conn, network.code, newest.seq - 1)
+    changes = back.redraw(Drawing(network, {}), UUID(int=0))
+    values = {"network_id": network.id, "base_edition_id": newest.id, "author": by, "kind": "redraw"}
+    values |= {"name": found.name, "reason": reason.strip(), "state": "approved"}
+    taken_back = conn.execute(insert(plan).values(**values).returning(plan.c.id)).scalar_one()
+    drafts = redrawn_units(network, past.standing.values(), changes)
+    when = When(newest.effective_from, now, by)
+    published = publish_units(
+        conn, Plan(taken_back, network, newest.id, "redraw"), drafts, past=past, when=when
+    )
+    conn.execute(update(plan).where(plan.c.id == plan_id).values(state="withdrawn"))
+    return published

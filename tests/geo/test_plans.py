@@ -14,6 +14,7 @@ from core.db import make_engine
 from core.errors import Conflict, Invalid, NotFound, Refused
 from geo.editions import FindingsRefused, list_editions, publish_plan
 from geo.editions.standing import StandingUnit, read_standing
+from geo.lookup import Lookup
 from geo.networks import Level, create_network, get_network
 from geo.operations import Impossible, Merge, Operation, Recode, Rename, SplitByLine, Transfer
 from geo.plans import UnitDraft, add_units_to_plan, find_draft
@@ -30,7 +31,7 @@ from geo.plans.redraw import (
     redo_operation,
     undo_operation,
 )
-from geo.plans.rollback import restore_edition
+from geo.plans.rollback import restore_edition, withdraw_scheduled
 from geo.plans.steps import list_steps, publish_redraw, take_step
 from geo.plans.working import read_changes
 from geo.tables import lineage, unit, unit_version
@@ -249,6 +250,35 @@ def test_the_second_of_two_plans_is_rebased_and_keeps_its_approval_when_it_does_
     assert standing(conn)["D"].name == "丁"
 
 
+def test_nodes_in_a_common_border_cost_no_approval(conn: Connection) -> None:
+    found_city(conn)
+    first, second = new_plan(conn), new_plan(conn)
+    corner = shapely.box(*line((1.5, 2.5), (3, 1.2)).bounds)
+    do(conn, first, Transfer(ident(conn, "B"), ident(conn, "D"), corner))
+    do(conn, second, SplitByLine(ident(conn, "A"), line((-1, 0.6), (3, 0.7))))
+    approve(conn, second)
+    publish(conn, first)
+    rebased = rebase_plan(conn, second.id, by="planner", now=NOW)
+    assert (rebased.same, rebased.plan.state) == (True, "approved")
+    publish_redraw(conn, second.id, by="approver", now=NOW + timedelta(days=1))
+    shapes = [each.geom for each in standing(conn).values() if each.level == "grid"]
+    assert len(shapes) == 5
+    assert shapely.coverage_is_valid(shapes)
+
+
+def test_a_code_that_somebody_else_took_meanwhile_asks_for_a_new_approval(conn: Connection) -> None:
+    found_city(conn)
+    first, second = new_plan(conn), new_plan(conn)
+    do(conn, first, SplitByLine(ident(conn, "B"), line((1, 1.3), (5, 1.4))))
+    do(conn, second, SplitByLine(ident(conn, "A"), line((-1, 0.6), (3, 0.7))))
+    approve(conn, second)
+    publish(conn, first)
+    rebased = rebase_plan(conn, second.id, by="planner", now=NOW)
+    assert (rebased.clash, rebased.same, rebased.plan.state) == (None, False, "draft")
+    publish(conn, second, now=NOW + timedelta(days=1))
+    assert {"01", "02"} <= standing(conn).keys()
+
+
 def test_clashes_are_shown_one_by_one_and_nothing_is_changed_until_each_is_decided(conn: Connection) -> None:
     found_city(conn)
     first, second = new_plan(conn), new_plan(conn)
@@ -323,6 +353,37 @@ def test_a_rollback_is_a_new_edition_with_the_content_of_an_old_one(conn: Connec
         restore_edition(conn, "net", 9)
     ended = select(func.count()).select_from(unit).where(unit.c.retired_edition_id == published.edition_id)
     assert conn.scalar(ended) == 1
+
+
+def test_an_announced_edition_is_taken_back_and_its_instant_finds_what_held_before(conn: Connection) -> None:
+    found_city(conn)
+    before = standing(conn)
+    found = new_plan(conn)
+    do(conn, found, split_a(conn))
+    do(conn, found, Merge((ident(conn, "B"), ident(conn, "D"))))
+    later = NOW + timedelta(days=9)
+    publish(conn, found, effective_from=later)
+    spot = shapely.get_coordinates(shapely.point_on_surface(before["D"].geom))[0]
+
+    def holder(at: datetime) -> str:
+        (placed,) = Lookup(conn).place(*map(float, spot), at=at)
+        return placed.unit.code if placed.unit else ""
+
+    assert [holder(NOW), holder(later)] == ["D", "B"]
+    with pytest.raises(Invalid, match="give the reason"):
+        withdraw_scheduled(conn, found.id, by="approver", now=NOW, reason=" ")
+    withdraw_scheduled(conn, found.id, by="approver", now=NOW + timedelta(days=1), reason="批文撤回")
+    assert [holder(NOW), holder(later), holder(later + timedelta(days=99))] == ["D", "D", "D"]
+    assert {code: (each.unit_id, each.geom_sha) for code, each in standing(conn).items()} == {
+        code: (each.unit_id, each.geom_sha) for code, each in before.items()
+    }
+    assert get_redraw(conn, found.id).state == "withdrawn"
+    with pytest.raises(Conflict, match="roll it back instead"):
+        withdraw_scheduled(conn, found.id, by="approver", now=NOW, reason="x")
+    follow = new_plan(conn)
+    do(conn, follow, Rename(ident(conn, "D"), "丁"))
+    publish(conn, follow, now=NOW + timedelta(days=2), effective_from=later + timedelta(days=1))
+    assert holder(later + timedelta(days=2)) == "D"
 
 
 def test_a_plan_and_a_draft_from_files_stand_beside_each_other(conn: Connection) -> None:

@@ -1,0 +1,168 @@
+"""What a planner sees of a plan: the units that it may redraw, as it has them now, and those that touch them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import shapely
+from sqlalchemy import ColumnElement, Connection, Text, cast, exists, func, select
+
+from geo.operations import Unit
+from geo.operations.effects import Measures, measure
+from geo.plans import geometry_column
+from geo.plans.redraw import Redraw, only_noded
+from geo.plans.working import read_base, read_changes
+from geo.tables import Ltree, unit, unit_version
+
+Change = Literal["kept", "noded", "changed", "born"]
+Bbox = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A unit with a border of its own. `editable`: the plan may redraw it; false for official areas and neighbours."""
+
+    unit: Unit
+    change: Change
+    editable: bool
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`units` are left out, but for those that the plan changes, where more than asked for lie in the box.
+
+    `gone`: ids of units that the plan ends. `parents`: what stands above the units, as the plan has it.
+    """
+
+    units: list[Seen]
+    gone: list[UUID]
+    parents: list[Unit]
+    total: int
+    complete: bool
+    bbox: Bbox | None
+
+
+def read_scene(conn: Connection, found: Redraw, *, box: Bbox | None = None, limit: int = 1500) -> Scene:
+    """The units of the plan's subtree in the box (None: all of it), and the ring of neighbours around."""
+    changes = read_changes(conn, found)
+    inside = _leaves(conn, found, box)
+    complete = len(inside) <= limit
+    ring = _ring(conn, found, box or _extent(conn, inside), inside) if complete and inside else []
+    wanted = ({*inside, *ring} if complete else set()) | set(changes)
+    base = {each.id: each for each in read_base(conn, found, wanted)}
+    now: dict[UUID, Unit | None] = {**base, **changes}
+    locked = set(ring)
+    units = [
+        Seen(each, _change(base.get(each.id), each, changes), _editable(found, each, locked))
+        for each in now.values()
+        if each is not None and each.geom is not None
+    ]
+    above = {each.unit.parent for each in units if each.unit.parent is not None}
+    parents = [each for each in _above(conn, found, above, changes) if each is not None]
+    gone = [unit_id for unit_id, each in changes.items() if each is None]
+    return Scene(units, gone, parents, len(inside), complete, _extent(conn, _leaves(conn, found, None)))
+
+
+def read_seen(conn: Connection, found: Redraw, ids: Collection[UUID]) -> list[Seen]:
+    """Some units of the scene as the plan has them now; those that it ended are left out."""
+    changes = read_changes(conn, found)
+    base = {each.id: each for each in read_base(conn, found, ids)}
+    locked = set(base) - set(_leaves(conn, found, None, base))
+    now = {unit_id: changes.get(unit_id, base.get(unit_id)) for unit_id in ids}
+    return [
+        Seen(each, _change(base.get(each.id), each, changes), _editable(found, each, locked))
+        for each in now.values()
+        if each is not None and each.geom is not None
+    ]
+
+
+def measure_scene(units: Iterable[Seen]) -> dict[UUID, Measures]:
+    """Area, perimeter and shape of each unit."""
+    return measure(each.unit for each in units)
+
+
+def _change(was: Unit | None, now: Unit, changes: Mapping[UUID, Unit | None]) -> Change:
+    if now.id not in changes:
+        return "kept"
+    if was is None:
+        return "born"
+    return "noded" if only_noded(was, now) else "changed"
+
+
+def _editable(found: Redraw, each: Unit, locked: Collection[UUID]) -> bool:
+    natural = found.network.level(each.level).origin == "natural"
+    return each.id not in locked and (each.kind == "dedicated" or not natural)
+
+
+def _above(
+    conn: Connection, found: Redraw, ids: Collection[UUID], changes: Mapping[UUID, Unit | None]
+) -> list[Unit | None]:
+    base = {each.id: each for each in read_base(conn, found, ids)}
+    return [changes.get(unit_id, base.get(unit_id)) for unit_id in ids]
+
+
+def _current(found: Redraw) -> list[ColumnElement[bool]]:
+    return [
+        unit_version.c.network_id == found.network.id,
+        func.upper_inf(unit_version.c.valid),
+        func.upper_inf(unit_version.c.recorded),
+    ]
+
+
+def _undivided() -> ColumnElement[bool]:
+    child, kind = unit_version.alias("child"), unit.alias("kind")
+    return ~exists(
+        select(child.c.id)
+        .join(kind, kind.c.id == child.c.unit_id)
+        .where(child.c.parent_unit_id == unit_version.c.unit_id, kind.c.kind == "territorial")
+        .where(func.upper_inf(child.c.valid), func.upper_inf(child.c.recorded))
+    )
+
+
+def _in_box(box: Bbox) -> ColumnElement[bool]:
+    here: ColumnElement[bool] = unit_version.c.geom.op("&&")(func.ST_MakeEnvelope(*box, 4326))
+    return here
+
+
+def _leaves(
+    conn: Connection, found: Redraw, box: Bbox | None, among: Collection[UUID] | None = None
+) -> list[UUID]:
+    """Units of the subtree with a border of their own, of the newest edition."""
+    query = select(unit_version.c.unit_id).where(*_current(found), _undivided())
+    if among is not None:
+        query = query.where(unit_version.c.unit_id.in_(among))
+    if found.scope_unit_id is not None:
+        root = select(cast(unit_version.c.path, Text)).where(
+            *_current(found), unit_version.c.unit_id == found.scope_unit_id
+        )
+        query = query.where(unit_version.c.path.op("<@")(cast(conn.scalar(root), Ltree)))
+    if box is not None:
+        query = query.where(_in_box(box))
+    return list(conn.scalars(query))
+
+
+def _ring(conn: Connection, found: Redraw, box: Bbox | None, inside: Collection[UUID]) -> list[UUID]:
+    """Leaves that touch those inside and are not of them."""
+    if found.scope_unit_id is None or box is None:
+        return []
+    here = select(unit_version.c.unit_id).where(*_current(found), _undivided(), _in_box(box))
+    others = read_base(conn, found, set(conn.scalars(here)) - set(inside))
+    own = [each.geom for each in read_base(conn, found, inside) if each.geom is not None]
+    near = [each for each in others if each.geom is not None]
+    met = shapely.STRtree(geometry_column(each.geom for each in near)).query(
+        geometry_column(own), predicate="intersects"
+    )[1]
+    return [near[place].id for place in sorted(set(met.tolist()))]
+
+
+def _extent(conn: Connection, ids: Collection[UUID]) -> Bbox | None:
+    extent: Any = func.ST_Extent(unit_version.c.geom)
+    sides = [getattr(func, f"ST_{side}")(extent) for side in ("XMin", "YMin", "XMax", "YMax")]
+    chosen = unit_version.c.unit_id.in_(ids)
+    row = conn.execute(
+        select(*sides).where(
+            chosen, func.upper_inf(unit_version.c.valid), func.upper_inf(unit_version.c.recorded)
+        )
+    ).one()
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
