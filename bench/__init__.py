@@ -15,6 +15,7 @@ BENCHES = {
     "ingest": "bench.ingest",
     "wall": "bench.wall",
     "live": "bench.live",
+    "coverage": "bench.coverage",
 }
 
 

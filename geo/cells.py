@@ -29,21 +29,23 @@ def cells_of(lon: ArrayLike, lat: ArrayLike, resolution: int) -> Cells:
 
 def cells_along(lon: ArrayLike, lat: ArrayLike, resolution: int) -> Cells:
     """As `cells_of`, quicker where positions that follow one another lie close: a cell is asked for at every eighth, and
-    what lies in the circle inside that cell has the same one.
+    what lies in the circle inside that cell or the next one asked for has the same one.
     """
     lon, lat = np.asarray(lon, np.float64).ravel(), np.asarray(lat, np.float64).ravel()
-    anchors = np.arange(0, len(lon), _STRIDE)
-    asked = cells_of(lon[anchors], lat[anchors], resolution)
+    asked = cells_of(lon[::_STRIDE], lat[::_STRIDE], resolution)
     known, number = np.unique(asked, return_inverse=True)
     real = known != 0
     west, south, radius = np.zeros(len(known)), np.zeros(len(known)), np.zeros(len(known))
     west[real], south[real], radius[real] = _inscribed(known[real])
-    near = np.repeat(number, _STRIDE)[: len(lon)]
-    north_m = (lat - south[near]) * _M_PER_DEG
-    east_m = (lon - west[near]) * _M_PER_DEG * np.cos(np.radians(south[near]))
-    inside = np.hypot(east_m, north_m) < radius[near] * 0.98  # a degree is not of quite one length
-    cells = known[near]
-    rest = np.flatnonzero(~inside)
+    scale = np.cos(np.radians(south))
+    cells, rest = np.zeros(len(lon), np.uint64), np.arange(len(lon))
+    for ahead in (0, 1):
+        near = number[np.minimum(rest // _STRIDE + ahead, len(asked) - 1)] if len(rest) else rest
+        east_m = (lon[rest] - west[near]) * _M_PER_DEG * scale[near]
+        away_m = np.hypot(east_m, (lat[rest] - south[near]) * _M_PER_DEG)
+        inside = away_m < radius[near] * 0.98  # a degree is not of quite one length
+        cells[rest[inside]] = known[near[inside]]
+        rest = rest[~inside]
     cells[rest] = cells_of(lon[rest], lat[rest], resolution)
     return cells
 
@@ -76,10 +78,14 @@ def cells_covering(geometry: BaseGeometry, resolution: int, *, only_centres: boo
 
 def cell_polygons(cells: ArrayLike) -> NDArray[np.object_]:
     """The outline of each cell, WGS-84."""
-    rings = [[(lon, lat) for lat, lon in h3.cell_to_boundary(cell)] for cell in _whole(cells)]
-    polygons = np.empty(len(rings), dtype=object)
-    polygons[:] = [shapely.Polygon(ring) for ring in rings]
-    return polygons
+    rings = [h3.cell_to_boundary(cell) for cell in _whole(cells)]
+    if not rings:
+        return np.empty(0, dtype=object)
+    corners = np.array([corner for ring in rings for corner in ring], np.float64)[:, ::-1]
+    lines = shapely.linearrings(
+        corners, indices=np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    )
+    return np.asarray(shapely.polygons(lines), dtype=object)
 
 
 def cell_centres(cells: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,5 +1,6 @@
 """One civil day of coverage, from arrays alone: the same rows in any order give the same day."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -7,18 +8,29 @@ from typing import Final
 import numpy as np
 
 from analysis.coverage.figures import DEFINITIONS, Figure
-from analysis.coverage.fixes import SECOND_US, Bools, Duty, Fixes, Ints, cut_duty, duty_of, order_fixes
+from analysis.coverage.fixes import (
+    SECOND_US,
+    Bools,
+    Duty,
+    Fixes,
+    Floats,
+    Ints,
+    cut_duty,
+    duty_of,
+    order_fixes,
+)
 from analysis.coverage.ground import Ground, Targets
 from analysis.coverage.legs import LEG, cut_parts, find_legs
 from analysis.coverage.near import Ways, find_presence_at
-from analysis.coverage.people import DutyFigures, OwnGround, measure_duty
+from analysis.coverage.people import DutyFigures, OwnGround, join_duty, measure_duty
 from analysis.coverage.pieces import find_presence
 from analysis.coverage.rules import CoverageRules
-from analysis.coverage.visits import Visits, find_visits
+from analysis.coverage.visits import Visits, find_visits, join_visits
 from geo.metric import plane_xy
 
 MARGIN_US: Final = 240 * SECOND_US
 """Fixes of so much before and after the day are needed for the legs over its two midnights."""
+FIXES_AT_ONCE: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -52,8 +64,42 @@ class DayCoverage:
 def cover_day(
     fixes: Fixes, duty: Duty, ground: Ground, own: OwnGround, *, rules: CoverageRules, until_us: int
 ) -> DayCoverage:
-    """The day [0, until_us). `fixes` may reach MARGIN_US over both ends; only duty counts."""
+    """The day [0, until_us). `fixes` may reach MARGIN_US over both ends; only duty counts.
+
+    People are taken some at a time, which keeps memory bounded and near: nobody's figures hang on anybody else's.
+    """
     fixes, duty = order_fixes(fixes), cut_duty(duty, until_us=until_us)
+    parts = [
+        _cover_people(some, their_duty, ground, own, rules=rules, until_us=until_us)
+        for some, their_duty in _some_at_a_time(fixes, duty)
+    ]
+    return _join(parts, until_us)
+
+
+def _some_at_a_time(fixes: Fixes, duty: Duty) -> Iterator[tuple[Fixes, Duty]]:
+    """Runs of whole people with about FIXES_AT_ONCE fixes, ascending; the last has everybody else on duty."""
+    first, since = 0, 0
+    while len(fixes) - first > FIXES_AT_ONCE:
+        person = fixes.person[first + FIXES_AT_ONCE]
+        last = int(np.searchsorted(fixes.person, person, side="right"))
+        until = int(np.searchsorted(duty.person, person, side="right"))
+        yield fixes.take(slice(first, last)), duty.take(slice(since, until))
+        first, since = last, until
+    yield fixes.take(slice(first, None)), duty.take(slice(since, None))
+
+
+@dataclass(frozen=True)
+class _Some:
+    """What the fixes of some people prove, with the steps and accuracies that the day's medians are made of."""
+
+    day: DayCoverage
+    steps_us: Ints
+    told_m: Floats
+
+
+def _cover_people(
+    fixes: Fixes, duty: Duty, ground: Ground, own: OwnGround, *, rules: CoverageRules, until_us: int
+) -> _Some:
     legs = find_legs(fixes, rules, until_us=until_us)
     parts = cut_parts(fixes, legs, duty)
     presence = find_presence(fixes, legs, parts, duty, ground=ground, rules=rules)
@@ -63,8 +109,7 @@ def cover_day(
     on = duty_of(duty, fixes.person, fixes.at_us) >= 0
     real = np.zeros(len(legs.kind), np.bool_)
     real[parts.leg] = legs.kind[parts.leg] == LEG
-    told = fixes.accuracy_m[on & ~np.isnan(fixes.accuracy_m)]
-    return DayCoverage(
+    day = DayCoverage(
         until_us=until_us,
         visits=find_visits(presence.events, gap_s=rules.visit_gap_s),
         site_visits=find_visits(at_sites, gap_s=rules.visit_gap_s),
@@ -74,9 +119,35 @@ def cover_day(
         doors=ways.passed(ground.doors, rules.passing_m),
         duty=measure_duty(fixes, legs, parts, duty, own=own, rules=rules),
         fixes=int(on.sum()),
-        interval_us=int(np.median(legs.lasts_us[real])) if real.any() else None,
+        interval_us=None,
+        accuracy_m=None,
+    )
+    return _Some(day, legs.lasts_us[real], fixes.accuracy_m[on & ~np.isnan(fixes.accuracy_m)])
+
+
+def _join(parts: Sequence[_Some], until_us: int) -> DayCoverage:
+    days = [part.day for part in parts]
+    steps = np.concatenate([part.steps_us for part in parts])
+    told = np.concatenate([part.told_m for part in parts])
+    return DayCoverage(
+        until_us=until_us,
+        visits=join_visits([day.visits for day in days]),
+        site_visits=join_visits([day.site_visits for day in days]),
+        by_fixes=np.unique(np.concatenate([day.by_fixes for day in days])),
+        driven=np.unique(np.concatenate([day.driven for day in days])),
+        streets=_either([day.streets for day in days]),
+        doors=_either([day.doors for day in days]),
+        duty=join_duty([day.duty for day in days]),
+        fixes=sum(day.fixes for day in days),
+        interval_us=int(np.median(steps)) if len(steps) else None,
         accuracy_m=float(np.median(told)) if len(told) else None,
     )
+
+
+def _either(passed: Sequence[tuple[Bools, Bools]]) -> tuple[Bools, Bools]:
+    """Passed by anybody; possibly where by nobody surely."""
+    proven = np.logical_or.reduce([each[0] for each in passed])
+    return proven, np.logical_or.reduce([each[1] for each in passed]) & ~proven
 
 
 def sum_units(day: DayCoverage, ground: Ground) -> dict[str, UnitColumns]:

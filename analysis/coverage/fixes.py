@@ -34,7 +34,7 @@ class Fixes:
     def __len__(self) -> int:
         return len(self.at_us)
 
-    def take(self, rows: Ints | Bools) -> "Fixes":
+    def take(self, rows: Ints | Bools | slice) -> "Fixes":
         return Fixes(*(getattr(self, each.name)[rows] for each in fields(self)))
 
 
@@ -75,6 +75,9 @@ class Duty:
     @property
     def lasts_us(self) -> Ints:
         return self.ends_us - self.starts_us
+
+    def take(self, rows: slice) -> "Duty":
+        return Duty(self.person[rows], self.starts_us[rows], self.ends_us[rows])
 
 
 def cut_duty(duty: Duty, *, until_us: int) -> Duty:

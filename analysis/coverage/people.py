@@ -2,6 +2,7 @@
 metres that do not, with the reason. What is not known is called unobserved and never anything worse.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,6 +72,19 @@ def measure_duty(
     times[:, -1] = duty.lasts_us - times.sum(axis=1)
     has_own = np.isin(duty.person, own.person)
     return DutyFigures(duty, times, measure_ways(fixes, legs, parts, len(duty), rules), has_own)
+
+
+def join_duty(groups: Sequence[DutyFigures]) -> DutyFigures:
+    """Figures of people that come one after the other."""
+    duty = Duty(
+        *(np.concatenate([getattr(each.duty, name) for each in groups]) for name in Duty.__dataclass_fields__)
+    )
+    return DutyFigures(
+        duty,
+        np.concatenate([each.times_us for each in groups]),
+        np.concatenate([each.ways_mm for each in groups]),
+        np.concatenate([each.has_own for each in groups]),
+    )
 
 
 def measure_ways(fixes: Fixes, legs: Legs, parts: Parts, rows: int, rules: CoverageRules) -> Ints:

@@ -1,5 +1,6 @@
 """Visits: runs of presence at one place by one person; how often, how long, and how long nobody came."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,17 @@ def find_visits(events: Events, *, gap_s: float) -> Visits:
         np.maximum.reduceat(until, first),
         np.add.reduceat(events.dwell_us[order], first),
         np.logical_or.reduceat(events.proven[order], first),
+    )
+
+
+def join_visits(groups: Sequence[Visits]) -> Visits:
+    """Visits of people that come one after the other, in the one order."""
+    order = np.argsort(np.concatenate([each.place for each in groups]), kind="stable")
+    return Visits(
+        *(
+            np.concatenate([getattr(each, name) for each in groups])[order]
+            for name in Visits.__dataclass_fields__
+        )
     )
 
 
