@@ -1,6 +1,7 @@
 """A small city behind a real server, and Chromium in front of it that may reach nothing else."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,23 +9,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 from sqlalchemy import Engine
 
 from api.app import make_app
+from api.callers import session_cookie
 from core.clock import utc_now
 from core.db import make_engine
 from core.settings import read_settings
-from people.accounts import add_account
+from people.accounts import add_account, find_account
 from people.grants import add_grant, find_unit
 from people.notices import Notice, accept_notice, publish_notice
 from people.persons import Post, add_person, assign
 from people.shifts import Shift, add_shift
+from people.tokens import open_session
 from tests.city import FOUNDED, centre, code_at, publish_small_city
 from tests.conftest import drop_database, make_database
 from tracking.devices import add_device
@@ -40,11 +51,13 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 MODULES = Path(__file__).parent.parent.parent / "node_modules"
 PASSWORD = "correct horse battery"
 WIDE, NARROW = (1920, 1080), (390, 844)
 STEP_S = 10
+CUT = r"ERR_(CONNECTION|INCOMPLETE|EMPTY|INTERNET_DISCONNECTED)"
 expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 
 
@@ -164,6 +177,13 @@ class Visit:
         self.page.click("button.main")
         self.page.wait_for_url(lambda url: "/login" not in url)
 
+    def enter(self, login: str) -> None:
+        """Signed in already, as somebody who did so this morning."""
+        with self.city.engine.begin() as conn:
+            secret = open_session(conn, find_account(conn, login), now=utc_now(), lifetime=timedelta(hours=1))
+        name = session_cookie(read_settings({}))
+        self.page.context.add_cookies([{"name": name, "value": secret, "url": self.city.url}])
+
     def open(self, path: str) -> Page:
         self.page.goto(self.city.url + path)
         return self.page
@@ -171,6 +191,10 @@ class Visit:
     def module(self, path: str, expression: str) -> Any:
         """The value of an expression over `m`, a module of the page as the page itself has it."""
         return self.page.evaluate(f"import('/static/{path}').then(m => {expression})")
+
+    def forgive_the_cut(self) -> None:
+        """While the service or the network is away, a browser says so on its console."""
+        self.errors = [one for one in self.errors if not re.search(CUT, one)]
 
     def find_serious(self) -> list[str]:
         """What axe finds that is serious or critical."""
@@ -190,7 +214,10 @@ Visits = Callable[..., Visit]
 
 @pytest.fixture
 def visit(chromium: Browser, city: City) -> Iterator[Visits]:
-    """`visit(login, size)` opens a window; afterwards nothing may have gone wrong in any."""
+    """`visit(login, size)` opens a window; afterwards nothing may have gone wrong in any.
+
+    The camera jumps, as for people who asked their system for less motion, but where a test is about motion.
+    """
     opened: list[tuple[BrowserContext, Visit]] = []
 
     def open_window(
@@ -198,10 +225,12 @@ def visit(chromium: Browser, city: City) -> Iterator[Visits]:
         size: tuple[int, int] = WIDE,
         language: str = "zh-CN",
         place: City = city,
+        motion: Literal["reduce", "no-preference"] = "reduce",
     ) -> Visit:
         context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=language,
+            reduced_motion=motion,
             is_mobile=size == NARROW,
             has_touch=size == NARROW,
         )
@@ -209,7 +238,7 @@ def visit(chromium: Browser, city: City) -> Iterator[Visits]:
         watch(context, made)
         opened.append((context, made))
         if login:
-            made.sign_in(login)
+            made.enter(login)
         return made
 
     yield open_window
@@ -220,21 +249,18 @@ def visit(chromium: Browser, city: City) -> Iterator[Visits]:
 
 
 def watch(context: BrowserContext, made: Visit) -> None:
-    """Block and note every request to another host, and note what the console calls an error."""
+    """Note every request to another host, which finds no way out, and what the console calls an error."""
 
-    def refuse(route: Route) -> None:
-        made.foreign.append(route.request.url)
-        route.abort()
+    def note_request(request: Request) -> None:
+        if not request.url.startswith((made.city.url + "/", "data:", "blob:")):
+            made.foreign.append(request.url)
 
     def note(message: ConsoleMessage) -> None:
         by_a_tool = "inline style" in message.text and not message.location["url"]  # axe tries some
         if message.type == "error" and not by_a_tool:
             made.errors.append(f"{message.text} {message.location}")
 
-    def is_foreign(url: str) -> bool:
-        return not url.startswith((made.city.url + "/", "data:", "blob:"))
-
-    context.route(is_foreign, refuse)
+    context.on("request", note_request)
     context.on("console", note)
     made.page.on("pageerror", lambda error: made.errors.append(str(error)))
 
@@ -244,8 +270,13 @@ def open_wall(window: Visit, query: str = "") -> Page:
     page = window.open(f"/wall{query}")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
     expect(page.locator("#rows tbody tr, #rows .note").first).to_be_visible()
-    page.wait_for_function("document.querySelector('#map canvas')")
+    expect(page.locator("#map canvas").first).to_be_visible()
     return page
+
+
+def at_rest(window: Visit) -> None:
+    """The camera stands still and everything is drawn."""
+    until(lambda: bool(window.module("wall/here.js", "m.here.map.loaded() && !m.here.map.isMoving()")))
 
 
 def until(holds: Callable[[], bool], seconds: float = 15) -> None:

@@ -16,7 +16,7 @@ from people.notices import accept_notice
 from people.persons import Post, add_person, assign, find_person
 from people.shifts import Shift, add_shift
 from people.tokens import issue_bearer
-from tests.browser.conftest import NARROW, PASSWORD, City, Visit, Visits, open_wall, running_service, until
+from tests.browser.conftest import NARROW, PASSWORD, City, Visits, open_wall, running_service, until
 from tests.city import FOUNDED, centre, code_at
 from tracking.devices import add_device
 
@@ -170,7 +170,7 @@ def test_search_and_the_nearest_stay_within_ones_ground(visit: Visits, case: str
 
 
 def test_the_map_keeps_to_a_followed_person_until_it_is_moved(visit: Visits, city: City) -> None:
-    window = visit("command")
+    window = visit("command", motion="no-preference")
     page = open_wall(window, "?person=w2")
     page.get_by_role("button", name="跟随").click()
     expect(page.get_by_role("button", name=re.compile("正在跟随"))).to_have_attribute("aria-pressed", "true")
@@ -223,8 +223,10 @@ def test_a_call_for_help_outlives_the_service_and_is_answered_by_name(visit: Vis
         phone.click("#sos-call")
         phone.get_by_role("button", name="发出求助").click()
         expect(phone.locator("#sos-state")).to_contain_text("服务已收到求助", timeout=15_000)
-        call = wall.locator("#alerts-list > li").first.locator(".alert")
-        expect(call).to_contain_text("王芳", timeout=25_000)
+        top = wall.locator("#alerts-list > li").first
+        expect(top).to_have_attribute("data-kind", "sos", timeout=25_000)
+        call = top.locator(".alert")
+        expect(call).to_contain_text("王芳")
         expect(wall.locator("#say-now")).to_contain_text("紧急求助")
         port = int(url.rpartition(":")[2])
     expect(wall.locator("#connection")).to_have_attribute("data-state", "broken", timeout=30_000)
@@ -239,14 +241,7 @@ def test_a_call_for_help_outlives_the_service_and_is_answered_by_name(visit: Vis
         for one in (window, phone_window):
             one.page.goto("about:blank")
     for one in (window, phone_window):
-        forgive_the_cut(one)
-
-
-def forgive_the_cut(window: Visit) -> None:
-    """While the service is away, a browser says so on its console."""
-    window.errors = [
-        error for error in window.errors if not re.search(r"ERR_(CONNECTION|INCOMPLETE|EMPTY)", error)
-    ]
+        one.forgive_the_cut()
 
 
 def test_a_viewer_whose_grant_ends_is_told_and_sees_nothing_new(visit: Visits, city: City) -> None:

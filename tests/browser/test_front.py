@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, PASSWORD, WIDE, Visits
+from tests.browser.conftest import NARROW, PASSWORD, WIDE, Visits, until
 
 pytestmark = pytest.mark.browser
 
@@ -37,7 +37,7 @@ def test_a_page_asked_for_without_signing_in_leads_to_the_form_and_back(visit: V
     page.click("button.main")
     page.wait_for_url(re.compile("/wall.network=police"))
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
-    page.wait_for_function(LOADED)
+    until(lambda: bool(page.evaluate(LOADED)))
     page.get_by_role("button", name="退出").click()
     page.wait_for_url(re.compile("/login"))
 
@@ -52,7 +52,7 @@ def test_no_other_site_is_followed_after_signing_in(visit: Visits) -> None:
 
 
 def test_the_language_is_kept_from_page_to_page(visit: Visits) -> None:
-    page = visit("command").page
+    page = visit("command").open("/")
     page.get_by_role("link", name="English").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The map room of grid governance")
     page.goto(page.url.partition("?")[0])
@@ -60,7 +60,7 @@ def test_the_language_is_kept_from_page_to_page(visit: Visits) -> None:
 
 
 def test_the_start_page_shows_doors_and_networks(visit: Visits) -> None:
-    page = visit("command").page
+    page = visit("command").open("/")
     expect(page.locator(".doors a")).to_have_count(2)
     expect(page.locator(".networks tbody tr")).to_have_count(2)
     expect(page.locator(".networks")).to_contain_text("微网格 64")
@@ -111,7 +111,8 @@ def test_axe_finds_nothing_serious_on_the_pages(visit: Visits, size: tuple[int, 
     window = visit(None, size)
     window.open("/login")
     assert window.find_serious() == []
-    window.sign_in("w3")
+    window.enter("w3")
+    window.open("/")
     assert window.find_serious() == []
     window.open("/m").wait_for_selector("#main:not([aria-busy])")
     assert window.find_serious() == []

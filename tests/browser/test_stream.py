@@ -27,9 +27,9 @@ def bearer(city: City) -> dict[str, str]:
 class Stream:
     """An open stream and what it has on its screen."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterator[str], screen: Screen) -> None:
         self.lines = lines
-        self.screen = Screen()
+        self.screen = screen
 
     def next(self) -> dict[str, Any]:
         """The next event."""
@@ -49,12 +49,12 @@ class Stream:
 
 
 @contextmanager
-def following(city: City, headers: dict[str, str]) -> Iterator[Stream]:
+def following(city: City, headers: dict[str, str], screen: Screen | None = None) -> Iterator[Stream]:
     with httpx.stream("GET", f"{city.url}/v1/live", headers=headers, timeout=20) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
-        yield Stream(answer.iter_lines())
+        yield Stream(answer.iter_lines(), screen or Screen())
 
 
 def test_a_fix_sent_by_a_phone_is_in_the_stream_and_a_resumed_one_goes_on(
@@ -71,8 +71,11 @@ def test_a_fix_sent_by_a_phone_is_in_the_stream_and_a_resumed_one_goes_on(
             moved = stream.next()
         assert moved["event"] == "frame"
         assert int(moved["id"]) >= int(first["id"])
-    with following(city, bearer | {"Last-Event-ID": moved["id"]}) as stream:
-        assert stream.next()["event"] in {"frame", "snapshot"}
+    city.send_fix("w2", lon + 2e-4, lat)
+    with following(city, bearer | {"Last-Event-ID": moved["id"]}, stream.screen) as again:
+        assert again.next()["event"] == "frame"
+        while again.dots["w2"]["lon"] != pytest.approx(lon + 2e-4, abs=1e-6):
+            assert again.next()["event"] != "snapshot"
 
 
 def test_the_state_of_now_is_the_snapshot(city: City, bearer: dict[str, str]) -> None:

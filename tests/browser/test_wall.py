@@ -1,36 +1,39 @@
 """The wall in a real browser: dots move, a click drills, Back returns, the keyboard alone does it all."""
 
 import re
+from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, WIDE, City, Visit, Visits, open_wall, until
+from tests.browser.conftest import NARROW, WIDE, City, Visit, Visits, at_rest, open_wall, until
 from tests.city import centre, code_at
 
 pytestmark = pytest.mark.browser
 
 DISTRICT = code_at(0, 0, "district")
 STREET = code_at(0, 0, "street")
+ARRIVED = "[...m.held.values()].every(item => !item.to || performance.now() > item.until)"
 
 
-def dot(window: Visit, code: str) -> dict[str, float]:
-    """Where a person's dot stands on the screen."""
+def dot(window: Visit, code: str) -> dict[str, Any]:
+    """A person's dot and where it stands on the screen."""
     found = window.module("map/dots.js", "m.drawnDots()")
     return next(one for one in found if one["code"] == code)
 
 
 def test_dots_stand_where_people_are_and_glide_when_they_move(visit: Visits, city: City) -> None:
-    window = visit("command")
+    window = visit("command", motion="no-preference")
     page = open_wall(window, f"?unit={code_at(0, 0, 'grid')}&level=grid")
     before = dot(window, "w1")
     assert (before["lon"], before["lat"]) == pytest.approx(centre(0, 0))
     lon, lat = centre(0, 0)
-    city.send_fix("w1", lon + 4e-4, lat)
+    city.send_fix("w1", lon + 4e-4, lat, datetime.fromisoformat(before["fixed_at"]) + timedelta(seconds=4))
     until(lambda: dot(window, "w1")["x"] > before["x"] + 2)
     on_the_way = dot(window, "w1")["x"]
-    page.wait_for_timeout(16_000)
+    until(lambda: bool(window.module("map/glide.js", ARRIVED)))
     arrived = dot(window, "w1")["x"]
     page.wait_for_timeout(1_000)
     assert on_the_way < arrived == dot(window, "w1")["x"]
@@ -42,8 +45,7 @@ def test_a_click_on_the_map_drills_and_back_returns(visit: Visits) -> None:
     expect(page.locator("#here")).to_have_text("综治网格")
     box = page.locator("#map").bounding_box()
     assert box is not None
-    page.wait_for_function("document.querySelector('#map canvas').width > 300")
-    page.wait_for_timeout(1500)  # the camera comes to rest
+    at_rest(window)
     page.mouse.click(box["x"] + box["width"] * 0.42, box["y"] + box["height"] * 0.4)
     expect(page).to_have_url(re.compile(rf"unit={DISTRICT[:2]}\d\d"))
     expect(page.locator("#crumbs li")).to_have_count(2)
