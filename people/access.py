@@ -187,13 +187,19 @@ def may_see_person(
 
 
 def may_see_person_then(
-    conn: Connection, caller: Caller, person_id: int, since: datetime, until: datetime
+    conn: Connection,
+    caller: Caller,
+    person_id: int,
+    since: datetime,
+    until: datetime,
+    *,
+    roles: Collection[str] = MAY_SEE_MOVEMENT,
 ) -> bool:
-    """Whether the caller is that person, or may see movement where the person served in [since, until): whoever led them
+    """Whether the caller is that person, or holds one of `roles` where the person served in [since, until): whoever led them
     then may look back, and whoever leads them since then may not.
     """
     if caller.person_id == person_id:
         return True
-    scope = visible_units(conn, caller, MAY_SEE_MOVEMENT)
+    scope = visible_units(conn, caller, roles)
     served = assigned_during(scope, literal(person_id, BigInteger), since, until)
     return bool(conn.scalar(select(served)))

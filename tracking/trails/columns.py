@@ -1,5 +1,6 @@
 """The accepted fixes of a period as columns: millions of them at once, which no row objects could be."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -43,13 +44,19 @@ class FixColumns:
 
 
 def read_columns(
-    conn: Connection, since: datetime, until: datetime, *, zero: datetime | None = None
+    conn: Connection,
+    since: datetime,
+    until: datetime,
+    *,
+    zero: datetime | None = None,
+    people: Collection[int] | None = None,
 ) -> FixColumns:
-    """The accepted fixes with since ≤ fixed < until; times count from `zero` (None: since)."""
+    """The accepted fixes with since ≤ fixed < until, of everybody or of some; times count from `zero` (None: since)."""
+    whose = sql.SQL("") if people is None else sql.SQL("AND person_id = ANY ({})").format([*people])
     statement = sql.SQL(
         "COPY (SELECT person_id, device_id, fixed_at, lon, lat, coalesce(accuracy_m, 'NaN') FROM fix "
-        "WHERE fixed_at >= {} AND fixed_at < {} AND flags = 0) TO STDOUT (FORMAT BINARY)"
-    ).format(sql.Literal(since), sql.Literal(until))
+        "WHERE fixed_at >= {} AND fixed_at < {} AND flags = 0 {}) TO STDOUT (FORMAT BINARY)"
+    ).format(sql.Literal(since), sql.Literal(until), whose)
     with driver(conn).cursor() as cursor, cursor.copy(statement) as copy:
         content = b"".join(copy)
     rows = np.frombuffer(content[_HEADER:-2], _ROW)

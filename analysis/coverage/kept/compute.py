@@ -1,6 +1,6 @@
 """Coverage of days computed from the database, one day a transaction, so that a killed run goes on where it stopped."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -111,6 +111,7 @@ def compute_day(
             "rules": asdict(job.rules),
         },
         zero=since,
+        zone=job.zone,
     )
     return DayDone(on, day.fixes)
 
@@ -120,16 +121,32 @@ def cover(
 ) -> DayCoverage:
     """The day from its fixes, shifts and own grids."""
     since, until = between
-    margin = timedelta(microseconds=MARGIN_US)
-    read = read_columns(conn, since - margin, until + margin, zero=since)
     duty = read_duty(conn, between)
     people = np.unique(duty.person)
-    on = np.isin(read.person, people)
-    lon, lat = read.lon[on], read.lat[on]
-    unit = where.leaf_of[where.snapshot.place_many(lon, lat).row] if on.any() else np.empty(0, np.int64)
-    fixes = Fixes(read.person[on], read.device[on], read.at_us[on], lon, lat, read.accuracy_m[on], unit)
+    fixes = read_fixes(conn, where, between)
+    fixes = fixes.take(np.isin(fixes.person, people))
     own = read_own_ground(conn, people.tolist(), between, margin_m=rules.own_margin_m)
     return cover_day(fixes, duty, where.ground, own, rules=rules, until_us=microseconds(since, until))
+
+
+def read_fixes(
+    conn: Connection,
+    where: DayGround | None,
+    between: tuple[datetime, datetime],
+    *,
+    people: Collection[int] | None = None,
+) -> Fixes:
+    """The fixes of a day with its margins, of everybody or of some, each in its deepest unit; without ground in none."""
+    since, until = between
+    margin = timedelta(microseconds=MARGIN_US)
+    read = read_columns(conn, since - margin, until + margin, zero=since, people=people)
+    if where is None:
+        unit = np.full(len(read.person), -1)
+    elif len(read.person):
+        unit = where.leaf_of[where.snapshot.place_many(read.lon, read.lat).row]
+    else:
+        unit = np.empty(0, np.int64)
+    return Fixes(read.person, read.device, read.at_us, read.lon, read.lat, read.accuracy_m, unit)
 
 
 def _ground_state(conn: Connection, on: date) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """The ground of a day, from the borders, surveys and address points as they stood."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -44,12 +44,18 @@ def survey_ground(
     on: date,
     between: tuple[datetime, datetime],
     rules: CoverageRules,
+    only: Collection[int] | None = None,
 ) -> DayGround:
-    """The ground of a network on a day; `between`: the day, for who serves where."""
+    """The ground of a network on a day; `between`: the day, for who serves where. `only`: of these unit versions alone,
+    in the plane of the whole.
+    """
     leaf, leaf_of = _leaves(snapshot)
+    crs = metric_crs_of(snapshot.units.geom[leaf])
+    if only is not None:
+        leaf, leaf_of = _chosen(snapshot, leaf, only)
     shapes = snapshot.units.geom[leaf]
     west, south, east, north = (float(edge) for edge in shapely.total_bounds(shapes))
-    box, crs = (west, south, east, north), metric_crs_of(shapes)
+    box = (west, south, east, north)
     place = _Placing(snapshot, leaf_of, crs)
     obstacles = read_obstacles(conn, box, on)
     barred = _widened(obstacles, crs)
@@ -79,6 +85,13 @@ def _leaves(snapshot: Snapshot) -> tuple[Ints, Ints]:
     leaf_of = np.full(len(units) + 1, -1)
     leaf_of[rows] = np.arange(len(rows))
     return rows.astype(np.int64), leaf_of
+
+
+def _chosen(snapshot: Snapshot, leaf: Ints, only: Collection[int]) -> tuple[Ints, Ints]:
+    rows = leaf[np.isin(snapshot.units.version_id[leaf], list(only))]
+    leaf_of = np.full(len(snapshot.units) + 1, -1)
+    leaf_of[rows] = np.arange(len(rows))
+    return rows, leaf_of
 
 
 @dataclass(frozen=True)

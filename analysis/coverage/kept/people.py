@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 from sqlalchemy.dialects.postgresql import Range
 
 from analysis.coverage.fixes import Duty, microseconds
@@ -19,12 +19,16 @@ from people.tables import assignment, shift
 Span = tuple[datetime, datetime]
 
 
-def read_duty(conn: Connection, between: Span) -> Duty:
-    """Everybody's shifts that touch the day, whole."""
+def read_duty(conn: Connection, between: Span, *, person_id: int | None = None) -> Duty:
+    """The shifts that touch the day, whole: everybody's, or one person's."""
     since, until = between
     rows = conn.execute(
         select(shift.c.person_id, shift.c.starts_at, shift.c.ends_at)
-        .where(shift.c.starts_at < until, shift.c.ends_at > since)
+        .where(
+            shift.c.starts_at < until,
+            shift.c.ends_at > since,
+            true() if person_id is None else shift.c.person_id == person_id,
+        )
         .order_by(shift.c.person_id, shift.c.starts_at)
     ).all()
     return Duty(

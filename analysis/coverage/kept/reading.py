@@ -22,12 +22,15 @@ MOST_DAYS = 366
 
 @dataclass(frozen=True)
 class CoverageAsked:
-    """A unit (None: the whole network) from the first day to the last, both included."""
+    """A unit (None: the whole network) from the first day to the last, both included. `level`: of the units told beside it,
+    None for those right below.
+    """
 
     network_id: int
     unit_id: UUID | None
     first: date
     last: date
+    level: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
     )
 
 
-def _bounds(asked: CoverageAsked) -> dict[str, Any]:
+def bounds_of(asked: CoverageAsked) -> dict[str, Any]:
+    """The binds that the statements of a period have in common."""
     label = None if asked.unit_id is None else asked.unit_id.hex
     return {"network_id": asked.network_id, "first": asked.first, "last": asked.last, "label": label}
 
@@ -116,7 +120,11 @@ def _bounds(asked: CoverageAsked) -> dict[str, Any]:
 def _units(
     conn: Connection, asked: CoverageAsked, as_of: datetime
 ) -> tuple[UnitCoverage, tuple[UnitCoverage, ...]]:
-    rows = conn.execute(sql_file("analysis.coverage", "unit_sums"), _bounds(asked)).mappings().all()
+    rows = (
+        conn.execute(sql_file("analysis.coverage", "unit_sums"), {**bounds_of(asked), "level": asked.level})
+        .mappings()
+        .all()
+    )
     ids = [UUID(row["child"]) for row in rows if row["child"] is not None]
     names = _names(conn, [*ids, *([asked.unit_id] if asked.unit_id else [])])
     made = [
@@ -163,7 +171,7 @@ def _names(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Any]:
 
 def _once(conn: Connection, asked: CoverageAsked, area: Figure, days: int) -> Figure:
     """One edition: the denominator of every day is the same, so that of one of them stands for the period."""
-    visited = conn.scalar(sql_file("analysis.coverage", "once"), _bounds(asked))
+    visited = conn.scalar(sql_file("analysis.coverage", "once"), bounds_of(asked))
     return Figure(
         area.definition,
         int(visited or 0),

@@ -6,6 +6,7 @@ Days and units stay when the fixes behind them have expired; what names a person
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -97,4 +98,45 @@ coverage_duty = Table(
     Column("ways_mm", ARRAY(BigInteger), nullable=False, comment="analysis.coverage.people.WAYS"),
     Index("ix_coverage_duty_person", "person_id", "starts_at"),
     comment="names persons: expires like fixes",
+)
+
+coverage_presence = Table(
+    "coverage_presence",
+    metadata,
+    Column("day_id", ForeignKey("coverage_day.id", ondelete="CASCADE"), primary_key=True),
+    Column("unit_version_id", ForeignKey("unit_version.id"), primary_key=True),
+    Column(
+        "visits", ARRAY(Integer), nullable=False, comment="proven ones of its pieces, by the hour they began"
+    ),
+    Column("dwell_us", ARRAY(BigInteger), nullable=False, comment="time in them, by that hour"),
+    Column("last_at", DateTime(timezone=True), nullable=False, comment="end of the last one"),
+    Index("ix_coverage_presence_version", "unit_version_id"),
+    comment="deepest units somebody was proven to be in; the others are not here",
+)
+
+coverage_note = Table(
+    "coverage_note",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("told", Text, nullable=False, comment="by the person, in their own words"),
+    Column("told_at", DateTime(timezone=True), nullable=False),
+    Column("answer", Text, comment="accepted or declined; NULL: not answered yet"),
+    Column("answered_by", Text, comment="login"),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("answer_text", Text),
+    Column(
+        "credited_us",
+        BigInteger,
+        comment="time added in the own grid when accepted, beside what was observed",
+    ),
+    CheckConstraint("kind IN ('rest', 'indoor', 'meeting', 'other')", name="kind"),
+    CheckConstraint("since < until", name="order"),
+    CheckConstraint("answer IN ('accepted', 'declined')", name="answer"),
+    CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered"),
+    Index("ix_coverage_note_person", "person_id", "since"),
+    comment="what a person says of a time that the figures do not show; names persons: expires like fixes",
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import Connection, delete, insert
@@ -15,6 +16,7 @@ from analysis.coverage.kept.tables import (
     coverage_day,
     coverage_duty,
     coverage_piece,
+    coverage_presence,
     coverage_site,
     coverage_unit,
 )
@@ -26,9 +28,17 @@ UNIT_FIGURES = ("area", "area_by_fixes", "streets", "doors", "households")
 
 
 def write_day(
-    conn: Connection, day: DayCoverage, where: DayGround, *, facts: Mapping[str, Any], zero: datetime
+    conn: Connection,
+    day: DayCoverage,
+    where: DayGround,
+    *,
+    facts: Mapping[str, Any],
+    zero: datetime,
+    zone: ZoneInfo,
 ) -> int:
-    """Store it; `facts`: the columns of the day that do not follow from its fixes. `zero`: the day's first instant."""
+    """Store it; `facts`: the columns of the day that do not follow from its fixes. `zero`: the day's first instant;
+    hours are those of `zone`.
+    """
     own = (coverage_day.c.network_id == facts["network_id"], coverage_day.c.on == facts["on"])
     conn.execute(delete(coverage_day).where(*own))
     day_id: int = conn.execute(
@@ -46,6 +56,7 @@ def write_day(
     for table, rows in (
         (coverage_unit, _units(day, where, versions)),
         (coverage_piece, _pieces(day, where, versions, zero)),
+        (coverage_presence, _presence(day, where, versions, zero, zone)),
         (coverage_site, _sites(day, where, versions, zero)),
         (coverage_duty, _duty(day, zero)),
     ):
@@ -78,6 +89,31 @@ def _pieces(day: DayCoverage, where: DayGround, versions: Ints, zero: datetime) 
             instant(zero, int(seen.last_us[place])),
             int(seen.unvisited_us[place]),
         )
+
+
+def _presence(
+    day: DayCoverage, where: DayGround, versions: Ints, zero: datetime, zone: ZoneInfo
+) -> Iterator[Row]:
+    """By deepest unit the proven visits of its pieces, by the hour of the clock they began in."""
+    proven = day.visits.proven
+    unit = where.ground.pieces.unit[day.visits.place[proven]]
+    since, until = day.visits.from_us[proven], day.visits.to_us[proven]
+    hour = _hours_of(since, zero, zone)
+    for row in np.unique(unit).tolist():
+        own = unit == row
+        dwell = np.zeros(24, np.int64)
+        np.add.at(dwell, hour[own], day.visits.dwell_us[proven][own])
+        visits = np.bincount(hour[own], minlength=24)
+        last = instant(zero, int(until[own].max()))
+        yield (int(versions[row]), visits.tolist(), dwell.tolist(), last)
+
+
+def _hours_of(at_us: Ints, zero: datetime, zone: ZoneInfo) -> Ints:
+    """The hour of the clock of each instant; a quarter of an hour lies in one hour wherever people live."""
+    quarter_us = 900_000_000
+    quarters, number = np.unique(at_us // quarter_us, return_inverse=True)
+    times = [zero + timedelta(microseconds=quarter * quarter_us) for quarter in quarters.tolist()]
+    return np.array([time.astimezone(zone).hour for time in times], np.int64)[number]
 
 
 def _sites(day: DayCoverage, where: DayGround, versions: Ints, zero: datetime) -> Iterator[Row]:

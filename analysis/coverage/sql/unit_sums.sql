@@ -1,4 +1,4 @@
--- Coverage of a unit and of the units right below it: numerators, denominators and possible of all their deepest units,
+-- Coverage of a unit and of the units right below it, or of those of one level in it (`level`, NULL: right below): numerators, denominators and possible of all their deepest units,
 -- day by day on the borders of that day, and added up. `label`: the unit's id in paths, NULL for the whole network.
 -- One row for the whole (child NULL) and one for each child.
 WITH day AS MATERIALIZED (
@@ -13,8 +13,22 @@ leaf AS (
     WHERE CAST(:label AS text) IS NULL
        OR CAST(:label AS text) = ANY (string_to_array(CAST(unit_version.path AS text), '.'))
 ),
+of_level AS (
+    SELECT seen.unit_version_id, steps.label
+    FROM (SELECT DISTINCT unit_version_id, steps FROM leaf) AS seen
+    CROSS JOIN LATERAL unnest(seen.steps) AS steps (label)
+    JOIN unit ON unit.id = CAST(steps.label AS uuid)
+    WHERE unit.level = CAST(:level AS text)
+),
 under AS (
-    SELECT leaf.*, steps[coalesce(array_position(steps, CAST(:label AS text)), 0) + 1] AS child FROM leaf
+    SELECT
+        leaf.*,
+        CASE
+            WHEN CAST(:level AS text) IS NULL THEN steps[coalesce(array_position(steps, CAST(:label AS text)), 0) + 1]
+            ELSE of_level.label
+        END AS child
+    FROM leaf
+    LEFT JOIN of_level ON of_level.unit_version_id = leaf.unit_version_id
 )
 SELECT
     child,

@@ -1,0 +1,142 @@
+"""What a person says of a time the figures do not show, and what whoever leads them answers. Both values stay."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal, get_args
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from analysis.coverage.kept.tables import coverage_duty, coverage_note
+from analysis.coverage.views.person import PersonDay
+from core.errors import Conflict, Invalid, NotFound
+from people.tables import person
+
+NoteKind = Literal["rest", "indoor", "meeting", "other"]
+NOTE_KINDS: Final[tuple[NoteKind, ...]] = get_args(NoteKind)
+Answer = Literal["accepted", "declined"]
+LONGEST: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Note:
+    """`credited_us`: what an accepted one adds to the time in the own grid, beside what was observed."""
+
+    id: int
+    person_id: int
+    person_code: str
+    person_name: str
+    kind: NoteKind
+    since: datetime
+    until: datetime
+    told: str
+    told_at: datetime
+    answer: Answer | None
+    answered_by: str | None
+    answered_at: datetime | None
+    answer_text: str | None
+    credited_us: int | None
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A note as told."""
+
+    kind: NoteKind
+    since: datetime
+    until: datetime
+    told: str
+
+
+def tell_note(conn: Connection, person_id: int, telling: Telling, *, now: datetime) -> int:
+    """Keep it; Invalid for a time that has not been, is over a day long, or is empty."""
+    if not telling.since < telling.until <= now:
+        raise Invalid(
+            "a note is about a time that has been: its beginning before its end, its end not after now"
+        )
+    if telling.until - telling.since > LONGEST:
+        raise Invalid("a note is about 24 hours at most: write one for each day")
+    made: int = conn.execute(
+        insert(coverage_note)
+        .values(person_id=person_id, told_at=now, **vars(telling))
+        .returning(coverage_note.c.id)
+    ).scalar_one()
+    return made
+
+
+def answer_note(
+    conn: Connection, note: Note, day: PersonDay, *, answer: Answer, by: str, text: str, now: datetime
+) -> Note:
+    """Accept or decline it, once; what is accepted is credited from the day as it is known now."""
+    credited = count_credit(day, note.since, note.until) if answer == "accepted" else None
+    done = conn.execute(
+        update(coverage_note)
+        .where(coverage_note.c.id == note.id, coverage_note.c.answer.is_(None))
+        .values(answer=answer, answered_by=by, answered_at=now, answer_text=text, credited_us=credited)
+    )
+    if not done.rowcount:
+        raise Conflict(f"note {note.id} was answered already by {note.answered_by or 'somebody else'}")
+    return get_note(conn, note.id)
+
+
+def count_credit(day: PersonDay, since: datetime, until: datetime) -> int:
+    """Microseconds of duty in [since, until) that were not observed in the own grid."""
+    lost = [one for one in day.band if not one.kind.startswith("inside")]
+    spans = [(max(one.since, since), min(one.until, until)) for one in lost]
+    return sum((stop - begin) // timedelta(microseconds=1) for begin, stop in spans if begin < stop)
+
+
+def get_note(conn: Connection, note_id: int) -> Note:
+    """NotFound for a note there is not."""
+    row = conn.execute(_query().where(coverage_note.c.id == note_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no note {note_id}")
+    return _note(row)
+
+
+def list_notes(
+    conn: Connection, condition: Any, *, since: datetime, until: datetime, limit: int = 500
+) -> list[Note]:
+    """Those of [since, until) for whose person (`person.id`) the condition holds; open ones first, then by time."""
+    rows = conn.execute(
+        _query()
+        .where(condition, coverage_note.c.since < until, coverage_note.c.until > since)
+        .order_by(coverage_note.c.answer.is_not(None), coverage_note.c.since, coverage_note.c.id)
+        .limit(limit)
+    )
+    return [_note(row) for row in rows]
+
+
+def forget_people(conn: Connection, before: datetime) -> int:
+    """Drop what names persons of a time before: their figures on duty and their notes. It expires like fixes."""
+    gone = conn.execute(delete(coverage_duty).where(coverage_duty.c.ends_at < before)).rowcount
+    return gone + conn.execute(delete(coverage_note).where(coverage_note.c.until < before)).rowcount
+
+
+def first_day_of(note: Note, zone: Any) -> date:
+    """The civil day a note begins on."""
+    return note.since.astimezone(zone).date()
+
+
+def _query() -> Any:
+    return select(coverage_note, person.c.code, person.c.name).join(
+        person, person.c.id == coverage_note.c.person_id
+    )
+
+
+def _note(row: Any) -> Note:
+    return Note(
+        row.id,
+        row.person_id,
+        row.code,
+        row.name,
+        row.kind,
+        row.since,
+        row.until,
+        row.told,
+        row.told_at,
+        row.answer,
+        row.answered_by,
+        row.answered_at,
+        row.answer_text,
+        row.credited_us,
+    )

@@ -1,0 +1,165 @@
+"""One person's day: what the time on duty was, in the same figures for the person and for those who lead them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from analysis.coverage.figures import DEFINITIONS, Figure
+from analysis.coverage.fixes import Duty, Fixes, Ints, cut_duty, microseconds, order_fixes
+from analysis.coverage.kept.compute import read_fixes
+from analysis.coverage.kept.people import read_duty, read_own_ground
+from analysis.coverage.kept.tables import coverage_day, coverage_duty
+from analysis.coverage.legs import LEG, Legs, Parts, cut_parts, find_legs
+from analysis.coverage.people import TIMES, WAYS, OwnGround, measure_duty, share_inside
+from analysis.coverage.rules import CoverageRules
+from core.clock import day_bounds
+
+Kind = Literal["inside_moving", "inside_still", "outside_moving", "outside_still", "unobserved"]
+KINDS: Final[tuple[Kind, ...]] = (
+    "inside_moving",
+    "inside_still",
+    "outside_moving",
+    "outside_still",
+    "unobserved",
+)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some time on duty of one kind. A leg over the own border is drawn as what most of it is."""
+
+    kind: Kind
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class PersonDay:
+    """`times_us` by `TIMES`, `ways_mm` by `WAYS`. `has_own`: some ground was the person's own. `band` and `proven` False:
+    its fixes have expired, and the figures are those kept.
+    """
+
+    on: date
+    as_of: datetime
+    duty: tuple[tuple[datetime, datetime], ...]
+    times_us: tuple[int, ...]
+    ways_mm: tuple[int, ...]
+    has_own: bool
+    band: tuple[Stretch, ...]
+    proven: bool
+
+    @property
+    def duty_us(self) -> int:
+        return sum(self.times_us)
+
+    def figures(self) -> dict[str, Figure]:
+        inside, outside = sum(self.times_us[:2]), sum(self.times_us[2:4])
+        return {
+            "in_grid": Figure(DEFINITIONS["in_grid"], inside, self.duty_us, self.as_of),
+            "observability": Figure(DEFINITIONS["observability"], inside + outside, self.duty_us, self.as_of),
+        }
+
+
+@dataclass(frozen=True)
+class DayAsked:
+    """Whose day, and until when it is known: `now`, and `kept_days` of fixes."""
+
+    person_id: int
+    on: date
+    zone: ZoneInfo
+    now: datetime
+    kept_days: float
+
+
+def read_person_day(conn: Connection, asked: DayAsked, rules: CoverageRules) -> PersonDay:
+    """From the fixes as they stand; where they have begun to expire, from what was computed while they stood."""
+    since, end = day_bounds(asked.on, asked.zone)
+    if since < asked.now - timedelta(days=asked.kept_days):
+        return _kept_day(conn, asked)
+    until = max(min(end, asked.now), since)
+    between = (since, until)
+    fixes = order_fixes(read_fixes(conn, None, between, people=[asked.person_id]))
+    until_us = microseconds(since, until)
+    duty = cut_duty(read_duty(conn, between, person_id=asked.person_id), until_us=until_us)
+    own = read_own_ground(conn, [asked.person_id], between, margin_m=rules.own_margin_m)
+    legs = find_legs(fixes, rules, until_us=until_us)
+    parts = cut_parts(fixes, legs, duty)
+    found = measure_duty(fixes, legs, parts, duty, own=own, rules=rules)
+    kinds = _kinds(fixes, legs, parts, own)
+    return PersonDay(
+        on=asked.on,
+        as_of=asked.now,
+        duty=tuple((_at(since, begin), _at(since, stop)) for begin, stop in _spans(duty)),
+        times_us=tuple(found.times_us.sum(axis=0).tolist()),
+        ways_mm=tuple(found.ways_mm.sum(axis=0).tolist()),
+        has_own=bool(len(own)),
+        band=tuple(_band(parts, kinds, duty, since)),
+        proven=True,
+    )
+
+
+def _kinds(fixes: Fixes, legs: Legs, parts: Parts, own: OwnGround) -> Ints:
+    """The kind of each part, as `measure_duty` counts its time."""
+    share, known = share_inside(fixes, legs, own)
+    inside = np.where(known, share, 1.0)[parts.leg] >= 0.5
+    still = legs.still[parts.leg]
+    kind = np.select([inside & ~still, inside & still, ~inside & ~still], [0, 1, 2], 3)
+    return np.where(legs.kind[parts.leg] == LEG, kind, len(KINDS) - 1)
+
+
+def _band(parts: Parts, kinds: Ints, duty: Duty, zero: datetime) -> list[Stretch]:
+    """Every instant of duty in one stretch; what no leg holds is unobserved. Of two phones the one that saw it first."""
+    found: list[Stretch] = []
+    observed = np.flatnonzero(kinds < len(KINDS) - 1)
+    order = observed[np.lexsort((parts.to_us[observed], parts.from_us[observed], parts.duty[observed]))]
+    for row, (begin, stop) in enumerate(_spans(duty)):
+        reached = begin
+        for part in order[parts.duty[order] == row].tolist():
+            since, until = max(int(parts.from_us[part]), reached), int(parts.to_us[part])
+            if since > reached:
+                _append(found, KINDS[-1], _at(zero, reached), _at(zero, since))
+            if until > since:
+                _append(found, KINDS[int(kinds[part])], _at(zero, since), _at(zero, until))
+            reached = max(reached, until)
+        if reached < stop:
+            _append(found, KINDS[-1], _at(zero, reached), _at(zero, stop))
+    return found
+
+
+def _append(found: list[Stretch], kind: Kind, since: datetime, until: datetime) -> None:
+    if found and found[-1].kind == kind and found[-1].until == since:
+        since = found.pop().since
+    found.append(Stretch(kind, since, until))
+
+
+def _kept_day(conn: Connection, asked: DayAsked) -> PersonDay:
+    """One network's row of each duty: a person's figures are the same in all."""
+    rows = conn.execute(
+        select(coverage_duty, coverage_day.c.as_of, coverage_day.c.network_id)
+        .join(coverage_day, coverage_day.c.id == coverage_duty.c.day_id)
+        .where(coverage_duty.c.person_id == asked.person_id, coverage_day.c.on == asked.on)
+        .order_by(coverage_day.c.network_id, coverage_duty.c.starts_at)
+    ).all()
+    rows = [row for row in rows if row.network_id == rows[0].network_id]
+    return PersonDay(
+        on=asked.on,
+        as_of=rows[0].as_of if rows else asked.now,
+        duty=tuple((row.starts_at, row.ends_at) for row in rows),
+        times_us=tuple(sum(row.times_us[n] for row in rows) for n in range(len(TIMES))),
+        ways_mm=tuple(sum(row.ways_mm[n] for row in rows) for n in range(len(WAYS))),
+        has_own=any(row.has_own for row in rows),
+        band=(),
+        proven=False,
+    )
+
+
+def _spans(duty: Duty) -> list[tuple[int, int]]:
+    return list(zip(duty.starts_us.tolist(), duty.ends_us.tolist(), strict=True))
+
+
+def _at(zero: datetime, us: int) -> datetime:
+    return zero + timedelta(microseconds=us)

@@ -1,0 +1,153 @@
+"""From a percentage to the very fixes that prove it: the visits of a unit's ground on a day, each with its fixes."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from analysis.coverage.fixes import Duty, Fixes, cut_duty, microseconds, order_fixes
+from analysis.coverage.kept.compute import CoverageJob, read_fixes
+from analysis.coverage.kept.ground import DayGround, survey_ground
+from analysis.coverage.kept.people import read_duty
+from analysis.coverage.legs import cut_parts, find_legs
+from analysis.coverage.pieces import find_presence
+from analysis.coverage.visits import Visits, find_visits
+from core.clock import day_bounds
+from core.errors import NotFound
+from geo.lookup import Lookup
+from people.tables import person
+from tracking.tables import fix
+
+MOST_UNITS: Final = 200
+MOST_VISITS: Final = 500
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One fix of a visit."""
+
+    at: datetime
+    lon: float
+    lat: float
+    accuracy_m: float | None
+
+
+@dataclass(frozen=True)
+class ProvenVisit:
+    """A person's proven visit of one piece of ground, and the fixes from before its beginning to after its end."""
+
+    cell: int
+    unit_code: str
+    area_cm2: int
+    person_code: str
+    person_name: str
+    since: datetime
+    until: datetime
+    fixes: tuple[Seen, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`expired`: the fixes are gone, so only the figure stands. `area_cm2`: ground the visits prove, each piece once;
+    `total`: so many visits there were.
+    """
+
+    on: date
+    expired: bool
+    visits: tuple[ProvenVisit, ...]
+    total: int
+    area_cm2: int
+
+
+def prove(
+    conn: Connection, lookup: Lookup, job: CoverageJob, *, on: date, versions: Collection[int], now: datetime
+) -> Proof:
+    """The visits of the deepest units with these version ids on a day, computed again from the fixes that stand."""
+    since, end = day_bounds(on, job.zone)
+    if since < now - timedelta(days=job.kept_days):
+        return Proof(on, expired=True, visits=(), total=0, area_cm2=0)
+    between = (since, max(min(end, now), since + timedelta(microseconds=1)))
+    snapshot = lookup.snapshot(job.network_code, between[1] - timedelta(microseconds=1))
+    if snapshot is None:
+        raise NotFound(f"the network {job.network_code} has no borders on {on}")
+    where = survey_ground(conn, snapshot, on=on, between=between, rules=job.rules, only=versions)
+    people = conn.scalars(
+        select(fix.c.person_id)
+        .where(
+            fix.c.fixed_at >= between[0],
+            fix.c.fixed_at < between[1],
+            fix.c.flags == 0,
+            fix.c.lon.between(*_reach(where, axis=0)),
+            fix.c.lat.between(*_reach(where, axis=1)),
+        )
+        .distinct()
+    ).all()
+    fixes = order_fixes(read_fixes(conn, where, between, people=people))
+    until_us = microseconds(*between)
+    duty = cut_duty(read_duty(conn, between), until_us=until_us)
+    return _prove(conn, where, fixes, duty, (job, on, since, until_us))
+
+
+def _reach(where: DayGround, *, axis: int) -> tuple[float, float]:
+    """The units' bounds and what lies a proving leg around them, in degrees."""
+    bounds = np.array([shape.bounds for shape in where.snapshot.units.geom[where.leaf]])
+    return float(bounds[:, axis].min()) - 0.005, float(bounds[:, axis + 2].max()) + 0.005
+
+
+def _prove(
+    conn: Connection,
+    where: DayGround,
+    fixes: Fixes,
+    duty: Duty,
+    asked: tuple[CoverageJob, date, datetime, int],
+) -> Proof:
+    job, on, zero, until_us = asked
+    legs = find_legs(fixes, job.rules, until_us=until_us)
+    parts = cut_parts(fixes, legs, duty)
+    presence = find_presence(fixes, legs, parts, duty, ground=where.ground, rules=job.rules)
+    visits = find_visits(presence.events, gap_s=job.rules.visit_gap_s)
+    proven = np.flatnonzero(visits.proven)
+    names = _names(conn, set(visits.person[proven[:MOST_VISITS]].tolist()))
+    pieces = where.ground.pieces
+    told = tuple(
+        ProvenVisit(
+            int(pieces.cell[place]),
+            where.ground.units[int(pieces.unit[place])],
+            int(pieces.area_cm2[place]),
+            *names[int(visits.person[row])],
+            zero + timedelta(microseconds=int(visits.from_us[row])),
+            zero + timedelta(microseconds=int(visits.to_us[row])),
+            _fixes_of(fixes, visits, row, zero),
+        )
+        for row in proven[:MOST_VISITS].tolist()
+        for place in [int(visits.place[row])]
+    )
+    area = int(pieces.area_cm2[np.unique(visits.place[proven])].sum())
+    return Proof(on, expired=False, visits=told, total=len(proven), area_cm2=area)
+
+
+def _fixes_of(fixes: Fixes, visits: Visits, row: int, zero: datetime) -> tuple[Seen, ...]:
+    """The person's fixes from the last one at or before the visit to the first one at or after it."""
+    own = np.flatnonzero(fixes.person == visits.person[row])
+    at = fixes.at_us[own]
+    order = np.argsort(at, kind="stable")
+    own, at = own[order], at[order]
+    first = max(int(np.searchsorted(at, visits.from_us[row], "right")) - 1, 0)
+    last = min(int(np.searchsorted(at, visits.to_us[row], "left")) + 1, len(own))
+    return tuple(
+        Seen(
+            zero + timedelta(microseconds=int(fixes.at_us[each])),
+            float(fixes.lon[each]),
+            float(fixes.lat[each]),
+            None if np.isnan(fixes.accuracy_m[each]) else float(fixes.accuracy_m[each]),
+        )
+        for each in own[first:last].tolist()
+    )
+
+
+def _names(conn: Connection, people: Collection[int]) -> dict[int, tuple[str, str]]:
+    rows = conn.execute(select(person.c.id, person.c.code, person.c.name).where(person.c.id.in_(people)))
+    return {row.id: (row.code, row.name) for row in rows}
