@@ -15,6 +15,7 @@ from api.callers import door_of, is_secure
 from api.chores import chores_done
 from api.devices import ShortWay
 from api.errors import add_error_handlers
+from api.ground_errors import add_ground_errors
 from api.inbox import Inbox
 from api.live import LiveFeed
 from api.middleware import BodyLimit, Frame
@@ -28,6 +29,8 @@ from api.routes import (
     cases,
     children,
     coverage,
+    drawings,
+    editions,
     fixes,
     health,
     hotspots,
@@ -37,6 +40,7 @@ from api.routes import (
     networks,
     people,
     places,
+    plans,
     search,
     tasks,
     tiles,
@@ -75,6 +79,9 @@ SUBJECTS = (
     coverage,
     tiles,
     base_map,
+    plans,
+    drawings,
+    editions,
 )
 """The modules that hold routes, each with a `router`; a new subject is a new line."""
 
@@ -106,6 +113,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     for subject in SUBJECTS:
         app.router.routes.extend(subject.router.routes)
     add_error_handlers(app)
+    add_ground_errors(app)
     check_doors(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.state.pulse = Pulse(engine)

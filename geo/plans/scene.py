@@ -77,6 +77,28 @@ def read_seen(conn: Connection, found: Redraw, ids: Collection[UUID]) -> list[Se
     ]
 
 
+@dataclass(frozen=True)
+class Subtree:
+    """The unit whose subtree a plan may redraw, as it was known last."""
+
+    unit_id: UUID
+    level: str
+    code: str
+    name: str
+
+
+def read_subtree(conn: Connection, found: Redraw) -> Subtree | None:
+    """None: the plan may redraw the whole network."""
+    if found.scope_unit_id is None:
+        return None
+    names = ("unit_id", "level", "code", "name")
+    query = select(*(unit_version.c[name] for name in names)).where(
+        unit_version.c.unit_id == found.scope_unit_id
+    )
+    row = conn.execute(query.order_by(unit_version.c.id.desc()).limit(1)).one()
+    return Subtree(row.unit_id, row.level, row.code, row.name)
+
+
 def measure_scene(units: Iterable[Seen]) -> dict[UUID, Measures]:
     """Area, perimeter and shape of each unit."""
     return measure(each.unit for each in units)

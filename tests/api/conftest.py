@@ -19,6 +19,7 @@ from cases.reports import CaseReport
 from core.clock import utc_now
 from core.db import make_engine
 from core.settings import Settings, read_settings
+from geo.plans.redraw import open_redraw
 from people.tokens import open_session
 from tests.conftest import drop_database, make_database
 from tests.people.town import EVER, Town, build_town
@@ -94,6 +95,13 @@ def case_number(app: FastAPI, town_engine: Engine, town: Town) -> str:
         actor = Actor("w1", "worker", town.accounts["w1"], town.persons["w1"])
         (taken,) = take_in_cases(conn, app.state.lookup, [report], actor=actor, now=utc_now())
     return taken.number
+
+
+@pytest.fixture(scope="package")
+def plan_id(town_engine: Engine, town: Town) -> str:
+    """An open plan of the whole town."""
+    with town_engine.begin() as conn:
+        return str(open_redraw(conn, "governance", name="plan", by="w2").id)
 
 
 def first_status(client: TestClient, url: str, headers: dict[str, str]) -> int:

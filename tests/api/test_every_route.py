@@ -39,6 +39,7 @@ class Case:
 ANYBODY = (200, 200, 200, 200)
 SIGNED_IN = (200, 200, 200, 401)
 OF_DEVICE = (200, 401, 401, 401)
+NO_PLANNER = (403, 403, 403, 401)
 OWN = (200, 404, 404, 401)  # of a person's own: the supervisors of the town are no persons
 
 
@@ -132,6 +133,29 @@ CASES: dict[str, Case] = {
     "GET /v1/units/{code:path}": Case(SIGNED_IN, "/v1/units/G1"),
     "GET /v1/units/{code:path}/children": Case(SIGNED_IN, "/v1/units/S1/children"),
     "GET /v1/units/{code:path}/geometry": Case(SIGNED_IN, "/v1/units/G1/geometry"),
+    "GET /v1/plans": Case(NO_PLANNER, "/v1/plans"),
+    "POST /v1/plans": Case(NO_PLANNER, "/v1/plans", {"json": {"name": "x", "network": "none"}}),
+    "GET /v1/plans/{plan_id}": Case(NO_PLANNER, "/v1/plans/{plan}"),
+    "POST /v1/plans/{plan_id}/steps": Case(NO_PLANNER, "/v1/plans/{plan}/steps", {"json": {"step": "x"}}),
+    "POST /v1/plans/{plan_id}/publish": Case(NO_PLANNER, "/v1/plans/{plan}/publish", {"json": {}}),
+    "POST /v1/plans/{plan_id}/rebase": Case(NO_PLANNER, "/v1/plans/{plan}/rebase", {"json": {"skip": [0]}}),
+    "POST /v1/plans/{plan_id}/take-back": Case(
+        NO_PLANNER, "/v1/plans/{plan}/take-back", {"json": {"reason": "x"}}
+    ),
+    "GET /v1/plans/{plan_id}/drawing": Case(NO_PLANNER, "/v1/plans/{plan}/drawing"),
+    "POST /v1/plans/{plan_id}/operations": Case(
+        NO_PLANNER, "/v1/plans/{plan}/operations", {"json": {"op": "none", "args": {}}}
+    ),
+    "POST /v1/plans/{plan_id}/undo": Case(NO_PLANNER, "/v1/plans/{plan}/undo"),
+    "POST /v1/plans/{plan_id}/redo": Case(NO_PLANNER, "/v1/plans/{plan}/redo"),
+    "GET /v1/plans/{plan_id}/findings": Case(NO_PLANNER, "/v1/plans/{plan}/findings"),
+    "GET /v1/plans/{plan_id}/affected": Case(NO_PLANNER, "/v1/plans/{plan}/affected"),
+    "GET /v1/editions": Case(SIGNED_IN, "/v1/editions"),
+    "GET /v1/editions/{network}/{seq}/changes": Case(SIGNED_IN, "/v1/editions/governance/1/changes"),
+    "POST /v1/editions/{network}/{seq}/restore": Case(
+        NO_PLANNER, "/v1/editions/governance/1/restore", {"json": {"name": "x"}}
+    ),
+    "GET /v1/unit-lives/{unit_id}": Case(SIGNED_IN, f"/v1/unit-lives/{uuid.uuid5(uuid.NAMESPACE_OID, 'G1')}"),
     "GET /v1/trails": Case((200, 200, 404, 401), "/v1/trails?person=w1"),
 }
 
@@ -159,12 +183,12 @@ def test_nothing_is_reachable_but_routes_with_a_door(app: FastAPI) -> None:
 
 
 @pytest.fixture
-def ask(case_number: str) -> Ask:
-    return functools.partial(ask_for, case_number)
+def ask(case_number: str, plan_id: str) -> Ask:
+    return functools.partial(ask_for, {"{case}": case_number, "{plan}": plan_id})
 
 
 def ask_for(
-    case_number: str,
+    made: dict[str, str],
     client: TestClient,
     name: str,
     *,
@@ -176,7 +200,9 @@ def ask_for(
     sent = dict(headers or {})
     if case.by_device and "{token}" not in case.url and token != "unknown":
         sent["Authorization"] = f"Bearer {token}"
-    url = case.url.replace("{token}", token).replace("{case}", case_number)
+    url = case.url.replace("{token}", token)
+    for blank, value in made.items():
+        url = url.replace(blank, value)
     body = case.send() if callable(case.send) else case.send
     if case.endless:
         return first_status(client, url, sent)

@@ -1,0 +1,89 @@
+"""Which plans an account may see and what it may do in them: those whose subtree lies in ground of its grants."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from core.errors import NotFound, Refused
+from geo.plans.redraw import Redraw, get_redraw, list_redraws
+from geo.plans.steps import STEPS, possible_steps
+from geo.tables import unit_version
+from people.access import MAY_APPROVE, MAY_PLAN, MAY_SEE_PLANS, Caller, Scope, visible_units
+
+ROLES_OF_STEPS = {"planner": MAY_PLAN, "approver": MAY_APPROVE}
+
+
+def list_plans(conn: Connection, caller: Caller, network_code: str) -> list[Redraw]:
+    """The network's plans in the ground where the caller plans or approves, the newest first."""
+    return _within(conn, visible_units(conn, caller, MAY_SEE_PLANS), list_redraws(conn, network_code))
+
+
+def find_plan(conn: Connection, caller: Caller, plan_id: int) -> Redraw:
+    """NotFound for a plan that lies elsewhere, as for one that is not."""
+    found = get_redraw(conn, plan_id)
+    if not may_in_plan(conn, caller, found, MAY_SEE_PLANS):
+        raise NotFound(f"there is no plan {plan_id}")
+    return found
+
+
+def find_own_plan(
+    conn: Connection, caller: Caller, plan_id: int, roles: Collection[str] = MAY_PLAN
+) -> Redraw:
+    """A plan in whose ground the caller holds one of the roles; Refused for one that may only be seen."""
+    found = find_plan(conn, caller, plan_id)
+    if not may_in_plan(conn, caller, found, roles):
+        raise Refused(f"in the ground of plan {plan_id} this is for {', '.join(roles)}")
+    return found
+
+
+def may_in_plan(conn: Connection, caller: Caller, found: Redraw, roles: Collection[str]) -> bool:
+    """Whether the caller holds one of the roles for all that the plan may redraw."""
+    return bool(_within(conn, visible_units(conn, caller, roles), [found]))
+
+
+def refuse_foreign_ground(conn: Connection, caller: Caller, unit_id: UUID | None) -> None:
+    """Refused unless the caller plans in the unit's subtree; None: in everything."""
+    scope = visible_units(conn, caller, MAY_PLAN)
+    if not scope.everywhere and (unit_id is None or unit_id not in _units_within(conn, scope, {unit_id})):
+        raise Refused("your grants hold for a part of the city: plan a unit in it")
+
+
+def refuse_past(caller: Caller, effective_from: datetime | None, now: datetime) -> None:
+    """To change what held in the past takes an approver of the whole city: everybody's figures may change."""
+    everywhere = any(grant.role in MAY_APPROVE and grant.unit_id is None for grant in caller.grants)
+    if effective_from is not None and effective_from < now and not everywhere:
+        raise Refused("an instant in the past is for approvers of the whole city")
+
+
+def steps_open_to(
+    conn: Connection, caller: Caller, found: Redraw, drew: Collection[str], now: datetime
+) -> list[str]:
+    """The steps that lead on from the plan's state and that this caller may take. `drew`: who has worked on it."""
+    mine = {role: may_in_plan(conn, caller, found, roles) for role, roles in ROLES_OF_STEPS.items()}
+    if found.state_at(now) == "scheduled":
+        return ["take_back"] if mine["approver"] else []
+    return [
+        name
+        for name in possible_steps(found)
+        if mine[STEPS[name].role] and not (name == "approve" and caller.login in {found.author, *drew})
+    ]
+
+
+def _within(conn: Connection, scope: Scope, plans: Iterable[Redraw]) -> list[Redraw]:
+    listed = list(plans)
+    if scope.everywhere:
+        return listed
+    roots = {each.scope_unit_id for each in listed if each.scope_unit_id is not None}
+    mine = _units_within(conn, scope, roots)
+    return [each for each in listed if each.scope_unit_id in mine]
+
+
+def _units_within(conn: Connection, scope: Scope, unit_ids: Collection[UUID]) -> set[UUID]:
+    query = select(unit_version.c.unit_id).where(
+        unit_version.c.unit_id.in_(unit_ids),
+        func.upper_inf(unit_version.c.recorded),
+        scope.where(unit_version.c.path),
+    )
+    return set(conn.scalars(query))

@@ -1,0 +1,278 @@
+"""A plan's way through the doors: drawn by one, approved by another, in force from its instant, and read back for ever."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, select
+from starlette.testclient import TestClient
+
+from api.app import make_app
+from api.callers import session_cookie
+from core.db import make_engine
+from core.settings import Settings
+from people.grants import add_grant, find_unit
+from people.tables import account
+from people.tokens import open_session
+from tests.city import FOUNDED, SOUTH, STEP, WEST, centre, code_at, publish_small_city
+from tests.conftest import drop_database, make_database
+from tests.people.town import make_account
+
+NOW = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
+ACCOUNTS = {
+    "planner": ("planner", None),
+    "approver": ("approver", None),
+    "street": ("planner", "310101"),
+    "other": ("planner", "310202"),
+    "streetApprover": ("approver", "310101"),
+    "worker": ("worker", None),
+}
+Ask = Callable[..., Any]
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def engine(server_url: str, template_name: str) -> Iterator[Engine]:
+    name = f"wangge_plans_{uuid.uuid4().hex[:12]}"
+    made = make_engine(make_database(server_url, name, template_name), pool_size=5)
+    with made.begin() as conn:
+        publish_small_city(conn)
+        for login, (role, code) in ACCOUNTS.items():
+            unit_id = find_unit(conn, code, NOW) if code else None
+            add_grant(conn, make_account(conn, login), role, unit_id=unit_id, now=FOUNDED)
+    yield made
+    made.dispose()
+    drop_database(server_url, name)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ask(engine: Engine, settings: Settings, clock: Clock) -> Ask:
+    """`ask(login, method, path, body)`: the parsed answer with its `status`."""
+    app = make_app(settings, engine, clock=clock)
+
+    def request(login: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        client = TestClient(app, base_url="http://testserver", headers={"Origin": "http://testserver"})
+        with engine.begin() as conn:
+            account_id = dict(accounts(conn))[login]
+            secret = open_session(conn, account_id, now=clock(), lifetime=timedelta(hours=1))
+        client.cookies.set(session_cookie(settings), secret)
+        answer = client.request(method, path, json=body)
+        read: dict[str, Any] = answer.json()
+        return read | {"status": answer.status_code, "ok": answer.is_success}
+
+    return request
+
+
+def accounts(conn: Connection) -> list[tuple[str, int]]:
+    return [(row.login, row.id) for row in conn.execute(select(account.c.login, account.c.id))]
+
+
+def line(*places: tuple[float, float]) -> dict[str, Any]:
+    """A line by columns and rows of the lattice."""
+    return {"type": "LineString", "coordinates": [[WEST + STEP * x, SOUTH + STEP * y] for x, y in places]}
+
+
+def unit_id(ask: Ask, column: int, row: int, level: str = "microgrid") -> str:
+    found: str = ask("planner", "GET", f"/v1/units/{code_at(column, row, level)}?level={level}")["id"]
+    return found
+
+
+def open_plan(ask: Ask, login: str = "planner", **more: Any) -> int:
+    made = ask(login, "POST", "/v1/plans", {"name": "调整一街", **more})
+    assert made["ok"], made
+    return int(made["id"])
+
+
+def split(ask: Ask, plan: int, login: str = "planner") -> dict[str, Any]:
+    args = {"unit": unit_id(ask, 0, 0), "line": line((0.4, -0.5), (0.4, 1.5))}
+    done: dict[str, Any] = ask(
+        login, "POST", f"/v1/plans/{plan}/operations", {"op": "split_by_line", "args": args}
+    )
+    assert done["ok"], done
+    return done
+
+
+def approve(ask: Ask, plan: int) -> None:
+    for login, step in (("planner", "check"), ("planner", "submit"), ("approver", "approve")):
+        taken = ask(login, "POST", f"/v1/plans/{plan}/steps", {"step": step})
+        assert taken["ok"], taken
+
+
+def test_a_split_is_drawn_undone_redone_and_shown_with_its_neighbours(ask: Ask) -> None:
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
+    before = ask("planner", "GET", f"/v1/plans/{plan}/drawing")
+    assert (before["total"], before["complete"]) == (9, True)
+    own = [each for each in before["features"] if each["properties"]["editable"]]
+    assert len(own) == 9  # eight micro-grids and the school
+    assert len(before["features"]) == 9 + 4 + 2 + 1
+    done = split(ask, plan)
+    changes = {
+        each["properties"]["code"]: each["properties"]["change"] for each in done["changed"]["features"]
+    }
+    assert changes == {code_at(0, 0): "changed", code_at(0, 0, "grid") + "05": "born", code_at(0, 1): "noded"}
+    assert done["findings"]["features"] == []
+    assert sum(each["households"] for each in done["after"].values()) == sum(
+        each["households"] for each in done["before"].values()
+    )
+    undone = ask("planner", "POST", f"/v1/plans/{plan}/undo")
+    assert len(undone["gone"]) == 1
+    assert ask("planner", "GET", f"/v1/plans/{plan}/drawing")["features"] == before["features"]
+    again = ask("planner", "POST", f"/v1/plans/{plan}/redo")
+    assert again["changed"] == done["changed"]
+    log = ask("planner", "GET", f"/v1/plans/{plan}")["operations"]
+    assert [(each["op"], each["undone"]) for each in log] == [("split_by_line", False)]
+
+
+def test_with_too_many_units_only_changed_ones_come_until_a_box_is_named(ask: Ask) -> None:
+    plan = open_plan(ask)
+    split(ask, plan)
+    far = ask("planner", "GET", f"/v1/plans/{plan}/drawing?limit=20")
+    assert (far["complete"], far["total"]) == (False, 66)
+    assert {each["properties"]["change"] for each in far["features"]} == {"changed", "born", "noded"}
+    lon, lat = centre(6, 6)
+    near = ask("planner", "GET", f"/v1/plans/{plan}/drawing?limit=20&bbox={lon},{lat},{lon},{lat}")
+    assert near["complete"]
+    assert code_at(6, 6) in {each["properties"]["code"] for each in near["features"]}
+
+
+def test_what_the_ground_does_not_allow_is_told_with_its_place(ask: Ask) -> None:
+    plan = open_plan(ask)
+    args = {"unit": unit_id(ask, 0, 0), "line": line((0.4, 0.2), (0.4, 0.6))}
+    told = ask("planner", "POST", f"/v1/plans/{plan}/operations", {"op": "split_by_line", "args": args})
+    assert told["status"] == 422
+    assert "from border to border" in told["detail"]
+    assert told["where"] == pytest.approx([WEST + 0.4 * STEP, SOUTH + 0.2 * STEP], abs=1e-7)
+
+
+def test_one_draws_another_approves_and_each_instant_has_its_borders(ask: Ask, clock: Clock) -> None:
+    plan = open_plan(ask)
+    split(ask, plan)
+    assert ask("planner", "GET", f"/v1/plans/{plan}/findings")["errors"] == 0
+    (affected, born) = sorted(
+        ask("planner", "GET", f"/v1/plans/{plan}/affected")["units"], key=lambda each: each["code"]
+    )
+    assert (affected["was"]["households"], born["was"]) == (30, None)
+    assert {heir["code"] for heir in affected["heirs"]} == {affected["code"], born["code"]}
+    approve(ask, plan)
+    assert ask("approver", "GET", f"/v1/plans/{plan}")["steps_open"] == ["send_back", "publish"]
+    tomorrow = clock.now + timedelta(days=1)
+    published = ask("approver", "POST", f"/v1/plans/{plan}/publish", {"effective_from": tomorrow.isoformat()})
+    assert published["seq"] == 2
+    assert ask("planner", "GET", f"/v1/plans/{plan}")["state"] == "scheduled"
+    clock.now = tomorrow + timedelta(minutes=1)
+    assert ask("planner", "GET", f"/v1/plans/{plan}")["state"] == "published"
+    there = f"/v1/units/{born['code']}?level=microgrid"
+    assert ask("worker", "GET", there)["ok"]
+    assert ask("worker", "GET", f"{there}&at=2026-06-01T04:30:00Z")["status"] == 404
+    changes = ask("worker", "GET", "/v1/editions/governance/2/changes")["features"]
+    told = {(each["properties"]["code"], *each["properties"]["kinds"]) for each in changes if each["properties"]["part"] == "unit"}  # fmt: skip
+    assert (born["code"], "born") in told
+    assert (affected["code"], "geometry", "households") in told
+    life = ask("worker", "GET", f"/v1/unit-lives/{born['unit_id']}")["chapters"]
+    assert [(kin["code"], kin["kind"]) for kin in life[0]["came_from"]] == [(affected["code"], "split")]
+    assert [each["seq"] for each in ask("worker", "GET", "/v1/editions")["editions"]] == [2, 1]
+
+
+def test_an_edition_is_brought_back_by_a_plan_and_an_announced_one_is_taken_back(
+    ask: Ask, clock: Clock
+) -> None:
+    plan = open_plan(ask)
+    split(ask, plan)
+    approve(ask, plan)
+    later = (clock.now + timedelta(days=1)).isoformat()
+    assert ask("approver", "POST", f"/v1/plans/{plan}/publish", {"effective_from": later})["ok"]
+    assert ask("approver", "GET", f"/v1/plans/{plan}")["steps_open"] == ["take_back"]
+    back = ask("approver", "POST", f"/v1/plans/{plan}/take-back", {"reason": "too early"})
+    assert (back["ok"], back["changes"]["retired"]) == (True, 1)
+    second = open_plan(ask)
+    args = {"unit": unit_id(ask, 3, 3), "name": "新名"}
+    assert ask("planner", "POST", f"/v1/plans/{second}/operations", {"op": "rename", "args": args})["ok"]
+    approve(ask, second)
+    clock.now += timedelta(days=2)
+    assert ask("approver", "POST", f"/v1/plans/{second}/publish", {})["ok"]
+    restoring = ask("planner", "POST", "/v1/editions/governance/1/restore", {"name": "back"})
+    assert [each["op"] for each in restoring["operations"]] == ["restore"]
+
+
+def test_a_stale_plan_is_rebased_and_what_clashes_is_told(ask: Ask, clock: Clock) -> None:
+    first, second = open_plan(ask), open_plan(ask)
+    assert [each["id"] for each in ask("planner", "GET", f"/v1/plans/{second}")["overlaps"]] == [first]
+    split(ask, first)
+    split(ask, second)
+    approve(ask, first)
+    assert ask("approver", "POST", f"/v1/plans/{first}/publish", {})["ok"]
+    stale = ask("planner", "POST", f"/v1/plans/{second}/undo")
+    assert (stale["status"], "rebase" in stale["detail"]) == (409, True)
+    rebased = ask("planner", "POST", f"/v1/plans/{second}/rebase", {})
+    assert rebased["clash"]["seq"] == 1
+    assert ask("planner", "POST", f"/v1/plans/{second}/rebase", {"skip": [1]})["clash"] is None
+
+
+@pytest.mark.parametrize(
+    ("login", "see", "draw", "submit", "approve", "publish"),
+    [
+        ("planner", 200, 200, 409, 403, 403),
+        ("street", 200, 200, 409, 403, 403),
+        ("other", 404, 404, 404, 404, 403),
+        ("approver", 200, 403, 403, 409, 409),
+        ("streetApprover", 200, 403, 403, 409, 409),
+        ("worker", 403, 403, 403, 403, 403),
+    ],
+)
+def test_each_step_is_open_to_whom_it_is_meant_for(
+    ask: Ask, login: str, see: int, draw: int, submit: int, approve: int, publish: int
+) -> None:
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "street"))
+    args = {"unit": unit_id(ask, 1, 1), "name": "新名"}
+    operation = {"op": "rename", "args": args}
+    got = [
+        ask(login, "GET", f"/v1/plans/{plan}"),
+        ask(login, "POST", f"/v1/plans/{plan}/operations", operation),
+        ask(login, "POST", f"/v1/plans/{plan}/steps", {"step": "submit"}),
+        ask(login, "POST", f"/v1/plans/{plan}/steps", {"step": "approve"}),
+        ask(login, "POST", f"/v1/plans/{plan}/publish", {}),
+    ]
+    assert [each["status"] for each in got] == [see, draw, submit, approve, publish]
+    listed = ask(login, "GET", "/v1/plans")
+    assert bool(listed["ok"] and listed["plans"]) == (see == 200)
+
+
+def test_nobody_approves_their_own_and_a_planner_of_a_part_plans_only_there(ask: Ask, engine: Engine) -> None:
+    with engine.begin() as conn:
+        own = dict(accounts(conn))["planner"]
+        add_grant(conn, own, "approver", unit_id=None, now=FOUNDED)
+    plan = open_plan(ask)
+    split(ask, plan)
+    for step in ("check", "submit"):
+        assert ask("planner", "POST", f"/v1/plans/{plan}/steps", {"step": step})["ok"]
+    refused = ask("planner", "POST", f"/v1/plans/{plan}/steps", {"step": "approve"})
+    assert (refused["status"], "their own" in refused["detail"]) == (403, True)
+    assert "approve" not in ask("planner", "GET", f"/v1/plans/{plan}")["steps_open"]
+    assert ask("street", "POST", "/v1/plans", {"name": "x"})["status"] == 403
+    assert ask("street", "POST", "/v1/plans", {"name": "x", "unit_id": unit_id(ask, 7, 7)})["status"] == 403
+
+
+def test_the_past_is_changed_with_a_reason_and_by_approvers_of_everything_alone(
+    ask: Ask, clock: Clock
+) -> None:
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "street"))
+    split(ask, plan)
+    approve(ask, plan)
+    past = (clock.now - timedelta(days=1)).isoformat()
+    wanted = {"effective_from": past, "reason": "the decision was of yesterday"}
+    assert ask("streetApprover", "POST", f"/v1/plans/{plan}/publish", wanted)["status"] == 403
+    assert ask("approver", "POST", f"/v1/plans/{plan}/publish", {"effective_from": past})["status"] == 422
+    assert ask("approver", "POST", f"/v1/plans/{plan}/publish", wanted)["ok"]
