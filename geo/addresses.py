@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from core.db import sql_file
 from core.errors import Invalid
 from geo.findings import RowFinding
-from geo.flows import Doors
+from geo.flows import Doors, Floats
 from geo.lookup.rows import PointColumns, PointRows, read_points
 from geo.tables import address_point
 from geo.tabular import read_whole_number
@@ -161,14 +161,26 @@ def _count(name: str, text: str) -> int:
     return count
 
 
+@dataclass(frozen=True)
+class DoorCounts(Doors):
+    """Doors with the residents at each; 0 where nobody counted."""
+
+    residents: Floats = field(default_factory=lambda: np.empty(0))
+
+
 def read_doors(conn: Connection, shapes: Objects) -> Doors:
     """The doors in the bounding box of these geometries."""
+    return read_door_counts(conn, shapes)
+
+
+def read_door_counts(conn: Connection, shapes: Objects) -> DoorCounts:
+    """The doors in the bounding box of these geometries, with their residents."""
     west, south, east, north = map(float, shapely.total_bounds(shapes))
-    point = address_point.c.point
-    query = select(func.ST_X(point), func.ST_Y(point), address_point.c.households).where(
+    point, residents = address_point.c.point, func.coalesce(address_point.c.residents, 0)
+    query = select(func.ST_X(point), func.ST_Y(point), address_point.c.households, residents).where(
         point.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326)),
         address_point.c.active,
         address_point.c.households > 0,
     )
-    rows = np.array([tuple(row) for row in conn.execute(query)], dtype=np.float64).reshape(-1, 3)
-    return Doors(rows[:, :2], rows[:, 2])
+    rows = np.array([tuple(row) for row in conn.execute(query)], dtype=np.float64).reshape(-1, 4)
+    return DoorCounts(rows[:, :2], rows[:, 2], rows[:, 3])

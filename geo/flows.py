@@ -47,7 +47,7 @@ def flow(old: Objects, new: Objects, doors: Doors) -> Flow:
     shared[~same] = polygons_of(shapely.intersection(old[left[~same]], new[right[~same]]))
     there = np.array([shape is not None for shape in shared], dtype=bool)
     left, right, shared = left[there], right[there], shared[there]
-    area = _area_m2(shared)
+    area = area_m2(shared)
     whole = np.bincount(left, area, minlength=len(old))
     area_share = area / np.where(whole > 0, whole, 1)[left]
     living = _living(shared, doors)
@@ -56,7 +56,8 @@ def flow(old: Objects, new: Objects, doors: Doors) -> Flow:
     return Flow(left, right, area, area_share, np.where(all_living > 0, by_door, area_share))
 
 
-def _area_m2(shapes: Objects) -> Floats:
+def area_m2(shapes: Objects) -> Floats:
+    """Of WGS-84 polygons as small as units are, each at the scale of its own latitude."""
     if not len(shapes):
         return np.zeros(0)
     east, north = metres_per_degree(shapely.get_y(shapely.centroid(shapes)))

@@ -127,7 +127,7 @@ def regroup_parts(
         moved = flow(_shapes(olds), borders, cut.drawing.doors)
         keeps = identities(moved, _weights(olds, moved), count)
     fresh = [part for part in range(count) if keeps[part] is None]
-    born = _births(cut.drawing, borders, fresh, template, key)
+    born = births(cut.drawing, borders, fresh, template, key)
     ids = {part: olds[old].id for part, old in enumerate(keeps) if old is not None}
     ids |= dict(zip(fresh, born, strict=True))
     named = {ids[part]: name for part, name in enumerate(names) if name}
@@ -138,7 +138,7 @@ def regroup_parts(
     return changes
 
 
-def _births(
+def births(
     drawing: Drawing, borders: Objects, fresh: Sequence[int], template: Unit, key: UUID
 ) -> dict[UUID, Unit]:
     """Born units in the order of the parts; their codes run from west to east, then from north to south."""

@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from core.errors import Invalid
 from geo.operations.cut import Changes, Cut, cut_units, regroup, regroup_parts
 from geo.operations.drawing import Drawing, Impossible, Unit
+from geo.operations.grouping import group_units
 from geo.plans import geometry_column
 from geo.validation.arrange import ROUNDING_M
 from geo.validation.coverage import wider_than
@@ -22,7 +23,8 @@ from geo.validation.ground import Objects, in_metres
 class RedrawPartition:
     """The ground of one parent in new parts: between `lines`, or in `areas` (polygons; what none holds stays as it is).
 
-    A parent that nothing divides yet is divided at `level`, and its border follows from then on.
+    A parent that nothing divides yet is divided at `level`, and its border follows from then on. Where the parts are
+    divided themselves nothing is cut: each of the lowest units goes to the area that holds its middle.
     """
 
     parent: UUID
@@ -42,6 +44,12 @@ class RedrawPartition:
         parent = drawing.unit(self.parent)
         children = drawing.children(parent.id)
         template = self._template(drawing, parent, children)
+        if any(child.geom is None for child in children):
+            if self.lines:
+                raise Invalid(
+                    f"the {template.level} units of {parent.code} are divided: give areas to group by"
+                )
+            return group_units(drawing, children, self.areas, template, key)
         cut = cut_units(
             drawing,
             [child.id for child in children] or [parent.id],
@@ -72,7 +80,10 @@ def _in_areas(cut: Cut, areas: Sequence[BaseGeometry]) -> list[int]:
     spot, area = shapely.STRtree(geometry_column(areas)).query(spots, predicate="within")
     order = np.argsort(area, kind="stable")[::-1]
     holders[spot[order]] = area[order]
-    left = holders < 0
+    left = (holders < 0) & wider_than(in_metres(cut.pieces), ROUNDING_M)
+    slivers = np.flatnonzero((holders < 0) & ~left)
+    if len(slivers):
+        holders[slivers] = shapely.STRtree(geometry_column(areas)).nearest(cut.pieces[slivers])
     holders[left] = len(areas) + cut.holder[left]
     return np.unique(holders, return_inverse=True)[1].tolist()  # type: ignore[no-any-return]
 

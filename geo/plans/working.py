@@ -15,7 +15,7 @@ from core.db import copy_rows
 from geo.addresses import read_doors
 from geo.editions.standing import StandingUnit
 from geo.networks import Network
-from geo.operations import Drawing, Operation, Unit
+from geo.operations import Drawing, Operation, RedrawPartition, Unit
 from geo.plans import Plan, UnitDraft, geometry_column
 from geo.tables import plan_unit, unit, unit_version
 
@@ -29,8 +29,13 @@ def read_drawing(conn: Connection, found: Plan, operation: Operation) -> Drawing
     units = {each.id: each for each in _fetch(conn, found, ids=subjects)}
     family = {each.parent for each in units.values() if each.parent is not None} | subjects
     units |= {each.id: each for each in _fetch(conn, found, parents=family)}
+    divided = subjects
+    if isinstance(operation, RedrawPartition):
+        derived = {each.id for each in units.values() if each.parent in subjects and each.geom is None}
+        units |= {each.id: each for each in _fetch(conn, found, parents=derived)}
+        divided = subjects | derived
     drawn = [each.geom for each in units.values() if each.id in subjects and each.geom is not None]
-    below = [each.geom for each in units.values() if each.parent in subjects and each.geom is not None]
+    below = [each.geom for each in units.values() if each.parent in divided and each.geom is not None]
     box: Sequence[BaseGeometry] = [*drawn, *below, *_places(operation)]
     window = shapely.Polygon()
     for _ring in range(2 if box else 0):
