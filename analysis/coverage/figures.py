@@ -27,6 +27,13 @@ DEFINITIONS: Final = {
         Definition("households", 1, "count", "户数覆盖率", "households of the address points passed"),
         Definition("required", 1, "count", "应访完成率", "required visits made"),
         Definition("in_grid", 1, "us", "在格率", "duty observed in the own grid"),
+        Definition(
+            "in_grid_credited",
+            1,
+            "us",
+            "在格率（含核定）",
+            "duty in the own grid, with what notes were accepted for",
+        ),
         Definition("observability", 1, "us", "可观测率", "duty observed"),
     )
 }

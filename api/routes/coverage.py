@@ -1,7 +1,9 @@
 """GET /v1/coverage: what of a unit was visited, in figures that say what they stand on."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -12,12 +14,15 @@ from analysis.coverage.kept.reading import (
     Coverage,
     CoverageAsked,
     UnitCoverage,
+    check_period,
     find_network_id,
     read_coverage,
 )
+from analysis.coverage.measures.duty_time import WorkingHours, duty_time
+from analysis.coverage.views.cold import Age, find_ages, read_leaves
 from api.callers import CallerDep, Conn, Now, SettingsDep, require
 from cases.placement import MAIN_NETWORK
-from core.clock import day_of
+from core.clock import day_bounds, day_of
 from core.errors import Refused
 from geo.units import get_unit, read_path
 from people.access import MAY_SEE_COVERAGE, Caller, visible_units
@@ -33,6 +38,9 @@ class CoverageQuery(BaseModel):
     network: str = Field(MAIN_NETWORK, max_length=200)
     first: date | None = Field(None, alias="from", description="none: a week up to `to`")
     last: date | None = Field(None, alias="to", description="none: yesterday")
+    level: str | None = Field(
+        None, max_length=100, description="of the units told beside the whole; none: right below"
+    )
 
 
 class FigureOut(BaseModel):
@@ -55,13 +63,25 @@ class FigureOut(BaseModel):
     as_of: datetime
 
 
+class AgeOut(BaseModel):
+    """How cold a unit is: by its coldest deepest unit that somebody tracked serves."""
+
+    last_visit_at: datetime | None = Field(description="null: one of them was visited on no computed day")
+    seconds: float | None = Field(description="since then, up to the end of the period")
+    duty_seconds: float | None = Field(description="the same by the working calendar, its hours alone")
+    units: int = Field(description="deepest units that somebody tracked serves")
+    never: int = Field(description="of these, visited on no computed day")
+
+
 class UnitOut(BaseModel):
+    id: str | None
     code: str | None
     name: str | None
     level: str | None
     unit_days: int = Field(description="deepest units times days")
     not_observed_days: int
     figures: dict[str, FigureOut]
+    age: AgeOut | None = Field(description="null: nobody tracked serves there")
 
 
 class CoverageOut(BaseModel):
@@ -89,13 +109,25 @@ def get_coverage(
     asked: Annotated[CoverageQuery, Query()], caller: CallerDep, conn: Conn, settings: SettingsDep, now: Now
 ) -> CoverageOut:
     """Coverage of a unit and of those right below it, from the days that have been computed."""
-    last = asked.last or day_of(now, settings.zone) - timedelta(days=1)
+    wanted = ask_coverage(conn, caller, asked, settings.zone, now)
+    found = read_coverage(conn, wanted)
+    until = min(day_bounds(wanted.last, settings.zone)[1], now)
+    hours = WorkingHours(settings.zone)
+    ages = find_ages(read_leaves(conn, wanted))
+    told = {label: _age(age, until, hours) for label, age in ages.items()}
+    return describe_coverage(found, asked.network, told)
+
+
+def ask_coverage(
+    conn: Connection, caller: Caller, asked: CoverageQuery, zone: ZoneInfo, now: datetime
+) -> CoverageAsked:
+    """What is asked for, with the usual period; Refused for ground the caller's grants do not hold for."""
+    last = asked.last or day_of(now, zone) - timedelta(days=1)
     first = asked.first or max(last, date.min + timedelta(days=USUAL_DAYS)) - timedelta(days=USUAL_DAYS - 1)
     network_id = find_network_id(conn, asked.network)
     unit = get_unit(conn, asked.unit, network_code=asked.network, at=now) if asked.unit is not None else None
     refuse_foreign_unit(conn, caller, None if unit is None else read_path(conn, unit), asked.unit)
-    found = read_coverage(conn, CoverageAsked(network_id, unit.id if unit else None, first, last))
-    return describe_coverage(found, asked.network)
+    return check_period(CoverageAsked(network_id, unit.id if unit else None, first, last, asked.level))
 
 
 def refuse_foreign_unit(conn: Connection, caller: Caller, path: str | None, code: str | None) -> None:
@@ -109,16 +141,17 @@ def refuse_foreign_unit(conn: Connection, caller: Caller, path: str | None, code
         raise Refused(f"your grants do not hold for the unit {code}")
 
 
-def describe_coverage(found: Coverage, network: str) -> CoverageOut:
+def describe_coverage(found: Coverage, network: str, ages: Mapping[str, AgeOut | None]) -> CoverageOut:
+    """`ages` by unit id as paths write it."""
     return CoverageOut(
         network=network,
         first=found.asked.first,
         last=found.asked.last,
         days=list(found.days),
-        whole=_unit(found.whole),
-        units=[_unit(one) for one in found.below],
-        required=_figure(found.required),
-        at_least_once=_figure(found.once) if found.once else None,
+        whole=_unit(found.whole, ages),
+        units=[_unit(one, ages) for one in found.below],
+        required=describe_figure(found.required),
+        at_least_once=describe_figure(found.once) if found.once else None,
         spans_editions=found.spans_editions,
         as_of=found.as_of,
         resolution=found.resolution,
@@ -129,18 +162,33 @@ def describe_coverage(found: Coverage, network: str) -> CoverageOut:
     )
 
 
-def _unit(one: UnitCoverage) -> UnitOut:
+def _age(age: Age, until: datetime, hours: WorkingHours) -> AgeOut | None:
+    if not age.leaves:
+        return None
+    last = age.last_at
+    return AgeOut(
+        last_visit_at=last,
+        seconds=None if last is None else max((until - last).total_seconds(), 0),
+        duty_seconds=None if last is None else duty_time(last, until, hours).total_seconds(),
+        units=age.leaves,
+        never=age.never,
+    )
+
+
+def _unit(one: UnitCoverage, ages: Mapping[str, AgeOut | None]) -> UnitOut:
     return UnitOut(
+        id=None if one.unit_id is None else str(one.unit_id),
+        age=None if one.unit_id is None else ages.get(one.unit_id.hex),
         code=one.code,
         name=one.name,
         level=one.level,
         unit_days=one.unit_days,
         not_observed_days=one.not_observed_days,
-        figures={key: _figure(figure) for key, figure in one.figures.items()},
+        figures={key: describe_figure(figure) for key, figure in one.figures.items()},
     )
 
 
-def _figure(figure: Figure) -> FigureOut:
+def describe_figure(figure: Figure) -> FigureOut:
     meaning = figure.definition
     return FigureOut(
         definition=meaning.id,

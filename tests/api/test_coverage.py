@@ -79,3 +79,77 @@ def test_a_day_that_was_not_computed_is_told_and_a_backward_period_refused(
     assert browse("command").get("/v1/coverage?from=2020-01-02&to=2020-01-01").status_code == 422
     assert browse("command").get("/v1/coverage?from=0001-01-01&to=0001-01-01").status_code == 404
     assert browse("command").get("/v1/coverage?to=0001-01-01").status_code in (404, 422)
+
+
+def test_the_views_of_a_street_are_for_whoever_supervises_it(browse: Browser, computed: str) -> None:
+    asked = f"unit=S1&from={computed}&to={computed}"
+    boss, other, worker = browse("boss1"), browse("boss2"), browse("w1")
+    for view in ("unvisited", "calendar", "week"):
+        assert boss.get(f"/v1/coverage/{view}?{asked}").status_code == 200
+        assert other.get(f"/v1/coverage/{view}?{asked}").status_code == 403
+        assert worker.get(f"/v1/coverage/{view}?{asked}").status_code == 403
+    (day,) = boss.get(f"/v1/coverage/calendar?{asked}").json()["days"]
+    whole = boss.get(f"/v1/coverage?{asked}").json()["whole"]
+    assert day["area"] == whole["figures"]["area"]
+    assert whole["age"]["units"] == 1
+    assert boss.get(f"/v1/coverage/unvisited?{asked}").json()["stops"] == []
+    assert sum(boss.get(f"/v1/coverage/week?{asked}").json()["days"]) == 1
+
+
+def test_from_the_percentage_to_the_fixes_that_prove_it(browse: Browser, computed: str) -> None:
+    boss = browse("boss1")
+    whole = boss.get(f"/v1/coverage?unit=G1&from={computed}&to={computed}").json()["whole"]
+    proof = boss.get(f"/v1/coverage/proof?unit=G1&on={computed}").json()
+    assert proof["area_cm2"] == whole["figures"]["area"]["numerator"]
+    assert proof["total"] > 0
+    assert not proof["expired"]
+    assert {visit["person_code"] for visit in proof["visits"]} == {"w1"}
+    assert browse("boss2").get(f"/v1/coverage/proof?unit=G1&on={computed}").status_code == 403
+
+
+def test_a_worker_sees_the_same_figures_as_whoever_leads_them_and_that_they_were_looked_at(
+    browse: Browser, computed: str
+) -> None:
+    worker, boss = browse("w1"), browse("boss1")
+    looks = len(worker.get("/v1/me/looks").json())
+    own = worker.get(f"/v1/people/w1/coverage?on={computed}").json()
+    assert len(worker.get("/v1/me/looks").json()) == looks
+    led = boss.get(f"/v1/people/w1/coverage?on={computed}").json()
+    newest = worker.get("/v1/me/looks").json()
+    assert len(newest) == looks + 1
+    assert (newest[0]["who"], newest[0]["why"]) == ("boss1", f"coverage of {computed}")
+    assert own["times_s"].keys() == led["times_s"].keys()
+    assert sum(own["times_s"].values()) == pytest.approx(own["figures"]["in_grid"]["denominator"] / 1e6)
+    assert own["ways_m"] == led["ways_m"]
+    for login in ("boss2", "w2", "desk", "planner"):
+        assert browse(login).get(f"/v1/people/w1/coverage?on={computed}").status_code == 404
+    listed = boss.get(f"/v1/coverage/people?unit=S1&on={computed}").json()
+    assert [one["code"] for one in listed["people"]] == ["w1"]
+    assert listed["median_in_grid"] is None
+    assert worker.get("/v1/me/looks").json()[0]["why"] == f"coverage by person {computed}"
+
+
+def test_a_note_is_told_by_the_worker_and_answered_once_by_whoever_leads_them(
+    browse: Browser, computed: str
+) -> None:
+    worker, boss = browse("w1"), browse("boss1")
+    until = utc_now() - timedelta(minutes=1)
+    told = {"kind": "indoor", "told": "入户走访", "until": until.isoformat()}
+    note = worker.post(
+        "/v1/me/notes", json={**told, "since": (until - timedelta(hours=2)).isoformat()}
+    ).json()
+    url = f"/v1/coverage/notes/{note['id']}/answer"
+    for login, status in (("w1", 403), ("boss2", 404), ("boss1", 200), ("command", 409)):
+        assert browse(login).post(url, json={"answer": "accepted"}).status_code == status
+    days = f"from={until.date() - timedelta(days=1)}&to={until.date() + timedelta(days=1)}"
+    (kept,) = [
+        one
+        for one in boss.get(f"/v1/coverage/notes?unit=S1&{days}").json()["notes"]
+        if one["id"] == note["id"]
+    ]
+    assert (kept["answer"], kept["answered_by"]) == ("accepted", "boss1")
+    assert kept["credited_s"] > 0
+    assert browse("boss2").get(f"/v1/coverage/notes?unit=S2&{days}").json()["notes"] == []
+    day = worker.get(f"/v1/people/w1/coverage?on={computed}").json()
+    assert day["credited"]["numerator"] >= day["figures"]["in_grid"]["numerator"]
+    assert day["credited"]["definition"] == "in_grid_credited"

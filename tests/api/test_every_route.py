@@ -128,6 +128,30 @@ CASES: dict[str, Case] = {
     "POST /v1/me/answer": Case((404, 404, 404, 401), "/v1/me/answer", {"json": {"answer": "well"}}),
     "GET /v1/hotspots": Case((403, 200, 403, 401), "/v1/hotspots?unit=S1"),
     "GET /v1/coverage": Case((403, 404, 403, 401), "/v1/coverage?unit=S1"),
+    "GET /v1/coverage/unvisited": Case((403, 200, 403, 401), "/v1/coverage/unvisited?unit=S1"),
+    "GET /v1/coverage/calendar": Case((403, 200, 403, 401), "/v1/coverage/calendar?unit=S1"),
+    "GET /v1/coverage/week": Case((403, 200, 403, 401), "/v1/coverage/week?unit=S1"),
+    "GET /v1/coverage/proof": Case((403, 422, 403, 401), "/v1/coverage/proof?unit=S1&on=2020-01-01"),
+    "GET /v1/coverage/people": Case((403, 200, 403, 401), "/v1/coverage/people?unit=S1&on=2020-01-01"),
+    "GET /v1/coverage/notes": Case(
+        (403, 200, 403, 401), "/v1/coverage/notes?unit=S1&from=2020-01-01&to=2020-01-01"
+    ),
+    "POST /v1/coverage/notes/{note_id}/answer": Case(
+        (403, 404, 404, 401), "/v1/coverage/notes/999999/answer", {"json": {"answer": "accepted"}}
+    ),
+    "GET /v1/people/{code}/coverage": Case((200, 200, 404, 401), "/v1/people/w1/coverage"),
+    "POST /v1/me/notes": Case(
+        (201, 404, 404, 401),
+        "/v1/me/notes",
+        {
+            "json": {
+                "kind": "rest",
+                "since": "2020-01-02T00:00:00Z",
+                "until": "2020-01-02T01:00:00Z",
+                "told": "x",
+            }
+        },
+    ),
     "GET /v1/networks": Case(SIGNED_IN, "/v1/networks"),
     "GET /v1/units": Case(SIGNED_IN, "/v1/units"),
     "GET /v1/units/{code:path}": Case(SIGNED_IN, "/v1/units/G1"),

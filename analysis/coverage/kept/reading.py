@@ -70,8 +70,7 @@ class Coverage:
 
 def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
     """The figures of a period. NotFound where no day of it has been computed; Invalid for a period too long or empty."""
-    if not 0 <= (asked.last - asked.first).days < MOST_DAYS:
-        raise Invalid(f"a period has 1 to {MOST_DAYS} days, this one goes from {asked.first} to {asked.last}")
+    check_period(asked)
     days = conn.execute(
         select(coverage_day)
         .where(
@@ -109,6 +108,13 @@ def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
         claimable=interval_s is not None and supports(resolution, *sampling),
         finest=finest_resolution(*sampling) if interval_s is not None else None,
     )
+
+
+def check_period(asked: CoverageAsked) -> CoverageAsked:
+    """Invalid for a period too long or empty."""
+    if not 0 <= (asked.last - asked.first).days < MOST_DAYS:
+        raise Invalid(f"a period has 1 to {MOST_DAYS} days, this one goes from {asked.first} to {asked.last}")
+    return asked
 
 
 def bounds_of(asked: CoverageAsked) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from analysis.coverage.kept.compute import read_fixes
 from analysis.coverage.kept.people import read_duty, read_own_ground
 from analysis.coverage.kept.tables import coverage_day, coverage_duty
 from analysis.coverage.legs import LEG, Legs, Parts, cut_parts, find_legs
-from analysis.coverage.people import TIMES, WAYS, OwnGround, measure_duty, share_inside
+from analysis.coverage.people import TIMES, VALID, WAYS, OwnGround, measure_duty, share_inside
 from analysis.coverage.rules import CoverageRules
 from core.clock import day_bounds
 
@@ -55,6 +55,15 @@ class PersonDay:
     @property
     def duty_us(self) -> int:
         return sum(self.times_us)
+
+    @property
+    def valid_mm(self) -> int:
+        return sum(self.ways_mm[:VALID])
+
+    def credited(self, credited_us: int) -> Figure:
+        """In the own grid with what accepted notes add, never more than the duty."""
+        inside = sum(self.times_us[:2]) + credited_us
+        return Figure(DEFINITIONS["in_grid_credited"], min(inside, self.duty_us), self.duty_us, self.as_of)
 
     def figures(self) -> dict[str, Figure]:
         inside, outside = sum(self.times_us[:2]), sum(self.times_us[2:4])
