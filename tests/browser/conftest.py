@@ -55,7 +55,7 @@ ARGUMENTS = [
 ]
 MODULES = Path(__file__).parent.parent.parent / "node_modules"
 PASSWORD = "correct horse battery"
-WIDE, NARROW = (1920, 1080), (390, 844)
+WIDE, USUAL, NARROW = (1920, 1080), (1366, 768), (390, 844)
 STEP_S = 10
 CUT = r"ERR_(CONNECTION|INCOMPLETE|EMPTY|INTERNET_DISCONNECTED)"
 expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
@@ -222,7 +222,7 @@ def visit(chromium: Browser, city: City) -> Iterator[Visits]:
 
     def open_window(
         login: str | None = None,
-        size: tuple[int, int] = WIDE,
+        size: tuple[int, int] = USUAL,
         language: str = "zh-CN",
         place: City = city,
         motion: Literal["reduce", "no-preference"] = "reduce",

@@ -60,7 +60,7 @@ def test_a_crowd_far_out_is_grouped_and_a_click_on_a_group_goes_nearer(visit: Vi
     zoom = window.module("wall/here.js", "m.here.map.getZoom()")
     box = page.locator("#map").bounding_box()
     assert box is not None
-    middle = min(groups, key=lambda one: abs(one["x"] - 1100) + abs(one["y"] - 450))
+    middle = min(groups, key=lambda one: abs(one["x"] - 700) + abs(one["y"] - 350))
     page.mouse.click(box["x"] + middle["x"], box["y"] + middle["y"])
     until(lambda: window.module("wall/here.js", "m.here.map.getZoom()") > zoom + 1)
 

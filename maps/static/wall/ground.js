@@ -35,11 +35,9 @@ export async function openUnit(network, code, level) {
   if (!code) return openTop(network);
   const query = new URLSearchParams({ network: network.code, ...(level ? { level } : {}) });
   const path = `/v1/units/${encodeURIComponent(code)}`;
-  const unit = await get(`${path}?${query}`);
-  const { units } = await get(`${path}/children?${query}`);
+  const [unit, { units }, top] = await Promise.all([get(`${path}?${query}`), get(`${path}/children?${query}`), topStep(network)]);
   const chain = [...unit.ancestors, unit];
   const steps = chain.map((one, index) => ({ code: one.code, level: one.level, name: shortName(one.name, chain[index - 1]?.name) }));
-  const top = await topStep(network);
   if (!top.isUnit) steps.unshift({ code: null, level: null, name: network.name });
   const children = units.map((child) => asChild(child, unit.name));
   const childLevel = children.length ? levelOf(network, children[0].level) : null;

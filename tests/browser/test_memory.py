@@ -1,0 +1,58 @@
+"""A wall that is never reloaded: the feed of 10,000 workers at speed, and whether the page's memory grows with it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import CDPSession
+
+from bench.wall_page import grids_of
+from tests.browser.conftest import City, Visits, until
+
+pytestmark = pytest.mark.browser
+
+FEED = Path(__file__).parent.parent.parent / "bench" / "wall_feed.js"
+WORKERS = 10_000
+SPELLS = 12
+WARM_UP = 4  # spells in which caches fill
+PLAY = """async (frames) => {
+  for (let frame = 1; frame <= frames; frame++) {
+    bench.second();
+    if (frame % 5 === 0) await new Promise(requestAnimationFrame);
+  }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("frames", "most"),
+    [(360, 2000), pytest.param(7200, 100, marks=[pytest.mark.full, pytest.mark.timeout(1200)])],
+    ids=["short", "full"],
+)
+def test_the_memory_of_a_wall_that_is_never_reloaded_stays_flat(
+    visit: Visits, city: City, capsys: pytest.CaptureFixture[str], frames: int, most: int
+) -> None:
+    """A frame holds 1,000 rows of some 100 bytes; `most` bytes of each, fitted over the later spells, may stay."""
+    window = visit("command")
+    window.page.add_init_script(path=FEED)
+    page = window.page
+    page.goto(f"{city.url}/wall")
+    until(lambda: bool(page.evaluate("Boolean(window.feed)")))
+    page.evaluate("([grids, count]) => bench.begin(grids, count)", [grids_of(city.engine), WORKERS])
+    session = page.context.new_cdp_session(page)
+    used = []
+    for _ in range(SPELLS):
+        page.evaluate(PLAY, frames // SPELLS)
+        used.append(heap(session))
+    assert window.module("map/glide.js", "m.held.size") == WORKERS
+    later = used[WARM_UP:]
+    slope = float(np.polyfit(np.arange(len(later)) * (frames // SPELLS), later, 1)[0])
+    with capsys.disabled():
+        print(f"\nheap after {frames} frames {used[-1] / 1e6:.2f} MB, slope {slope:+.0f} bytes a frame")
+    assert slope < most
+
+
+def heap(session: CDPSession) -> int:
+    """Bytes in use when everything that can be collected has been."""
+    session.send("HeapProfiler.collectGarbage")
+    used: int = session.send("Runtime.getHeapUsage")["usedSize"]
+    return used
