@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, func, select
 
@@ -73,7 +74,7 @@ def read_blocks(
     if len(shapes) > MOST_BLOCKS:
         raise Invalid(f"{len(shapes):,} blocks are more than {MOST_BLOCKS:,}: choose a smaller unit")
     holder = np.array([leaves[each][1] for each in leaf.tolist()], dtype=np.int64)
-    doors, calls = read_door_counts(conn, borders), _read_cases(conn, borders, now)
+    doors, calls = read_door_counts(conn, borders), read_cases(conn, borders, now)[0]
     counted = _counted(shapes, doors, calls)
     if not counted["households"].sum():
         counted["households"] = _shared_out([each for each, _ in leaves], leaf, counted["area_m2"])
@@ -111,24 +112,26 @@ def _shapes(
     return ("units", borders, np.arange(len(borders))) if few else ("streets", shapes, leaf)
 
 
-def _read_cases(conn: Connection, borders: Objects, now: datetime) -> Floats:
-    """Places of the cases of the last ninety days, in the box of the borders."""
+def read_cases(conn: Connection, borders: Objects, now: datetime) -> tuple[Floats, NDArray[np.bool_]]:
+    """Places of the cases of the last ninety days in the box of the borders, and which of them are open."""
     west, south, east, north = map(float, shapely.total_bounds(borders))
     since = now - timedelta(days=CASES_DAYS)
-    query = select(func.ST_X(case.c.point), func.ST_Y(case.c.point)).where(
+    is_open = case.c.owner_unit_id.is_not(None)
+    query = select(func.ST_X(case.c.point), func.ST_Y(case.c.point), is_open).where(
         case.c.point.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326)),
         case.c.occurred_at >= since,
         case.c.occurred_at < now,
         case.c.state.not_in(("rejected", "duplicate")),
     )
-    return np.array([tuple(row) for row in conn.execute(query)], dtype=np.float64).reshape(-1, 2)
+    rows = np.array([tuple(row) for row in conn.execute(query)], dtype=np.float64).reshape(-1, 3)
+    return rows[:, :2], rows[:, 2] > 0
 
 
 def _counted(shapes: Objects, doors: DoorCounts, calls: Floats) -> dict[str, Floats]:
     tree = shapely.STRtree(shapes)
     count = len(shapes)
-    door, block = _first_within(tree, doors.lon_lat)
-    _, struck = _first_within(tree, calls)
+    door, block = first_within(tree, doors.lon_lat)
+    _, struck = first_within(tree, calls)
     return {
         "households": np.bincount(block, doors.households[door], minlength=count).astype(np.float64),
         "residents": np.bincount(block, doors.residents[door], minlength=count).astype(np.float64),
@@ -137,7 +140,7 @@ def _counted(shapes: Objects, doors: DoorCounts, calls: Floats) -> dict[str, Flo
     }
 
 
-def _first_within(tree: shapely.STRtree, lon_lat: Floats) -> tuple[Ints, Ints]:
+def first_within(tree: shapely.STRtree, lon_lat: Floats) -> tuple[Ints, Ints]:
     """Points that lie in a shape, each with one: of several that share a border, the first."""
     point, shape = tree.query(shapely.points(lon_lat), predicate="intersects")
     point, first = np.unique(point, return_index=True)

@@ -186,6 +186,12 @@ def read_base(conn: Connection, found: Plan, ids: Collection[UUID]) -> list[Unit
     return read_units(conn, _base(found.network).where(unit_version.c.unit_id.in_(ids)))
 
 
+def read_siblings(conn: Connection, found: Plan, parents: Collection[UUID]) -> tuple[list[Unit], list[Unit]]:
+    """The units right below these parents: as the newest edition has them, and as the plan does."""
+    base = _base(found.network).where(unit_version.c.parent_unit_id.in_(parents))
+    return read_units(conn, base), _fetch(conn, found, parents=parents)
+
+
 def write_changes(conn: Connection, found: Plan, changes: dict[UUID, Unit | None]) -> None:
     """Keep these units as the plan has them now; one that is as in the edition again is not the plan's any more."""
     ids = list(changes)
