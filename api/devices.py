@@ -36,7 +36,7 @@ class ShortWay:
             (method, route.path): route
             for route in owner.routes
             if isinstance(route, DirectRoute) and "{" not in route.path
-            for method in route.methods
+            for method in route.methods or ()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

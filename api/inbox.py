@@ -41,8 +41,8 @@ MOST_WAITING = 5_000
 MOST_BYTES_WAITING = 100_000_000
 MOST_TOGETHER = 500
 MOST_BYTES_TOGETHER = 1_000_000
-WRITERS = 2
-"""One prepares its group while the other waits for the database."""
+WRITERS, WORTH_ANOTHER = 2, 70_000
+"""One prepares its group while the other waits for the database, once so many bytes wait that each has enough to do."""
 _MOST_SENDERS = 200_000
 _PAUSE_S = 0.5
 """How long a database that went away is left alone before a message tries it again."""
@@ -126,7 +126,7 @@ class Inbox:
         letter = _Letter(credential, message, own, asyncio.get_running_loop().create_future())
         self._letters.append(letter)
         self._bytes += letter.size
-        if not self._writing or (len(self._writing) < WRITERS and len(self._letters) >= MOST_TOGETHER):
+        if not self._writing or (len(self._writing) < WRITERS and self._bytes >= WORTH_ANOTHER):
             task = asyncio.create_task(self._write())
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)

@@ -67,7 +67,7 @@ def gather_crowd(conn: Connection, count: int, *, now: datetime) -> Crowd:
     devices = _insert(
         conn, device, [{"code": f"bench-{n:06d}", "token_hash": token_hash(tokens[n])} for n in range(count)]
     )
-    for table, rows in (
+    told: tuple[tuple[Table, list[dict[str, object]]], ...] = (
         (notice_acceptance, [{"version": "bench", "accepted_at": since, "how": "paper"} for _ in persons]),
         (
             assignment,
@@ -75,7 +75,8 @@ def gather_crowd(conn: Connection, count: int, *, now: datetime) -> Crowd:
         ),
         (shift, [{"starts_at": now - _SHIFT, "ends_at": now + _SHIFT} for _ in persons]),
         (device_holder, [{"device_id": held, "valid": Range(since, None)} for held in devices]),
-    ):
+    )
+    for table, rows in told:
         whose = [row | {"person_id": one} for row, one in zip(rows, persons, strict=True)]
         conn.execute(insert(table), whose)
     points = shapely.from_wkb([bytes(grid[1]) for grid in served])

@@ -96,15 +96,7 @@ def own(engine: Engine, processes: int) -> Service:
 
 def usual(engine: Engine, pool_size: int) -> Service:
     url = engine.url.render_as_string(hide_password=False)
-    command = (
-        "uvicorn",
-        "bench.usual:make_usual_app",
-        "--factory",
-        "--no-access-log",
-        "--log-level",
-        "warning",
-    )
-    return Service(command, {URL: url, POOL_SIZE: str(pool_size)})
+    return Service(("bench.usual",), {URL: url, POOL_SIZE: str(pool_size)})
 
 
 class Field:

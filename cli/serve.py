@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from api.wire import JoinedHttp
 from cli.frame import DONE, open_database, say
 from core.db import make_engine
 from core.errors import Invalid
@@ -56,6 +57,7 @@ def counting_together(settings: Settings, processes: int) -> Iterator[None]:
     if processes <= 1:
         yield
         return
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="metrics-", dir=settings.var_dir) as folder:
         os.environ[METRICS_FOLDER] = folder
         yield
@@ -69,6 +71,7 @@ def serve_app(host: str, port: int, settings: Settings, *, processes: int = 1) -
         host=host,
         port=port,
         workers=processes if processes > 1 else None,
+        http=JoinedHttp,
         access_log=False,
         log_config=None,
         server_header=False,

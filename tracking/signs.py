@@ -9,6 +9,7 @@ as on shift when its receipt is.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from tracking.checks import Flag
 from tracking.formats.report import Heartbeat, Other
 from tracking.partitions import ensure_partitions
 from tracking.tables import dropped, raw_report, sos
+
+_SPAN = 3  # fixes of one device that are worth one question for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +69,58 @@ def gather_signs(arrivals: Sequence[Arrival], now: datetime) -> list[Sign]:
 def judge(conn: Connection, batch: Batch, signs: list[Sign], now: datetime) -> tuple[Judged, Judged]:
     """The judgement of the fixes and of the signs."""
     ahead = batch.flags & (Flag.FUTURE | Flag.NO_TIME) != 0
-    moments = _moments([sign.at for sign in signs])
-    rows = conn.execute(
-        sql_file("tracking", "judge"),
-        {
-            "device_id": np.append(batch.device_id, [sign.device_id for sign in signs]).astype(np.int64),
-            "fixed_at": np.append(batch.fixed_at, moments).astype("datetime64[us]"),
-            "ahead": np.append(ahead, [sign.at > now for sign in signs]).astype(bool),
-            "received_at": now,
-        },
-    ).all()
-    persons = np.array([-1 if row.person_id is None else row.person_id for row in rows], np.int64)
-    reasons = [row.reason for row in rows]
-    cut = len(batch)
-    return Judged(persons[:cut], reasons[:cut]), Judged(persons[cut:], reasons[cut:])
+    persons = _judge_spans(conn, batch, ahead)
+    reasons: list[str | None] = [None] * len(batch)
+    asked = np.flatnonzero(persons < 0)
+    rows = (
+        conn.execute(
+            sql_file("tracking", "judge"),
+            {
+                "device_id": _followed(batch.device_id[asked], [sign.device_id for sign in signs], np.int64),
+                "fixed_at": _followed(batch.fixed_at[asked], _moments([sign.at for sign in signs]), "M8[us]"),
+                "ahead": _followed(ahead[asked], [sign.at > now for sign in signs], bool),
+                "received_at": now,
+            },
+        ).all()
+        if len(asked) or signs
+        else []
+    )
+    found = [-1 if row.person_id is None else row.person_id for row in rows]
+    cut = len(asked)
+    persons[asked] = found[:cut]
+    for n, row in zip(asked.tolist(), rows, strict=False):
+        reasons[n] = row.reason
+    whose_signs = np.array(found[cut:], np.int64)
+    return Judged(persons, reasons), Judged(whose_signs, [row.reason for row in rows[cut:]])
+
+
+def _judge_spans(conn: Connection, batch: Batch, ahead: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Whose each fix is that may be kept along with all others of its device; -1 where each must be asked for.
+
+    A phone that was out of reach sends hundreds at once, mostly of one shift: one question instead of hundreds.
+    """
+    persons = np.full(len(batch), -1, np.int64)
+    rows = np.flatnonzero(~ahead)
+    order = rows[np.lexsort((batch.fixed_at[rows], batch.device_id[rows]))]
+    device = batch.device_id[order]
+    begins = np.flatnonzero(np.append(True, device[1:] != device[:-1])[: len(order)])
+    counts = np.diff(np.append(begins, len(order)))
+    many = counts >= _SPAN
+    if not many.any():
+        return persons
+    first, last = order[begins[many]], order[(begins + counts - 1)[many]]
+    at = batch.fixed_at.astype("datetime64[us]")
+    found = conn.execute(
+        sql_file("tracking", "judge_spans"),
+        {"device_id": batch.device_id[first], "first": at[first], "last": at[last]},
+    ).scalars()
+    whose = np.array([-1 if one is None else one for one in found], np.int64)
+    persons[order[np.repeat(many, counts)]] = np.repeat(whose, counts[many])
+    return persons
+
+
+def _followed(column: NDArray[Any], more: Sequence[object] | NDArray[Any], kind: Any) -> NDArray[Any]:
+    return np.append(column, np.asarray(more, kind)).astype(kind)
 
 
 def store_signs(
