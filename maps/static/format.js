@@ -19,6 +19,12 @@ export const stamp = (instant) => `${day(instant)} ${minute(instant)}`;
 export const moment = (instant) => (day(instant) === day(Date.now()) ? minute(instant) : stamp(instant));
 export const count = (number) => countFormat.format(number);
 
+/** What a case is about: the name of a category this service knows, or as it was reported. */
+export function category(code) {
+  const name = t(`category.${code}`);
+  return name === `category.${code}` ? code : name;
+}
+
 /** “3 min”: how long ago, in one unit. */
 export function age(seconds) {
   const s = Math.max(0, Math.round(seconds));

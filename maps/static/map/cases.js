@@ -1,5 +1,5 @@
 // Cases: one shape per state, so that colour is never the only cue.
-import { readTokens } from "./theme.js";
+import { readTokens, scaleNow } from "./theme.js";
 
 export const CASE_STATES = ["reported", "accepted", "assigned", "handled", "verified"];
 
@@ -26,8 +26,8 @@ const SHAPES = {
   verified: { shape: cross, colour: "good", grow: 0.9 },
 };
 
-/** A canvas with the mark of a state; the legend shows the same drawing. */
-export function drawCaseMark(state, pixels = 18) {
+/** A canvas with the mark of a state, so many CSS pixels wide; the legend shows the same drawing. */
+export function drawCaseMark(state, pixels) {
   const tokens = readTokens();
   const { shape, colour, grow } = SHAPES[state];
   const ratio = devicePixelRatio || 1;
@@ -37,9 +37,9 @@ export function drawCaseMark(state, pixels = 18) {
   const pen = mark.getContext("2d");
   pen.translate(mark.width / 2, mark.height / 2 + (state === "reported" ? pixels * ratio * 0.06 : 0));
   pen.beginPath();
-  shape(pen, (mark.width / 2 - 2 * ratio) * Math.min(1, grow * 0.92));
+  shape(pen, (mark.width / 2 - (pixels / 9) * ratio) * Math.min(1, grow * 0.92));
   pen.lineJoin = "round";
-  pen.lineWidth = 3 * ratio;
+  pen.lineWidth = (pixels / 6) * ratio;
   pen.strokeStyle = tokens.ground;
   pen.stroke();
   pen.fillStyle = tokens[colour];
@@ -49,7 +49,7 @@ export function drawCaseMark(state, pixels = 18) {
 
 export function addCaseLayers(map) {
   for (const state of CASE_STATES) {
-    const mark = drawCaseMark(state);
+    const mark = drawCaseMark(state, 18 * scaleNow());
     const image = mark.getContext("2d").getImageData(0, 0, mark.width, mark.height);
     map.addImage(`case-${state}`, image, { pixelRatio: devicePixelRatio || 1 });
   }
@@ -72,7 +72,7 @@ export function addCaseLayers(map) {
     type: "circle",
     source: "cases",
     filter: ["==", ["get", "number"], ""],
-    paint: { "circle-radius": 13, "circle-opacity": 0, "circle-stroke-width": 2, "circle-stroke-color": tokens.info },
+    paint: { "circle-radius": 13 * scaleNow(), "circle-opacity": 0, "circle-stroke-width": 2 * scaleNow(), "circle-stroke-color": tokens.info },
   });
 }
 

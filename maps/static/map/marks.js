@@ -1,6 +1,8 @@
 // The marks of workers and groups: filled = moving, ring = still, open ring = late, grey ring = stale. The legend shows the same drawings.
 import { readTokens } from "./theme.js";
 
+const SMALLEST_TEXT_PX = 12;
+
 export const isStale = (state) => state === "stale" || state === "silent";
 
 function begin(pixels, shift = 0) {
@@ -55,10 +57,11 @@ function drawAlarm(radius, colours) {
   pen.strokeStyle = colours.text;
   pen.stroke();
   pen.fillStyle = colours.ground;
-  pen.font = `600 ${size * (size < 9 ? 1.4 : 0.78)}px sans-serif`;
+  const isSmall = size * 0.78 < SMALLEST_TEXT_PX;
+  pen.font = `600 ${size * (isSmall ? 1.4 : 0.78)}px sans-serif`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
-  pen.fillText(size < 9 ? "!" : "SOS", middle, middle + 0.5);
+  pen.fillText(isSmall ? "!" : "SOS", middle, middle + 0.5);
   return mark;
 }
 

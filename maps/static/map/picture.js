@@ -4,7 +4,7 @@ import { groupItems, groupRadius, isCrowded, isGroup } from "./groups.js";
 import { chooseLabels, drawText, textHeight, textOf, textWidth } from "./labels.js";
 import { drawChosen, drawGroup, drawMark } from "./marks.js";
 import { makeStamp } from "./raster.js";
-import { labelFont, readTokens } from "./theme.js";
+import { labelFont, readTokens, scaleNow } from "./theme.js";
 
 const HIT_PX = 14;
 const MARGIN_PX = 40;
@@ -49,7 +49,7 @@ export function composeDots(view, now) {
 
 /** Sizes of this moment; marks of other sizes are forgotten. */
 function measure({ zoom, ratio, width }) {
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const rem = scaleNow();
   const scale = rem * (width < 600 ? 0.75 : 1);
   const radius = Math.round(4 * scale * Math.min(7.5, Math.max(3.75, 3.75 + (zoom - 11) * 0.75))) / 4;
   const same = look.tokens && radius === look.radius && rem === look.rem && ratio === look.ratio;
@@ -135,16 +135,19 @@ function labelOf(item, text, { view, now, size, named }) {
   const at = where(item, now);
   const width = textWidth(text, look.rem) + 6;
   const right = size + 2 + width / 2;
+  const x = (at.x - view.middle.x) * view.world + right;
+  const y = (at.y - view.middle.y) * view.world;
+  const isSeen = Math.abs(x) < view.width / 2 && Math.abs(y) < view.height / 2; // before those that only a pan would show
   return {
     id: item.dot.id,
     item,
     text,
     right,
-    x: (at.x - view.middle.x) * view.world + right,
-    y: (at.y - view.middle.y) * view.world,
+    x,
+    y,
     width,
     height: textHeight(look.rem),
-    weight: named ? 100 : RANKS - (RANK[item.dot.state] ?? 0),
+    weight: (named ? 100 : RANKS - (RANK[item.dot.state] ?? 0)) + (isSeen ? RANKS : 0),
   };
 }
 

@@ -23,6 +23,9 @@ export function readTokens() {
   return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, style.getPropertyValue(name).trim()]));
 }
 
+/** How much larger than on a desk everything is drawn: a wall of twice the width writes and draws twice as large. */
+export const scaleNow = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+
 /** The family list of the page for labels drawn by the map. */
 export function labelFont() {
   return getComputedStyle(document.documentElement).getPropertyValue("--font").trim();

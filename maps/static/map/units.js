@@ -1,6 +1,6 @@
 // Units on the map: vector tiles per level, thin lines whose weight tells the level, fill only under the pointer.
 import { LngLatBounds } from "./frame.js";
-import { readTokens } from "./theme.js";
+import { readTokens, scaleNow } from "./theme.js";
 
 const WEIGHTS = [3, 2.25, 1.7, 1.3, 1, 0.8];
 const KINDS = ["fill", "line", "special", "here", "names"];
@@ -54,18 +54,19 @@ function addLevel(map, network, level) {
     map.addLayer({ ...base, layout: { ...layout, visibility: "none" }, ...rest }, above);
   };
   const pointed = isPointed;
-  const weight = WEIGHTS[Math.min(level.depth, WEIGHTS.length - 1)];
+  const rem = scaleNow();
+  const weight = rem * WEIGHTS[Math.min(level.depth, WEIGHTS.length - 1)];
   const width = (more) => ["interpolate", ["linear"], ["zoom"], 9, weight * 0.6 + more, 14, weight + more, 18, weight * 1.6 + more];
   const round = { "line-join": "round" };
   add("fill", "fill", { paint: { "fill-color": ["case", pointed, tokens.unitHover, tokens.unitFill], "fill-opacity": opacityOf(), "fill-antialias": false } }, "above-fills");
   add("line", "line", { layout: round, paint: { "line-color": tokens.unitLine, "line-width": width(0) } }, "above-lines");
-  add("special", "line", { layout: round, minzoom: 13, paint: { "line-color": tokens.info, "line-width": 1, "line-dasharray": [3, 2], "line-opacity": 0.8 } }, "above-lines");
+  add("special", "line", { layout: round, minzoom: 13, paint: { "line-color": tokens.info, "line-width": rem, "line-dasharray": [3, 2], "line-opacity": 0.8 } }, "above-lines");
   add("here", "line", { layout: round, paint: { "line-color": tokens.text, "line-width": width(0.5), "line-opacity": 0.85 } }, "above-lines");
-  add("names", "symbol", { sourceLayer: "labels", layout: nameLayout(), paint: { "text-color": tokens.unitLabel, "text-halo-color": tokens.ground, "text-halo-width": 1.5 } }, "above-names");
+  add("names", "symbol", { sourceLayer: "labels", layout: nameLayout(), paint: { "text-color": tokens.unitLabel, "text-halo-color": tokens.ground, "text-halo-width": 1.5 * rem } }, "above-names");
 }
 
 function nameLayout() {
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const rem = scaleNow();
   return {
     "text-field": ["get", "name"],
     "text-font": ["sans-serif"],

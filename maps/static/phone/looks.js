@@ -1,6 +1,6 @@
 // Who looked at one's movement.
 import { get } from "../door.js";
-import { stamp } from "../format.js";
+import { day, minute, stamp } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
 
@@ -8,11 +8,25 @@ export async function showLooks() {
   const looks = await get("/v1/me/looks?limit=50");
   at("looks").hidden = false;
   const none = el("li", { class: "muted" }, t("m.looks.none"));
-  at("looks-list").replaceChildren(...(looks.length ? looks.map(lookRow) : [none]));
+  at("looks-list").replaceChildren(...(looks.length ? fold(looks).map(lookRow) : [none]));
+}
+
+/** The same look again and again, the newest first, is one row that says how often: a screen that is opened often fills no list. */
+function fold(looks) {
+  const rows = [];
+  for (const look of looks) {
+    const last = rows.at(-1);
+    const same = last && ["who", "what", "why", "of_unit"].every((key) => last[key] === look[key]) && day(last.at) === day(look.at);
+    if (same) Object.assign(last, { since: look.at, times: last.times + 1 });
+    else rows.push({ ...look, since: look.at, times: 1 });
+  }
+  return rows;
 }
 
 function lookRow(look) {
   const kind = look.of_unit ? t("m.looks.unit") : t(`look.${look.what}`);
   const what = look.why && look.why !== "wall" ? `${kind} · ${look.why}` : kind;
-  return el("li", {}, el("strong", {}, look.who), el("time", { datetime: look.at }, stamp(look.at)), el("span", {}, what));
+  const when = look.times > 1 && minute(look.since) !== minute(look.at) ? `${stamp(look.since)}–${minute(look.at)}` : stamp(look.at);
+  const often = look.times > 1 ? ` · ${t("m.looks.times", { n: look.times })}` : "";
+  return el("li", {}, el("strong", {}, look.who), el("time", { datetime: look.at }, when), el("span", {}, what + often));
 }

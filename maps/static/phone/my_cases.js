@@ -1,6 +1,6 @@
 // The cases assigned to this person: acknowledged with one tap, then the steps the flow allows.
 import { get, send } from "../door.js";
-import { moment } from "../format.js";
+import { category, moment } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
 
@@ -47,7 +47,7 @@ function makeRow(one) {
   const facts = [one.number, moment(one.occurred_at), where].filter(Boolean).join(" · ");
   const row = el("li", { class: "case", "data-known": known ? "yes" : "no", "data-number": one.number });
   row.append(
-    el("h3", {}, one.category, el("span", { class: "chip" }, known ? t("m.case.known", { time: moment(known) }) : t("m.case.new"))),
+    el("h3", {}, category(one.category), el("span", { class: "chip" }, known ? t("m.case.known", { time: moment(known) }) : t("m.case.new"))),
     el("p", { class: "muted small" }, facts),
     el("p", { class: "words" }, one.description || ""),
     steps(one),

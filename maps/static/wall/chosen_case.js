@@ -8,7 +8,7 @@ import { here, sees, tell } from "./here.js";
 import { go, now as stateNow } from "./state.js";
 
 const AWAITED_MS = 4000;
-const AGAIN_MS = 15_000;
+const AGAIN_MS = 6000;
 
 let timer = 0;
 let open = { cases: [], total: 0, byUnit: new Map() };
@@ -26,24 +26,26 @@ export async function loadCases() {
   tell("cases", open);
 }
 
-/** Show the case the address names; null: none. */
-export async function chooseCase(number) {
+/** Show the case the address names; null: none. `goThere`: the camera too, as when the page opens with it. */
+export async function chooseCase(number, goThere = false) {
   clearTimeout(timer);
   forgetNearest();
   if (here.map) markCase(here.map, number);
-  if (number) await showChosenCase(number);
+  const one = number ? await showChosenCase(number) : null;
+  if (goThere && one && one.lon !== null) lookAt([one.lon, one.lat]);
 }
 
 /** Read and show it, and again while it is chosen: somebody else moves it along, or the worker takes it on. */
 async function showChosenCase(number) {
   clearTimeout(timer);
   const one = await readCase(number).catch((error) => ({ number, problem: error.message }));
-  if (stateNow().case !== number) return;
+  if (stateNow().case !== number) return null;
   showCasePanel(one, async () => {
     await Promise.all([showChosenCase(number), loadCases()]);
   });
   const isAwaited = one.state === "assigned" && !one.acknowledged_at;
   timer = setTimeout(showChosenCase, isAwaited ? AWAITED_MS : AGAIN_MS, number);
+  return one.problem ? null : one;
 }
 
 export const toCase = (number) => go({ case: number, person: null });

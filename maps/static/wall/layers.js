@@ -31,7 +31,7 @@ export function showLayers({ layers }) {
     go({ layers: next }, { quiet: true });
     at(`layer-${name}`).focus();
   };
-  showLegend({ layers: offered, shown, hotspots, change });
+  showLegend({ layers: offered, shown, hotspots, dedicated: Boolean(place?.network.levels.some((level) => !level.isMain)), change });
 }
 
 /** The hotspots of where we are, once for each place. */

@@ -1,14 +1,17 @@
 // Legend and layers in one: what is drawn, and whether.
 import { CASE_STATES, drawCaseMark } from "../map/cases.js";
 import { drawGroup, drawMark } from "../map/marks.js";
-import { readTokens } from "../map/theme.js";
+import { readTokens, scaleNow } from "../map/theme.js";
 import { t } from "../words.js";
 import { at, el } from "./dom.js";
 
-const DOT_STATES = ["moving", "still", "late", "stale", "sos"];
+const DOT_STATES = ["moving", "still", "unconfirmed", "late", "stale", "sos"];
 
-/** `layers`: the names offered; `shown`: those on; `change(name, on)`; `hotspots`: { classes: [{ colour, text }], note }. */
-export function showLegend({ layers, shown, hotspots, change }) {
+/**
+ * `layers`: the names offered; `shown`: those on; `change(name, on)`; `hotspots`: { classes: [{ colour, text }], note };
+ * `dedicated`: whether the network has units beside its levels.
+ */
+export function showLegend({ layers, shown, hotspots, dedicated, change }) {
   const boxes = layers.map((name) => {
     const box = el("input", { type: "checkbox", id: `layer-${name}`, checked: shown.includes(name) });
     box.checked = shown.includes(name);
@@ -18,18 +21,20 @@ export function showLegend({ layers, shown, hotspots, change }) {
   const groups = [el("ul", { class: "layers", "aria-label": t("wall.layers") }, ...boxes)];
   if (layers.includes("people") && shown.includes("people")) groups.push(dotList(shown.includes("groups")));
   if (layers.includes("cases") && shown.includes("cases")) groups.push(caseList());
+  if (dedicated) groups.push(el("ul", {}, el("li", { title: t("legend.dedicated.note") }, drawDedicated(), t("legend.dedicated"))));
   if (shown.includes("hotspots")) groups.push(hotspotList(hotspots));
   at("legend-body").replaceChildren(el("div", { class: "legend-groups" }, ...groups));
 }
 
 function dotList(groups) {
-  const rows = DOT_STATES.map((state) => [drawMark(state, state === "sos" ? 0.5 : 5), state]);
-  if (groups) rows.push([drawGroup({ count: 9, moving: 6 }, 8.5, `600 ${parseFloat(getComputedStyle(at("legend")).fontSize) * 0.7}px sans-serif`, readTokens()), "group"]);
+  const rem = scaleNow();
+  const rows = DOT_STATES.map((state) => [drawMark(state, state === "sos" ? 7.5 * rem - 7 : 5 * rem), state]);
+  if (groups) rows.push([drawGroup({ count: 9, moving: 6 }, 8.5 * rem, `600 ${10 * rem}px sans-serif`, readTokens()), "group"]);
   return el("ul", {}, ...rows.map(([mark, key]) => el("li", { title: t(`legend.${key}.note`) }, centred(mark), t(`legend.${key}`))));
 }
 
 function caseList() {
-  return el("ul", {}, ...CASE_STATES.map((state) => el("li", {}, centred(drawCaseMark(state)), t(`case.${state}`))));
+  return el("ul", {}, ...CASE_STATES.map((state) => el("li", {}, centred(drawCaseMark(state, 18 * scaleNow())), t(`case.${state}`))));
 }
 
 function hotspotList({ classes, note }) {
@@ -45,13 +50,30 @@ function hotspotList({ classes, note }) {
   return el("ul", {}, ...rows, ...(note ? [el("li", { role: "status" }, note)] : []));
 }
 
+/** The border of a dedicated grid, as units.js draws it. */
+function drawDedicated() {
+  const box = emptyBox();
+  const pen = box.getContext("2d");
+  const unit = box.width / 20;
+  pen.strokeStyle = readTokens().info;
+  pen.lineWidth = 1.5 * unit;
+  pen.setLineDash([3.5 * unit, 2.5 * unit]);
+  pen.strokeRect(2.5 * unit, 4.5 * unit, 15 * unit, 11 * unit);
+  return box;
+}
+
+/** A square of 20 pixels on a desk. */
+function emptyBox() {
+  const size = Math.round(20 * scaleNow() * (devicePixelRatio || 1));
+  const box = el("canvas", { width: size, height: size });
+  box.setAttribute("aria-hidden", "true");
+  return box;
+}
+
 /** Marks of different sizes on one left edge: each in a box of the same size. */
 function centred(mark) {
-  const ratio = devicePixelRatio || 1;
-  const box = document.createElement("canvas");
-  box.width = box.height = 20 * ratio;
+  const box = emptyBox();
   box.getContext("2d").drawImage(mark, (box.width - mark.width) / 2, (box.height - mark.height) / 2);
-  box.setAttribute("aria-hidden", "true");
   return box;
 }
 

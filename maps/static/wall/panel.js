@@ -1,7 +1,8 @@
 // The side panel: figures of where we are, and the tables that mirror the map: units, people, cases.
-import { age, clock, count, share, stamp } from "../format.js";
+import { age, category, clock, count, share, stamp } from "../format.js";
 import { drawCaseMark } from "../map/cases.js";
 import { drawMark } from "../map/marks.js";
+import { scaleNow } from "../map/theme.js";
 import { t } from "../words.js";
 import { at, el } from "./dom.js";
 import { byNeed, needOf } from "./people.js";
@@ -55,7 +56,7 @@ export function showPeople(people, selected, sort, act) {
       key: dot.code,
       label: t("wall.select", { name: dot.name }),
       name: dot.name,
-      mark: { key: dot.state, draw: () => drawMark(dot.state, 4.5) },
+      mark: { key: dot.state, draw: () => drawMark(dot.state, 4.5 * scaleNow()) },
       selected: dot.code === selected,
       values: [needOf(dot), quiet],
       texts: [t(`state.${dot.state}`), dot.heard_at ? age(quiet) : "–"],
@@ -71,9 +72,9 @@ export function showCases(cases, selected, sort, act) {
     const old = (Date.now() - Date.parse(one.reported_at)) / 1000;
     return {
       key: one.number,
-      label: `${one.category} · ${one.number} · ${stamp(one.reported_at)}`,
-      name: one.category,
-      mark: { key: one.state, draw: () => drawCaseMark(one.state, 16) },
+      label: `${category(one.category)} · ${one.number} · ${stamp(one.reported_at)}`,
+      name: category(one.category),
+      mark: { key: one.state, draw: () => drawCaseMark(one.state, 16 * scaleNow()) },
       selected: one.number === selected,
       values: [one.rank, old],
       texts: [t(`case.${one.state}`), age(old)],

@@ -83,7 +83,7 @@ async function follow(state, before) {
   showLayers(state);
   if (state.person !== before.person) choosePerson(state.person);
   else if (state.person) showChosen(state.person);
-  if (state.case !== before.case) chooseCase(state.case);
+  if (state.case !== before.case) chooseCase(state.case, !("case" in before) && !state.at);
   if (!state.person && !state.case) hideDetail();
   loadHotspots();
   refreshPanel();

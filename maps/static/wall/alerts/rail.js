@@ -1,6 +1,6 @@
 // The rail of alerts: what somebody should look at now, calls for help on top until somebody puts a name to them.
 import { get, send } from "../../door.js";
-import { age, clock, count, moment } from "../../format.js";
+import { age, category, clock, count, moment } from "../../format.js";
 import { t } from "../../words.js";
 import { announceNew } from "./news.js";
 import { openTotals, toCase } from "../chosen_case.js";
@@ -146,7 +146,7 @@ function showAges() {
 
 /** Who or what it is about. */
 export function titleOf({ kind, person, unit, case: number }) {
-  if (kind === "urgent_case") return openTotals().cases.find((one) => one.number === number)?.category ?? number;
+  if (kind === "urgent_case") return category(openTotals().cases.find((one) => one.number === number)?.category) ?? number;
   return person?.name ?? unit?.name ?? t(`alert.${kind}`);
 }
 

@@ -1,6 +1,7 @@
 // One case: its state, where it lies in every network, its log, and who is near enough to be sent.
-import { moment } from "../../format.js";
+import { category, moment } from "../../format.js";
 import { CASE_STATES, drawCaseMark } from "../../map/cases.js";
+import { scaleNow } from "../../map/theme.js";
 import { t } from "../../words.js";
 import { fillFacts, openDetail, part } from "../detail.js";
 import { el } from "../dom.js";
@@ -8,7 +9,7 @@ import { showNearest } from "./nearest.js";
 
 /** `one`: as /v1/cases/{number} tells it, or { number, problem }; `reread()` reads and shows it anew. */
 export function showCasePanel(one, reread) {
-  openDetail(`case ${one.number}`, one.problem ? one.number : one.category, one.problem ?? one.number, build);
+  openDetail(`case ${one.number}`, one.problem ? one.number : category(one.category), one.problem ?? one.number, build);
   if (one.problem) return;
   fillFacts(part("facts"), factsOf(one));
   part("words").textContent = one.description || "";
@@ -31,7 +32,7 @@ const build = () => [
 
 function factsOf(one) {
   const mark = el("i", { class: "mark" });
-  if (CASE_STATES.includes(one.state)) mark.append(drawCaseMark(one.state));
+  if (CASE_STATES.includes(one.state)) mark.append(drawCaseMark(one.state, 18 * scaleNow()));
   return [
     [t("wall.state"), el("span", {}, mark, t(`case.${one.state}`))],
     [t("case.level"), String(one.level)],

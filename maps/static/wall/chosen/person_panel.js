@@ -1,6 +1,7 @@
 // One person: who and how they are, their day so far, following, and how much of the trail is drawn.
 import { age, clock, count, metres, minute, share, span } from "../../format.js";
 import { drawMark } from "../../map/marks.js";
+import { scaleNow } from "../../map/theme.js";
 import { t } from "../../words.js";
 import { fillFacts, openDetail, part, setText } from "../detail.js";
 import { el } from "../dom.js";
@@ -50,7 +51,7 @@ function factsOf(dot) {
 
 function stateOf(dot) {
   const mark = el("i", { class: "mark" });
-  mark.append(drawMark(dot.state, 4.5));
+  mark.append(drawMark(dot.state, 4.5 * scaleNow()));
   const reason = dot.reason ? ` · ${t(`reason.${dot.reason}`)}` : "";
   return el("span", {}, mark, t(`state.${dot.state}`), reason);
 }

@@ -1,5 +1,5 @@
 // The straight line from somebody who could be sent to the case, while one decides.
-import { readTokens } from "../../map/theme.js";
+import { readTokens, scaleNow } from "../../map/theme.js";
 import { here } from "../here.js";
 
 const SOURCE = "way";
@@ -15,5 +15,5 @@ export function drawWay(ends) {
 
 function addLayer(map) {
   map.addSource(SOURCE, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-  map.addLayer({ id: SOURCE, type: "line", source: SOURCE, layout: { "line-cap": "round" }, paint: { "line-color": readTokens().info, "line-width": 2, "line-dasharray": [1, 2] } });
+  map.addLayer({ id: SOURCE, type: "line", source: SOURCE, layout: { "line-cap": "round" }, paint: { "line-color": readTokens().info, "line-width": 2 * scaleNow(), "line-dasharray": [1, 2] } });
 }
