@@ -13,7 +13,14 @@ from api.pages.sign_in import own_path
 from core.settings import Settings
 from geo.units import list_published_networks
 from maps.pages import Language, choose_language, render_page
-from people.access import MAY_SEE_CASES, MAY_SEE_HOTSPOTS, MAY_SEE_MOVEMENT, Caller, may
+from people.access import (
+    MAY_SEE_CASES,
+    MAY_SEE_HOTSPOTS,
+    MAY_SEE_MOVEMENT,
+    MAY_SEE_PLANS,
+    Caller,
+    may,
+)
 
 router = APIRouter(include_in_schema=False)
 
@@ -108,6 +115,7 @@ def published_networks(conn: Connection, now: datetime, language: Language) -> l
 def doors_for(caller: Caller) -> list[dict[str, str]]:
     """The pages a caller has something to see on."""
     doors = [("/wall", "start.wall")] if caller.grants else []
+    doors += [("/planner", "start.planner")] if caller.grants else []
     doors += [("/m", "start.m")] if caller.person_id is not None else []
     doors += [("/docs", "start.docs")]
     return [{"href": href, "name": key, "text": f"{key}.text"} for href, key in doors]
@@ -126,6 +134,15 @@ def show_wall(request: Request, settings: SettingsDep, language: LanguageDep, ca
         sees_cases=may(caller, *MAY_SEE_CASES),
         sees_hotspots=may(caller, *MAY_SEE_HOTSPOTS),
     )
+
+
+@router.get("/planner", dependencies=[signed_in])
+def show_planner(
+    request: Request, settings: SettingsDep, language: LanguageDep, caller: CallerDep
+) -> Response:
+    """Plans for those who draw or approve them; the history of the ground for everybody."""
+    plans = may(caller, *MAY_SEE_PLANS)
+    return give_page(request, settings, language, name="planner", login=caller.login, plans=plans)
 
 
 @router.get("/m", dependencies=[signed_in])

@@ -105,6 +105,7 @@ CASES: dict[str, Case] = {
     "GET /login": Case((303, 303, 303, 200), "/login"),
     "GET /": Case(SIGNED_IN, "/"),
     "GET /wall": Case(SIGNED_IN, "/wall"),
+    "GET /planner": Case(SIGNED_IN, "/planner"),
     "GET /m": Case(SIGNED_IN, "/m"),
     "GET /static/{path:path}": Case(ANYBODY, "/static/tokens.css"),
     "GET /static/vendor/{path:path}": Case((404, 404, 404, 404), "/static/vendor/left-pad/index.js"),
@@ -132,6 +133,7 @@ CASES: dict[str, Case] = {
     "GET /v1/coverage/calendar": Case((403, 200, 403, 401), "/v1/coverage/calendar?unit=S1"),
     "GET /v1/coverage/week": Case((403, 200, 403, 401), "/v1/coverage/week?unit=S1"),
     "GET /v1/coverage/proof": Case((403, 422, 403, 401), "/v1/coverage/proof?unit=S1&on=2020-01-01"),
+    "GET /v1/coverage/report": Case((403, 404, 403, 401), "/v1/coverage/report?unit=S1"),
     "GET /v1/coverage/people": Case((403, 200, 403, 401), "/v1/coverage/people?unit=S1&on=2020-01-01"),
     "GET /v1/coverage/notes": Case(
         (403, 200, 403, 401), "/v1/coverage/notes?unit=S1&from=2020-01-01&to=2020-01-01"

@@ -9,7 +9,8 @@ from maps.pages import LANGUAGES, STATIC, Language, choose_language, read_words,
 TEMPLATES = STATIC.parent / "templates"
 MODULES = sorted(STATIC.rglob("*.js"))
 PAGES = [
-    TEMPLATES / f"{name}.html" for name in ("frame", "brand", "front", "login", "start", "phone", "wall")
+    TEMPLATES / f"{name}.html"
+    for name in ("frame", "brand", "front", "login", "start", "phone", "wall", "planner")
 ]
 ROUTES = STATIC.parent.parent / "api" / "pages" / "pages.py"
 
@@ -74,6 +75,7 @@ def test_every_page_renders_in_both_languages(language: Language) -> None:
         "start": {"granted": False, "doors": [], "networks": []},
         "wall": {"sees_movement": True, "sees_cases": False, "sees_hotspots": True},
         "phone": {"fix_days": "30"},
+        "planner": {"plans": True},
     }
     for name, values in pages.items():
         page = render_page(name, language, **frame, **values)

@@ -1,0 +1,66 @@
+// What is wrong: a list, each zoomed to by a click, and mended by another where an operation would mend it.
+import { at, el } from "../wall/dom.js";
+import { count } from "../format.js";
+import { t } from "../words.js";
+import { button } from "./forms.js";
+import { findings, fit, fromLonLat, map, readFeature, units } from "./ground.js";
+import { trying } from "./message.js";
+import { check } from "./plans.js";
+import { tellDone } from "./tools.js";
+import { current, findingsNow, onWork, operate } from "./work.js";
+
+export function startFindings() {
+  onWork((what) => {
+    if (what === "plan" && current() === null) findings.getSource().clear(true);
+    if (what === "findings") drawFindings();
+  });
+}
+
+function drawFindings() {
+  const source = findings.getSource();
+  source.clear(true);
+  for (const each of findingsNow().features) {
+    if (each.geometry === null) continue;
+    const feature = readFeature(each);
+    source.addFeature(feature);
+    if (each.properties.lon !== null) {
+      const mark = new ol.Feature(new ol.geom.Point(fromLonLat([each.properties.lon, each.properties.lat])));
+      mark.set("severity", each.properties.severity);
+      source.addFeature(mark);
+    }
+  }
+}
+
+export function showFindings() {
+  const found = findingsNow();
+  const scope = t(found.whole ? "planner.findings.whole" : "planner.findings.last");
+  return [
+    button(t("planner.check"), check, { class: "main", id: "check-whole" }),
+    el("p", { class: "muted small", id: "findings-scope" }, found.features.length ? `${scope} · ${t("planner.findings.count", { errors: count(found.errors), warnings: count(found.warnings) })}` : t(found.whole ? "planner.findings.clean" : "planner.findings.none")),
+    el("ul", { class: "findings" }, ...found.features.slice(0, 500).map(lineOf)),
+  ];
+}
+
+function lineOf(each) {
+  const told = each.properties;
+  const mend = told.mend && current().may_edit ? button(t("planner.mend", { op: t(`planner.op.${told.mend.op}`) }), () => trying(async () => tellDone(told.mend.op, await operate(told.mend.op, told.mend.args))), { class: "mend", "data-mend": told.mend.op }) : null;
+  return el(
+    "li",
+    { "data-severity": told.severity, "data-rule": told.rule },
+    el("button", { type: "button", class: "plain go", onclick: () => zoomTo(each) }, el("strong", {}, t(`planner.rule.${told.rule}`)), el("span", {}, told.units.join("、"))),
+    el("p", { class: "small" }, told.text),
+    el("p", { class: "muted small" }, told.fix),
+    mend,
+  );
+}
+
+function zoomTo(each) {
+  if (each.geometry !== null) {
+    fit(readFeature(each).getGeometry().getExtent(), { maxZoom: 20, padding: 96 });
+    return;
+  }
+  const met = units.getSource().getFeatures().filter((unit) => each.properties.units.includes(unit.get("code")));
+  if (met.length) fit(met[0].getGeometry().getExtent(), { padding: 96 });
+  else map.getView().animate({ zoom: map.getView().getZoom() });
+  at("map").focus();
+}

@@ -1,0 +1,42 @@
+// Where a place on the map is drawn to: vertices first, then lines, of everything that is drawn there.
+import { map, units } from "./ground.js";
+import { borderPoint } from "./choose.js";
+
+const REACH = 12;
+let on = true;
+
+export const snaps = () => on;
+export const setSnap = (wanted) => (on = wanted);
+
+const apart = (one, other) => Math.hypot(one[0] - other[0], one[1] - other[1]);
+
+/** `{ coordinate, vertex }`: the vertex or border within reach, else the place itself; `vertex` is false for a border. */
+export function snapped(coordinate) {
+  const reach = REACH * map.getView().getResolution();
+  const box = ol.extent.buffer(ol.extent.boundingExtent([coordinate]), reach);
+  const near = units.getSource().getFeaturesInExtent(box);
+  let best = null;
+  for (const unit of near) {
+    for (const vertex of unit.getGeometry().getCoordinates().flat(2)) {
+      const away = apart(vertex, coordinate);
+      if (away <= reach && (best === null || away < best.away)) best = { coordinate: vertex, vertex: true, away };
+    }
+  }
+  if (best !== null) return best;
+  for (const unit of near) {
+    const point = borderPoint(unit, coordinate).slice(0, 2);
+    const away = apart(point, coordinate);
+    if (away <= reach && (best === null || away < best.away)) best = { coordinate: point, vertex: false, away };
+  }
+  return best ?? { coordinate, vertex: false, away: 0 };
+}
+
+export const place = (coordinate) => (on ? snapped(coordinate).coordinate : coordinate);
+
+/** For the mouse. Added last, so that what draws hears of the place that was snapped to. */
+export function addSnap(to) {
+  const snap = new ol.interaction.Snap({ source: units.getSource(), pixelTolerance: REACH, intersection: true });
+  snap.setActive(on);
+  to.addInteraction(snap);
+  return snap;
+}
