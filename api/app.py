@@ -20,6 +20,7 @@ from api.inbox import Inbox
 from api.live import LiveFeed
 from api.middleware import BodyLimit, Frame
 from api.openapi import describe
+from api.pages import coverage as coverage_page
 from api.pages import docs, pages, sign_in, static
 from api.pulse import Gate, Pulse
 from api.routes import (
@@ -30,12 +31,14 @@ from api.routes import (
     children,
     coverage,
     coverage_people,
+    coverage_report,
     coverage_views,
     drawings,
     editions,
     fixes,
     health,
     hotspots,
+    impact,
     live,
     me,
     nearest,
@@ -62,6 +65,7 @@ SUBJECTS = (
     health,
     sign_in,
     pages,
+    coverage_page,
     static,
     docs,
     me,
@@ -80,11 +84,13 @@ SUBJECTS = (
     hotspots,
     coverage,
     coverage_people,
+    coverage_report,
     coverage_views,
     tiles,
     base_map,
     plans,
     drawings,
+    impact,
     editions,
 )
 """The modules that hold routes, each with a `router`; a new subject is a new line."""

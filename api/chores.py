@@ -13,7 +13,10 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.alerts import WatchRules, forget_alerts, watch, watch_rules_of
+from analysis.coverage.views.notes import forget_people
+from api.coverage_chore import keep_coverage
 from core.db import make_engine
+from core.errors import WanggeError
 from core.settings import Settings
 from tracking.devices import check_speed_units
 from tracking.purge import purge_expired, retention_of
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 
 PURGE_S = 3600
 WATCH_S = 10
+COVER_S = 900
 _MEASURER = 0x756E6974  # any constant of our own: one process measures at a time
 _WATCHMAN = 0x77617463  # any constant of our own: the session that holds it keeps watch
 Clock = Callable[[], datetime]
@@ -35,6 +39,9 @@ def chores_done(engine: Engine, settings: Settings, clock: Clock) -> Iterator[No
         threading.Thread(target=_tidy_on, args=(engine, settings, clock, over), name="chores", daemon=True),
         threading.Thread(
             target=_watch_on, args=(engine, watch_rules_of(settings), clock, over), name="watch", daemon=True
+        ),
+        threading.Thread(
+            target=_cover_on, args=(engine, settings, clock, over), name="coverage", daemon=True
         ),
     )
     for chore in chores:
@@ -55,6 +62,7 @@ def _tidy_on(engine: Engine, settings: Settings, clock: Clock, over: threading.E
             if done is not None:
                 with engine.begin() as conn:
                     forget_alerts(conn, clock() - retention.fixes)
+                    forget_people(conn, clock() - retention.fixes)
             if not over.wait(PURGE_S):
                 measure_some(engine, clock())
         except (SQLAlchemyError, psycopg.Error) as error:  # also a full pool: the next hour must come
@@ -91,6 +99,14 @@ def _watch_on(engine: Engine, rules: WatchRules, clock: Clock, over: threading.E
             _tell(error)
             over.wait(WATCH_S)
     own.dispose()
+
+
+def _cover_on(engine: Engine, settings: Settings, clock: Clock, over: threading.Event) -> None:
+    while not over.wait(COVER_S):
+        try:
+            keep_coverage(engine, settings, clock(), over)
+        except (SQLAlchemyError, psycopg.Error, WanggeError, OSError) as error:
+            _tell(error)
 
 
 def _tell(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""`./wangge map grids|trails|hotspots`: one-file maps that open with the cable out."""
+"""`./wangge map grids|trails|hotspots|coverage`: one-file maps that open with the cable out."""
 
 import argparse
 import getpass
@@ -41,7 +41,18 @@ def add_verbs(verbs: Any) -> None:
         "--on", type=_day, metavar="DATE", help="this day alone, in place of --from and --to"
     )
     hotspots.add_argument("--category", help="cases of this category only")
-    for kind, draw in ((grids, _grids), (trails, _trails), (hotspots, _hotspots)):
+    coverage = kinds.add_parser("coverage", help="units by the share of their ground that was visited")
+    _add_period(
+        coverage, "first day; a week up to --to when not said", "last day, included; yesterday when not said"
+    )
+    coverage.add_argument(
+        "--on", type=_day, metavar="DATE", help="this day alone, in place of --from and --to"
+    )
+    coverage.add_argument(
+        "--level", metavar="NAME", help="of the units drawn; those right below when not said"
+    )
+    kinds_drawn = ((grids, _grids), (trails, _trails), (hotspots, _hotspots), (coverage, _coverage))
+    for kind, draw in kinds_drawn:
         kind.add_argument("--network", metavar="CODE", help="the first network when not said")
         kind.add_argument("--unit", metavar="CODE", help="only this unit and those below it")
         kind.add_argument("--out", required=True, type=Path, metavar="FILE.html")
@@ -154,3 +165,17 @@ def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, s
         resolution=settings.h3_resolution,
     )
     return draw_hotspots(conn, lookup, question, zone=settings.zone, now=now)
+
+
+def _coverage(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
+    from analysis.coverage.kept.reading import CoverageAsked
+    from maps.snapshots.coverage import draw_coverage
+
+    now = utc_now()
+    _refuse_both(arguments)
+    last = arguments.on or arguments.until or day_of(now, settings.zone) - timedelta(days=1)
+    first = arguments.on or arguments.since or last - timedelta(days=6)
+    network = _network(lookup, arguments.network)
+    unit = _unit(conn, network, arguments.unit, now) if arguments.unit else None
+    asked = CoverageAsked(lookup.network(network).id, unit.id if unit else None, first, last, arguments.level)
+    return draw_coverage(conn, asked, network=network, zone=settings.zone)

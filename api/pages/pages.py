@@ -15,6 +15,7 @@ from geo.units import list_published_networks
 from maps.pages import Language, choose_language, render_page
 from people.access import (
     MAY_SEE_CASES,
+    MAY_SEE_COVERAGE,
     MAY_SEE_HOTSPOTS,
     MAY_SEE_MOVEMENT,
     MAY_SEE_PLANS,
@@ -116,6 +117,7 @@ def doors_for(caller: Caller) -> list[dict[str, str]]:
     """The pages a caller has something to see on."""
     doors = [("/wall", "start.wall")] if caller.grants else []
     doors += [("/planner", "start.planner")] if caller.grants else []
+    doors += [("/coverage", "start.coverage_page")] if may(caller, *MAY_SEE_COVERAGE) else []
     doors += [("/m", "start.m")] if caller.person_id is not None else []
     doors += [("/docs", "start.docs")]
     return [{"href": href, "name": key, "text": f"{key}.text"} for href, key in doors]

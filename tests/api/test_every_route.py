@@ -107,6 +107,7 @@ CASES: dict[str, Case] = {
     "GET /wall": Case(SIGNED_IN, "/wall"),
     "GET /planner": Case(SIGNED_IN, "/planner"),
     "GET /m": Case(SIGNED_IN, "/m"),
+    "GET /coverage": Case((403, 200, 200, 401), "/coverage"),
     "GET /static/{path:path}": Case(ANYBODY, "/static/tokens.css"),
     "GET /static/vendor/{path:path}": Case((404, 404, 404, 404), "/static/vendor/left-pad/index.js"),
     "GET /v1/cases": Case(SIGNED_IN, "/v1/cases"),
@@ -176,6 +177,10 @@ CASES: dict[str, Case] = {
     "POST /v1/plans/{plan_id}/redo": Case(NO_PLANNER, "/v1/plans/{plan}/redo"),
     "GET /v1/plans/{plan_id}/findings": Case(NO_PLANNER, "/v1/plans/{plan}/findings"),
     "GET /v1/plans/{plan_id}/affected": Case(NO_PLANNER, "/v1/plans/{plan}/affected"),
+    "GET /v1/plans/{plan_id}/impact": Case(NO_PLANNER, "/v1/plans/{plan}/impact"),
+    "POST /v1/plans/{plan_id}/suggestions": Case(
+        NO_PLANNER, "/v1/plans/{plan}/suggestions", {"json": {"parent": "x"}}
+    ),
     "GET /v1/editions": Case(SIGNED_IN, "/v1/editions"),
     "GET /v1/editions/{network}/{seq}/changes": Case(SIGNED_IN, "/v1/editions/governance/1/changes"),
     "POST /v1/editions/{network}/{seq}/restore": Case(

@@ -16,7 +16,7 @@ from analysis.coverage.kept.people import read_duty, read_own_ground
 from analysis.coverage.kept.tables import coverage_day
 from analysis.coverage.kept.writing import write_day
 from analysis.coverage.rules import CoverageRules, refuse_too_fine
-from core.clock import day_bounds
+from core.clock import day_bounds, day_of
 from core.errors import NotFound
 from geo.lookup import Lookup
 from geo.tables import address_point
@@ -160,6 +160,16 @@ def _ground_state(conn: Connection, on: date) -> tuple[Any, ...]:
         )
     ).one()
     return (*surveys, *doors)
+
+
+def days_due(conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime) -> list[date]:
+    """What a service that keeps coverage up to date has to compute: yesterday where nobody did, and the stale days."""
+    yesterday = day_of(now, zone) - timedelta(days=1)
+    known = select(coverage_day.c.id).where(
+        coverage_day.c.network_id == network_id, coverage_day.c.on == yesterday
+    )
+    missing = [] if conn.scalar(select(known.exists())) else [yesterday]
+    return sorted({*missing, *stale_days(conn, network_id, zone=zone, now=now)})
 
 
 def stale_days(conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime) -> list[date]:

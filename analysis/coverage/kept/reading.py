@@ -15,6 +15,7 @@ from analysis.coverage.kept.writing import UNIT_FIGURES
 from analysis.coverage.rules import finest_resolution, supports
 from core.db import sql_file
 from core.errors import Invalid, NotFound
+from geo.codes import natural_key
 from geo.tables import network, unit_version
 
 MOST_DAYS = 366
@@ -213,6 +214,11 @@ def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure
         whole = int(-(-wanted.numerator // wanted.denominator)) if wanted else 0
         made, due = made + min(int(row.visits), whole), due + whole
     return Figure(DEFINITIONS["required"], made, due, as_of)
+
+
+def find_codes(conn: Connection, ids: Sequence[UUID]) -> list[str]:
+    """The codes of units as they are or were last, in natural order."""
+    return sorted((row.code for row in _names(conn, ids).values()), key=natural_key)
 
 
 def find_network_id(conn: Connection, code: str) -> int:

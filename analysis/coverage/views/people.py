@@ -38,7 +38,9 @@ class PersonSum:
 
 @dataclass(frozen=True)
 class PeopleDay:
-    """By name, never by rank. Medians are of shares and metres of everybody listed, None for fewer than FEW."""
+    """By name, never by rank. Medians are of everybody on duty, those of the own grid and of metres of whoever was
+    observed at all; None for fewer than FEW.
+    """
 
     on: date
     as_of: datetime | None
@@ -87,13 +89,14 @@ def list_people_day(
         for person_id, own in by_person.items()
     )
     on_duty = [one for one in people if one.duty_us]
+    seen = [one for one in on_duty if sum(one.times_us[:-1])]
     return PeopleDay(
         on,
         rows[0].as_of if rows else None,
         people,
-        _median([sum(one.times_us[:2]) / one.duty_us for one in on_duty]),
+        _median([sum(one.times_us[:2]) / one.duty_us for one in seen]),
         _median([sum(one.times_us[:-1]) / one.duty_us for one in on_duty]),
-        _median([one.valid_mm / 1000 for one in on_duty]),
+        _median([one.valid_mm / 1000 for one in seen]),
     )
 
 

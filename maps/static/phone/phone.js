@@ -4,13 +4,15 @@ import { at } from "../wall/dom.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
 import { showQuestion } from "./asked.js";
+import { startDay } from "./day.js";
 import { acceptOrWithdraw, refreshDuty, showDutyAndNotice, switchDuty } from "./duty.js";
 import { showLooks } from "./looks.js";
 import { showCases, startCases } from "./my_cases.js";
-import { showSosAnswer, startSos } from "./sos.js";
+import { awaitsAnswer, showSosAnswer, startSos } from "./sos.js";
 import { showTrail } from "./trail.js";
 
 const NEWS_MS = 15_000;
+const ANSWER_MS = 4000; // somebody called for help and waits to hear that it was seen
 const REST_MS = 30_000;
 let person;
 
@@ -25,8 +27,10 @@ async function start() {
   at("duty-switch").addEventListener("click", () => attempt(switchDuty));
   at("notice-accept").addEventListener("click", () => attempt(acceptOrWithdraw));
   await showTrail(person.code);
+  await attempt(() => startDay(person.code, attempt));
   at("main").removeAttribute("aria-busy");
   setInterval(() => !document.hidden && attempt(refreshNews), NEWS_MS);
+  setInterval(() => !document.hidden && awaitsAnswer() && attempt(refreshNews), ANSWER_MS);
   setInterval(() => !document.hidden && attempt(refreshRest), REST_MS);
   document.addEventListener("visibilitychange", () => !document.hidden && attempt(refreshNews));
   addEventListener("online", () => attempt(refreshNews));

@@ -1,0 +1,189 @@
+// The coverage page: the address says what is asked, this module asks it, the others show it.
+import { get, leaveToSignIn, Problem, send } from "../door.js";
+import { count, stamp } from "../format.js";
+import { at, el } from "../wall/dom.js";
+import { openUnit, readNetworks } from "../wall/ground.js";
+import { loadWords, t } from "../words.js";
+import "../session.js";
+import { basis, meaning, percent } from "./figure.js";
+import { listCold, listNotes, listPeople, listUnits } from "./lists.js";
+import { drawRound, drawTrail, paint, showPlace, startMap } from "./map.js";
+import { showPerson } from "./person.js";
+import { showProof } from "./proof.js";
+import { showCalendar, showWeek } from "./rhythm.js";
+import { go, now, onChange } from "./state.js";
+
+const TABS = ["units", "cold", "people", "notes"];
+const { root, yesterday } = document.body.dataset;
+const here = { networks: [], place: null, answer: null };
+
+/** The address with what it leaves open filled in. */
+function asked() {
+  const state = now();
+  const to = state.to ?? yesterday;
+  const week = new Date(Date.parse(`${to}T00:00Z`) - 6 * 86400e3).toISOString().slice(0, 10);
+  return { ...state, to, from: state.from ?? week, unit: state.unit ?? (root || null), network: state.network ?? here.networks[0].code, measure: state.measure ?? "area", show: state.show ?? "share", tab: TABS.includes(state.tab) ? state.tab : "units" };
+}
+
+const query = ({ from, to, unit, network }, more = {}) => new URLSearchParams({ from, to, network, ...(unit ? { unit } : {}), ...more });
+
+async function start() {
+  await loadWords();
+  here.networks = await readNetworks();
+  if (!here.networks.length) return problem(t("wall.no_ground"));
+  at("network").replaceChildren(...here.networks.map((one) => el("option", { value: one.code }, one.name)));
+  await startMap(here.networks[0].bbox, openById);
+  bind();
+  onChange((state, before) => attempt(() => follow(before)));
+  await attempt(() => follow(null));
+  document.body.dataset.ready = "yes";
+}
+
+async function follow(before) {
+  const state = asked();
+  const changed = (...keys) => !before || keys.some((key) => now()[key] !== before[key]);
+  fill(state);
+  if (changed("network", "unit", "level", "from", "to")) await arrive(state);
+  paint(here.answer.units, state);
+  tellFigures(state);
+  markTabs(state);
+  await Promise.all([list(state), changed("network", "unit", "level", "from", "to", "on") ? rhythm(state) : null, detail(state)]);
+}
+
+async function arrive(state) {
+  const network = here.networks.find((one) => one.code === state.network) ?? here.networks[0];
+  here.place = await openUnit(network, state.unit, null);
+  here.answer = await get(`/v1/coverage?${query(state, state.level ? { level: state.level } : {})}`);
+  const shown = state.level ?? here.place.shownLevel;
+  if (!here.answer.units.length) here.answer.units = here.answer.whole.id ? [here.answer.whole] : [];
+  crumbs(here.place);
+  levels(network, here.place, state);
+  showPlace(here.place, shown);
+}
+
+async function list(state) {
+  const lists = {
+    units: () => listUnits(here.answer, state, openById),
+    cold: async () => {
+      const found = await get(`/v1/coverage/unvisited?${query(state)}`);
+      listCold(found);
+      drawRound(found.round.map((row) => found.stops[row]));
+    },
+    people: async () => listPeople(await get(`/v1/coverage/people?${new URLSearchParams({ network: state.network, unit: unitOf(state), on: state.on ?? state.to, ...(state.role ? { role: state.role } : {}) })}`)),
+    notes: async () => listNotes(await get(`/v1/coverage/notes?${query({ ...state, unit: unitOf(state) })}`), answerNote),
+  };
+  if (state.tab !== "cold") drawRound([]);
+  await lists[state.tab]();
+}
+
+/** People and notes are of a unit: of the whole network that is its top. */
+const unitOf = (state) => state.unit ?? here.place.unit?.code ?? here.place.children[0]?.code ?? "";
+
+async function rhythm(state) {
+  const [calendar, week] = await Promise.all([get(`/v1/coverage/calendar?${query(state)}`), get(`/v1/coverage/week?${query(state)}`)]);
+  showCalendar(calendar, state);
+  showWeek(week);
+}
+
+async function detail(state) {
+  at("detail").hidden = !(state.person || state.proof);
+  if (state.person) await showPerson({ ...state, on: state.on ?? state.to });
+  else if (state.proof) await showProof(state);
+  else return drawTrail([]);
+  at("detail").scrollIntoView({ block: "nearest" });
+}
+
+async function answerNote(id, kind) {
+  await attempt(async () => {
+    await send(`/v1/coverage/notes/${id}/answer`, { answer: kind });
+    await list(asked());
+  });
+}
+
+function openById(id) {
+  const unit = here.answer.units.find((one) => one.id === id);
+  if (unit && unit.code !== here.place.unit?.code) go({ unit: unit.code, level: null, proof: null, person: null });
+}
+
+function tellFigures({ measure }) {
+  const { whole, required, at_least_once: once, days, as_of: asOf, claimable, interval_s: interval, spans_editions: spans } = here.answer;
+  const figure = whole.figures[measure];
+  at("here").textContent = here.place.name;
+  const item = (name, one) => el("div", { title: `${meaning(one)}\n${basis(one)}` }, el("dt", {}, name), el("dd", {}, el("b", { class: "number" }, one.denominator ? percent(one.share) : "–"), el("span", { class: "muted small" }, one.denominator || one.not_observed ? basis(one) : t("coverage.nothing_due"))));
+  const items = [item(t(`coverage.measure.${measure}`), figure)];
+  if (once && measure === "area") items.push(item(t("coverage.once"), once));
+  if (required.denominator) items.push(item(t("coverage.required"), required));
+  at("figures").replaceChildren(...items);
+  at("as-of").textContent = t("coverage.stands", { at: stamp(asOf), days: count(days.length), interval: interval === null ? "–" : count(Math.round(interval)), definition: `${figure.definition} ${figure.version}` });
+  const cautions = [claimable ? "" : t("coverage.not_claimable"), spans ? t("coverage.spans") : ""].filter(Boolean);
+  at("caution").textContent = cautions.join(" ");
+  at("caution").hidden = !cautions.length;
+}
+
+function crumbs({ steps }) {
+  const allowed = root ? steps.slice(Math.max(0, steps.findIndex((step) => step.code === root))) : steps;
+  const items = allowed.map((step, row) => (row === allowed.length - 1 ? el("li", { "aria-current": "page" }, step.name) : el("li", {}, el("button", { type: "button", onclick: () => go({ unit: step.code, level: null, proof: null, person: null }) }, step.name))));
+  at("crumbs").replaceChildren(...items);
+}
+
+function levels(network, place, state) {
+  const below = network.levels.filter((one) => one.isMain && one.depth > (place.unit ? (network.levels.find((level) => level.code === place.unit.level)?.depth ?? -1) : -1));
+  at("level").replaceChildren(el("option", { value: "" }, t("coverage.level.below")), ...below.map((one) => el("option", { value: one.code }, one.name)));
+  at("level").value = state.level ?? "";
+}
+
+function fill(state) {
+  for (const key of ["from", "to", "measure", "network"]) at(key).value = state[key];
+  for (const radio of document.getElementsByName("show")) radio.checked = radio.value === state.show;
+  for (const file of at("files").querySelectorAll("a")) file.href = `/v1/coverage/report?${query(state, { kind: file.dataset.kind, ...(state.level ? { level: state.level } : {}) })}`;
+}
+
+function markTabs({ tab }) {
+  for (const key of TABS) {
+    at(`tab-${key}`).setAttribute("aria-selected", String(key === tab));
+    at(`tab-${key}`).tabIndex = key === tab ? 0 : -1;
+  }
+  at("list").setAttribute("aria-labelledby", `tab-${tab}`);
+}
+
+function bind() {
+  at("asked").addEventListener("submit", (event) => event.preventDefault());
+  at("from").addEventListener("change", () => at("from").value && go({ from: at("from").value }));
+  at("to").addEventListener("change", () => at("to").value && go({ to: at("to").value }));
+  at("network").addEventListener("change", () => go({ network: at("network").value, unit: null, level: null, proof: null }));
+  at("level").addEventListener("change", () => go({ level: at("level").value || null }));
+  at("measure").addEventListener("change", () => go({ measure: at("measure").value }));
+  for (const radio of document.getElementsByName("show")) radio.addEventListener("change", () => go({ show: radio.value }));
+  for (const key of TABS) at(`tab-${key}`).addEventListener("click", () => go({ tab: key }));
+  document.querySelector(".tabs").addEventListener("keydown", ({ key }) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (!step) return;
+    const next = TABS[(TABS.indexOf(asked().tab) + step + TABS.length) % TABS.length];
+    go({ tab: next });
+    at(`tab-${next}`).focus();
+  });
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && (now().person || now().proof)) go({ person: null, proof: null });
+  });
+}
+
+async function attempt(act) {
+  at("main").setAttribute("aria-busy", "true");
+  try {
+    await act();
+    problem("");
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return leaveToSignIn();
+    problem(error instanceof Problem ? error.message : t("failed.network"));
+    if (!(error instanceof Problem)) throw error;
+  } finally {
+    at("main").removeAttribute("aria-busy");
+  }
+}
+
+function problem(text) {
+  at("problem").textContent = text;
+  at("problem").hidden = !text;
+}
+
+start();

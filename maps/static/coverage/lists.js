@@ -1,0 +1,95 @@
+// The lists beside the map: units with their figures, what is cold with a round, people, notes.
+import { count, metres, span, stamp } from "../format.js";
+import { at, el } from "../wall/dom.js";
+import { t } from "../words.js";
+import { ageText, basis, isFew, meaning, median, percent } from "./figure.js";
+import { go, now } from "./state.js";
+
+const link = (text, act, more = {}) => el("button", { type: "button", class: "link", onclick: act, ...more }, text);
+const note = (text) => el("p", { class: "note muted" }, text);
+
+function table(heads, rows, caption) {
+  const cells = heads.map((text, place) => el("th", { scope: "col", class: place ? "right" : null }, text));
+  return el("table", {}, caption ? el("caption", { class: "muted small" }, caption) : null, el("thead", {}, el("tr", {}, ...cells)), el("tbody", {}, ...rows));
+}
+
+const right = (text, more = {}) => el("td", { class: `right ${more.class ?? ""}`, title: more.title }, text);
+
+/** Units by code, never by rank; the median of all of them above. */
+export function listUnits({ units }, { measure }, open) {
+  if (!units.length) return at("list").replaceChildren(note(t("coverage.no_units")));
+  const middle = median(units.map((unit) => unit.figures[measure].share));
+  const rows = units.map((unit) => {
+    const figure = unit.figures[measure];
+    const share = figure.share === null ? t("coverage.unobserved") : percent(figure.share);
+    const bar = el("span", { class: "meter", "aria-hidden": "true" }, el("i"));
+    bar.firstChild.style.inlineSize = `${100 * (figure.share ?? 0)}%`;
+    return el(
+      "tr",
+      { class: isFew(figure) ? "few" : null },
+      el("th", { scope: "row" }, link(unit.name ?? unit.code, () => open(unit.id), { title: unit.code })),
+      el("td", { class: "right", title: `${meaning(figure)}\n${basis(figure)}` }, share, figure.share === null ? null : bar),
+      right(coldest(unit.age), { title: unit.age ? `${t("coverage.duty_age")} ${ageText(unit.age, "duty_seconds")}` : "" }),
+      el("td", { class: "right" }, link(t("coverage.proof"), () => go({ proof: unit.code, person: null }))),
+    );
+  });
+  const heads = [t("coverage.unit"), t(`coverage.measure.${measure}`), t("coverage.age"), ""];
+  const caption = middle === null ? null : t("coverage.median", { share: percent(middle), n: count(units.length) });
+  at("list").replaceChildren(table(heads, rows, caption));
+}
+
+/** Of several units some of which nobody ever visited: how many. */
+const coldest = (age) => (age?.never && age.units > 1 ? t("coverage.never_of", { n: count(age.never), of: count(age.units) }) : ageText(age));
+
+/** What nobody visited in the period, coldest first, with the suggested round. */
+export function listCold({ stops, total, not_observed: unseen, round, round_m: length }) {
+  if (!stops.length) return at("list").replaceChildren(note(t("coverage.nothing_cold")));
+  const place = new Map(round.map((row, step) => [row, step + 1]));
+  const rows = stops.map((stop, row) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, el("span", { class: "step" }, place.has(row) ? String(place.get(row)) : ""), link(stop.name, () => go({ unit: stop.code, level: null }), { title: stop.code })),
+      right(stop.seconds === null ? t("coverage.never") : t("age.d", { n: (stop.seconds / 86400).toFixed(1) })),
+      right(stop.duty_seconds === null ? "–" : span(stop.duty_seconds)),
+      right(stop.households ? count(stop.households) : "–"),
+      right(`${(stop.area_m2 / 1e4).toFixed(1)}`),
+    ),
+  );
+  const heads = [t("coverage.unit"), t("coverage.age"), t("coverage.duty_age"), t("coverage.households"), t("unit.ha")];
+  const caption = `${t("coverage.cold.text", { n: count(total), unseen: count(unseen) })} ${t("coverage.round.text", { n: round.length, length: metres(length) })}`;
+  at("list").replaceChildren(table(heads, rows, caption));
+}
+
+/** People by name, with the median of all; small numbers have no median. */
+export function listPeople(day) {
+  if (!day.people.length) return at("list").replaceChildren(note(t("coverage.no_people", { on: day.on })));
+  const rows = day.people.map((one) => {
+    const inside = one.times_s.inside_moving + one.times_s.inside_still;
+    const seen = one.duty_s - one.times_s.unobserved;
+    const share = (part) => (one.duty_s ? percent(part / one.duty_s) : "–");
+    const plus = one.credited_s ? ` +${span(one.credited_s)}` : "";
+    return el(
+      "tr",
+      { "data-chosen": now().person === one.code },
+      el("th", { scope: "row" }, link(one.name, () => go({ person: one.code, on: day.on, proof: null }), { title: one.code }), one.notes_waiting ? el("span", { class: "badge", title: t("coverage.notes.waiting") }, String(one.notes_waiting)) : null),
+      right(`${seen ? share(inside) : t("coverage.unobserved")}${plus}`, { title: `${span(inside)} / ${span(one.duty_s)}` }),
+      right(share(seen), { title: `${span(seen)} / ${span(one.duty_s)}` }),
+      right(metres(one.valid_m), { title: t("coverage.rejected", { length: metres(one.rejected_m) }) }),
+    );
+  });
+  const heads = [t("coverage.person"), t("coverage.in_grid"), t("coverage.observed"), t("coverage.valid")];
+  const middles = day.median_in_grid === null || day.median_observed === null ? t("coverage.few") : t("coverage.people.median", { share: percent(day.median_in_grid), seen: percent(day.median_observed), length: metres(day.median_valid_m) });
+  at("list").replaceChildren(table(heads, rows, `${day.on}${t("coverage.comma")}${middles}`));
+}
+
+/** Notes of the period; those without an answer carry two buttons. */
+export function listNotes({ notes }, answer) {
+  if (!notes.length) return at("list").replaceChildren(note(t("coverage.no_notes")));
+  const items = notes.map((one) => {
+    const said = one.answer ? t(`coverage.note.${one.answer}`, { who: one.answered_by, time: span(one.credited_s ?? 0) }) : null;
+    const buttons = one.answer ? [] : ["accepted", "declined"].map((kind) => el("button", { type: "button", class: kind === "accepted" ? "main" : null, onclick: () => answer(one.id, kind) }, t(`coverage.note.${kind}.do`)));
+    return el("li", {}, el("p", {}, link(one.person_name, () => go({ person: one.person_code, on: one.since.slice(0, 10), proof: null })), ` ${t(`coverage.note.${one.kind}`)}`), el("p", { class: "muted small number" }, `${stamp(one.since)} – ${stamp(one.until)}`), el("p", {}, one.told), said ? el("p", { class: "small" }, said) : el("p", { class: "pair" }, ...buttons));
+  });
+  at("list").replaceChildren(el("ul", { class: "notes" }, ...items));
+}

@@ -1,0 +1,49 @@
+// The calendar and the hours of the week: tables that are coloured, so that they read without colours too.
+import { count, day, span } from "../format.js";
+import { at, el } from "../wall/dom.js";
+import { isEnglish, t } from "../words.js";
+import { basis, percent } from "./figure.js";
+import { go } from "./state.js";
+
+const WEEKDAYS = [1, 2, 3, 4, 5, 6, 7];
+const rankOf = (share) => [0.2, 0.4, 0.6, 0.8].filter((limit) => share >= limit).length;
+const dayName = (weekday) => t(`coverage.weekday.${weekday}`);
+
+export function showCalendar({ days }, { on }) {
+  const first = new Date(`${days[0].on}T00:00Z`).getUTCDay() || 7;
+  const cells = [...Array(first - 1).fill(null), ...days];
+  const weeks = Array.from({ length: Math.ceil(cells.length / 7) }, (_, n) => cells.slice(7 * n, 7 * n + 7));
+  const head = el("tr", {}, ...WEEKDAYS.map((weekday) => el("th", { scope: "col" }, dayName(weekday))));
+  const rows = weeks.map((week) => el("tr", {}, ...week.map((cell) => (cell ? dayCell(cell, on) : el("td", {})))));
+  at("calendar").replaceChildren(el("table", { class: "heat calendar" }, el("thead", {}, head), el("tbody", {}, ...rows)));
+}
+
+function dayCell({ on, is_working_day: works, holiday, area, edition_changed: changed }, chosen) {
+  const share = area?.share ?? null;
+  const name = holiday && !isEnglish ? holiday : works ? "" : t("coverage.rest_day");
+  const extra = works && [6, 0].includes(new Date(`${on}T00:00Z`).getUTCDay()) ? t("coverage.worked") : name;
+  const told = area ? `${percent(share)}${t("coverage.comma")}${basis(area)}` : t("coverage.not_computed");
+  const label = [on, told, extra, changed ? t("coverage.edition_changed") : ""].filter(Boolean).join(t("coverage.comma"));
+  const inside = [el("span", { class: "small" }, String(Number(on.slice(8)))), el("b", {}, area ? (share === null ? "–" : `${Math.round(100 * share)}`) : "·"), el("span", { class: "small off" }, extra ? "·" : "")];
+  const attributes = { type: "button", title: label, "aria-label": label, "aria-pressed": String(on === chosen), "data-rank": share === null ? "none" : rankOf(share), onclick: () => go({ on: on === chosen ? null : on }) };
+  return el("td", {}, el("button", attributes, ...inside));
+}
+
+export function showWeek({ days, hours }) {
+  const by = new Map(hours.map((one) => [`${one.weekday} ${one.hour}`, one]));
+  const most = Math.max(1, ...hours.map((one) => one.visits / Math.max(1, days[one.weekday - 1])));
+  const columns = Array.from({ length: 24 }, (_, hour) => hour);
+  const head = el("tr", {}, el("td", {}), ...columns.map((hour) => el("th", { scope: "col" }, hour % 3 ? el("span", { class: "sr" }, `${hour}`) : `${hour}`)));
+  const rows = WEEKDAYS.map((weekday) => el("tr", {}, el("th", { scope: "row" }, dayName(weekday)), ...columns.map((hour) => hourCell(by.get(`${weekday} ${hour}`), days[weekday - 1], most))));
+  at("week-note").textContent = t("coverage.week.text", { n: count(hours.reduce((sum, one) => sum + one.visits, 0)) });
+  at("week").replaceChildren(el("table", { class: "heat week" }, el("thead", {}, head), el("tbody", {}, ...rows)));
+}
+
+function hourCell(one, days, most) {
+  if (!days) return el("td", { "data-rank": "none", title: t("coverage.not_computed") }, el("span", { class: "sr" }, t("coverage.not_computed")));
+  const visits = one ? one.visits / days : 0;
+  const text = visits ? t("coverage.week.cell", { n: visits.toFixed(visits < 10 ? 1 : 0), time: span(one.dwell_s / days) }) : t("coverage.week.no");
+  return el("td", { "data-rank": visits ? Math.min(4, Math.floor((5 * visits) / most)) : "0", "data-empty": !visits, title: text }, el("span", { class: "sr" }, text));
+}
+
+export const isToday = (on) => on === day(Date.now());

@@ -1,0 +1,86 @@
+"""What a coverage report holds, whatever it is written as."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from analysis.coverage.figures import Figure
+from analysis.coverage.kept.reading import Coverage, CoverageAsked, UnitCoverage, read_coverage
+from analysis.coverage.measures.duty_time import WorkingHours
+from analysis.coverage.views.cold import Age, ColdList, find_ages, list_cold, read_leaves
+from analysis.coverage.views.rhythm import CalendarDay, read_calendar
+from core.clock import day_bounds
+from geo.networks import get_network
+
+MOST_COLD: Final = 200
+FACTORS: Final = {"cm2": (1e4, "m²"), "mm": (1e3, "m"), "us": (3.6e9, "h"), "count": (1, "")}
+"""How a figure's whole numbers are told to people, and in what."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who took it, when: on every page and in every file. `made_at` in the city's zone."""
+
+    who: str
+    made_at: datetime
+
+    @property
+    def text(self) -> str:
+        return f"{self.who} · {self.made_at:%Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True)
+class CoverageReport:
+    """`ages` by unit id as paths write it. `network` by its code; `title`: the unit's name, or the network's."""
+
+    stamp: Stamp
+    network: str
+    title: str
+    coverage: Coverage
+    ages: dict[str, Age]
+    cold: ColdList
+    days: tuple[CalendarDay, ...]
+
+    @property
+    def rows(self) -> tuple[UnitCoverage, ...]:
+        """The units told one by one: those below, or the unit itself where there are none."""
+        return self.coverage.below or (self.coverage.whole,)
+
+    @property
+    def period(self) -> str:
+        return f"{self.coverage.asked.first} – {self.coverage.asked.last}"
+
+
+def gather_report(
+    conn: Connection, asked: CoverageAsked, *, network: str, who: str, now: datetime, zone: ZoneInfo
+) -> CoverageReport:
+    """Everything of the period at once, as the page shows it."""
+    coverage = read_coverage(conn, asked)
+    until = min(day_bounds(asked.last, zone)[1], now)
+    before = day_bounds(asked.first, zone)[0]
+    cold = list_cold(conn, asked, before=before, until=until, hours=WorkingHours(zone), limit=MOST_COLD)
+    return CoverageReport(
+        Stamp(who, now.astimezone(zone)),
+        network,
+        coverage.whole.name or get_network(conn, network).name,
+        coverage,
+        dict(find_ages(read_leaves(conn, asked))),
+        cold,
+        tuple(read_calendar(conn, asked)),
+    )
+
+
+def told(value: int, figure: Figure) -> float:
+    """A whole number of a figure in the measure people read."""
+    return value / FACTORS[figure.definition.measure][0]
+
+
+def measure_of(figure: Figure) -> str:
+    return FACTORS[figure.definition.measure][1]
+
+
+def age_of(report: CoverageReport, unit: UnitCoverage) -> Age | None:
+    return None if unit.unit_id is None else report.ages.get(unit.unit_id.hex)

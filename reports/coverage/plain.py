@@ -1,0 +1,78 @@
+"""The report as rows for a spreadsheet (CSV with a byte order mark) and as shapes (GeoJSON)."""
+
+import csv
+from io import StringIO
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, func, select
+
+from analysis.coverage.kept.writing import UNIT_FIGURES
+from geo.tables import unit_version
+from reports.coverage.content import CoverageReport, age_of
+
+_PARTS = ("numerator", "denominator", "possible", "not_observed")
+_GUARDED = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(report: CoverageReport) -> bytes:
+    """A row a unit, whole numbers as kept; the measure stands in the column's name. Every row says who took it."""
+    out = StringIO(newline="")
+    rows = [_facts(report, unit) for unit in report.rows]
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _guarded(value) for name, value in row.items()} for row in rows)
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def write_geojson(conn: Connection, report: CoverageReport) -> bytes:
+    """A feature a unit, with its borders as they are or were last."""
+    ids = [unit.unit_id for unit in report.rows if unit.unit_id is not None]
+    shapes = conn.execute(
+        select(unit_version.c.unit_id, func.ST_AsGeoJSON(unit_version.c.geom, 7).label("shape"))
+        .where(unit_version.c.unit_id.in_(ids), func.upper_inf(unit_version.c.recorded))
+        .order_by(func.lower(unit_version.c.valid).nulls_first())
+    )
+    by_unit = {row.unit_id: orjson.Fragment(row.shape) for row in shapes}
+    features = [
+        {
+            "type": "Feature",
+            "id": str(unit.unit_id),
+            "geometry": by_unit.get(unit.unit_id) if unit.unit_id is not None else None,
+            "properties": _facts(report, unit),
+        }
+        for unit in report.rows
+    ]
+    return orjson.dumps(
+        {
+            "type": "FeatureCollection",
+            "exported_by": report.stamp.who,
+            "exported_at": report.stamp.made_at.isoformat(),
+            "features": features,
+        }
+    )
+
+
+def _facts(report: CoverageReport, unit: Any) -> dict[str, Any]:
+    asked, age = report.coverage.asked, age_of(report, unit)
+    facts: dict[str, Any] = {
+        "code": unit.code,
+        "name": unit.name,
+        "level": unit.level,
+        "from": asked.first.isoformat(),
+        "to": asked.last.isoformat(),
+        "as_of": report.coverage.as_of.isoformat(),
+    }
+    for key in UNIT_FIGURES:
+        figure = unit.figures[key]
+        facts |= {f"{key}_{part}_{figure.definition.measure}": getattr(figure, part) for part in _PARTS}
+        facts[f"{key}_share"] = figure.share
+        facts[f"{key}_definition"] = f"{figure.definition.id} {figure.definition.version}"
+    facts["coldest_visit_at"] = age.last_at.isoformat() if age and age.last_at else None
+    facts["never_visited_units"] = age.never if age else None
+    return facts | {"exported_by": report.stamp.who, "exported_at": report.stamp.made_at.isoformat()}
+
+
+def _guarded(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula is told as a text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_GUARDED) else value

@@ -1,0 +1,89 @@
+"""Coverage handed out: a workbook whose sums are right, rows and shapes that a reader opens, pages with Chinese letters."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+import shapely
+from fontTools.ttLib import TTFont
+from openpyxl import load_workbook
+from sqlalchemy import Connection
+
+from analysis.coverage.kept.compute import compute_day
+from analysis.coverage.kept.reading import CoverageAsked, find_network_id
+from geo.lookup import Lookup
+from reports.coverage import CoverageReport, gather_report, write_csv, write_geojson, write_pdf, write_xlsx
+from reports.coverage.drawing import COLOURS, draw_map, rank_of
+from reports.coverage.printed import _font_folder
+from tests.analysis.coverage.town import JOB, NOW, ON, ZONE, add_fixes, build
+
+
+@pytest.fixture
+def report(conn: Connection) -> CoverageReport:
+    """The small city's day: w1 walked a grid, a volunteer serves the other district."""
+    person_id = build(conn)
+    add_fixes(conn, person_id, [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+    compute_day(conn, Lookup(conn), JOB, on=ON, now=NOW)
+    asked = CoverageAsked(find_network_id(conn, "governance"), None, ON, ON)
+    return gather_report(conn, asked, network="governance", who="boss", now=NOW, zone=ZONE)
+
+
+def test_the_workbook_has_typed_cells_whose_sums_are_the_whole(report: CoverageReport) -> None:
+    book = load_workbook(io.BytesIO(write_xlsx(report)))
+    assert book.sheetnames == ["覆盖", "未走访", "逐日", "口径", "说明"]
+    rows = list(book["覆盖"].iter_rows(min_row=2, values_only=True))
+    units, total = rows[:-1], rows[-1]
+    whole = report.coverage.whole.figures["area"]
+    assert sum(row[4] for row in units) == pytest.approx(whole.numerator / 1e4)
+    assert sum(row[5] for row in units) == pytest.approx(
+        (whole.denominator + whole.not_observed) / 1e4 - sum(row[7] for row in units)
+    )
+    assert total[4:6] == ("=SUM(E2:E3)", "=SUM(F2:F3)")
+    assert units[0][3] == '=IF(F2=0,"",E2/F2)'
+    assert isinstance(units[0][4], float)
+    (day,) = book["逐日"].iter_rows(min_row=2, values_only=True)
+    assert day[0].date() == ON
+    ids = {row[0] for row in book["口径"].iter_rows(min_row=2, values_only=True)}
+    assert {"area", "streets", "doors", "households", "required"} <= ids
+    told = dict(book["说明"].iter_rows(min_row=2, values_only=True))
+    assert told["导出人"] == "boss"
+    assert "boss" in book["覆盖"].oddFooter.left.text
+
+
+def test_the_rows_open_in_a_spreadsheet_and_carry_who_took_them(report: CoverageReport) -> None:
+    content = write_csv(report)
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert [row["code"] for row in rows] == ["3101", "3102"]
+    whole = report.coverage.whole.figures["area"]
+    assert sum(int(row["area_numerator_cm2"]) for row in rows) == whole.numerator
+    assert {row["exported_by"] for row in rows} == {"boss"}
+    assert rows[1]["area_share"] == ""  # served by a volunteer alone: never nought
+
+
+def test_the_shapes_are_the_units_with_the_same_figures(conn: Connection, report: CoverageReport) -> None:
+    found = json.loads(write_geojson(conn, report))
+    assert found["exported_by"] == "boss"
+    assert [one["properties"]["code"] for one in found["features"]] == ["3101", "3102"]
+    assert all(shapely.geometry.shape(one["geometry"]).area > 0 for one in found["features"])
+
+
+def test_the_map_hatches_what_is_not_observed_and_classes_the_rest(
+    conn: Connection, report: CoverageReport
+) -> None:
+    drawn = draw_map(conn, report)
+    assert drawn.count("<path d=") == 3  # two districts, and the hatching itself
+    assert drawn.count('fill="url(#none)"') == 1
+    assert f'fill="{COLOURS[0]}"' in drawn
+    assert [rank_of(share) for share in (0, 0.199, 0.2, 0.5, 0.8, 1)] == [0, 0, 1, 2, 4, 4]
+
+
+def test_the_printed_report_embeds_a_chinese_font(conn: Connection, report: CoverageReport) -> None:
+    printed = write_pdf(conn, report)
+    assert printed.startswith(b"%PDF-")
+    assert b"/FontFile" in printed or b"/ObjStm" in printed
+    assert len(printed) > 10_000
+    with TTFont(next(iter(sorted(Path(_font_folder().name).glob("*chinese*400*"))))) as font:
+        assert {ord(letter) for letter in "巡查覆盖未走访"} <= set(font.getBestCmap())
