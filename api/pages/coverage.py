@@ -10,6 +10,7 @@ from api.callers import CallerDep, Conn, Now, SettingsDep, require
 from api.pages.pages import LanguageDep, give_page
 from core.clock import day_of
 from people.access import MAY_SEE_COVERAGE
+from people.roles import list_roles
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,5 +30,10 @@ def show_coverage(
         name="coverage",
         login=caller.login,
         root=roots[0] if roots else "",
+        roles=[
+            (one.code, one.name if language == "zh" else one.name_en)
+            for one in list_roles(conn)
+            if one.tracked
+        ],
         yesterday=(day_of(now, settings.zone) - timedelta(days=1)).isoformat(),
     )

@@ -11,7 +11,7 @@ from analysis.coverage.kept.reading import CoverageAsked, find_network_id
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.rules import coverage_rules_of
 from analysis.coverage.views.cold import Stop, list_cold, read_leaves
-from analysis.coverage.views.proof import MOST_UNITS, ProvenVisit, prove
+from analysis.coverage.views.proof import MOST_UNITS, ProofAsked, ProvenVisit, prove
 from analysis.coverage.views.rhythm import read_calendar, read_week
 from api.callers import CallerDep, Conn, LookupDep, Now, SettingsDep, require
 from api.routes.coverage import CoverageQuery, FigureOut, ask_coverage, describe_figure, refuse_foreign_unit
@@ -20,7 +20,7 @@ from core.clock import day_bounds
 from core.errors import Invalid
 from geo.cells import cell_name
 from geo.units import get_unit, read_path
-from people.access import MAY_SEE_COVERAGE
+from people.access import MAY_SEE_COVERAGE, visible_units
 from people.looks import Look, record_look
 
 router = APIRouter(prefix="/v1/coverage", tags=["coverage"])
@@ -91,8 +91,8 @@ class VisitOut(BaseModel):
     cell: str
     unit_code: str
     area_cm2: int
-    person_code: str
-    person_name: str
+    person_code: str | None = Field(description="null: somebody whose movement is not for you; no fixes then")
+    person_name: str | None
     since: datetime
     until: datetime
     fixes: list[FixOut]
@@ -192,7 +192,8 @@ def tell_proof(
     why = f"proof of coverage {on}"
     record_look(conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=found.id))
     job = CoverageJob(network, settings.zone, coverage_rules_of(settings), settings.fix_days)
-    proof = prove(conn, lookup, job, on=on, versions=[leaf.version_id for leaf in leaves], now=now)
+    scope = visible_units(conn, caller, MAY_SEE_COVERAGE)
+    proof = prove(conn, lookup, job, ProofAsked(on, [leaf.version_id for leaf in leaves], scope), now=now)
     return ProofOut(
         on=on,
         expired=proof.expired,

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from analysis.coverage.fixes import Duty, Fixes, cut_duty, microseconds, order_fixes
 from analysis.coverage.kept.compute import CoverageJob, read_fixes
@@ -18,6 +18,7 @@ from analysis.coverage.visits import Visits, find_visits
 from core.clock import day_bounds
 from core.errors import NotFound
 from geo.lookup import Lookup
+from people.access import Scope, assigned_during
 from people.tables import person
 from tracking.tables import fix
 
@@ -37,13 +38,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class ProvenVisit:
-    """A person's proven visit of one piece of ground, and the fixes from before its beginning to after its end."""
+    """A person's proven visit of one piece of ground, and the fixes from before its beginning to after its end.
+
+    Of somebody whose movement is not for whoever asks, neither the name nor a fix: None and ().
+    """
 
     cell: int
     unit_code: str
     area_cm2: int
-    person_code: str
-    person_name: str
+    person_code: str | None
+    person_name: str | None
     since: datetime
     until: datetime
     fixes: tuple[Seen, ...]
@@ -62,10 +66,18 @@ class Proof:
     area_cm2: int
 
 
-def prove(
-    conn: Connection, lookup: Lookup, job: CoverageJob, *, on: date, versions: Collection[int], now: datetime
-) -> Proof:
-    """The visits of the deepest units with these version ids on a day, computed again from the fixes that stand."""
+@dataclass(frozen=True)
+class ProofAsked:
+    """Of which deepest units (version ids) on which day, for somebody whose grants hold within `scope`."""
+
+    on: date
+    versions: Collection[int]
+    scope: Scope
+
+
+def prove(conn: Connection, lookup: Lookup, job: CoverageJob, asked: ProofAsked, *, now: datetime) -> Proof:
+    """The visits of the units' ground on the day, computed again from the fixes that stand."""
+    on, versions = asked.on, asked.versions
     since, end = day_bounds(on, job.zone)
     if since < now - timedelta(days=job.kept_days):
         return Proof(on, expired=True, visits=(), total=0, area_cm2=0)
@@ -88,7 +100,8 @@ def prove(
     fixes = order_fixes(read_fixes(conn, where, between, people=people))
     until_us = microseconds(*between)
     duty = cut_duty(read_duty(conn, between), until_us=until_us)
-    return _prove(conn, where, fixes, duty, (job, on, since, until_us))
+    visits = _find_visits(where, fixes, duty, job, until_us)
+    return _tell(conn, where, fixes, visits, (asked, *between))
 
 
 def _reach(where: DayGround, *, axis: int) -> tuple[float, float]:
@@ -97,36 +110,40 @@ def _reach(where: DayGround, *, axis: int) -> tuple[float, float]:
     return float(bounds[:, axis].min()) - 0.005, float(bounds[:, axis + 2].max()) + 0.005
 
 
-def _prove(
-    conn: Connection,
-    where: DayGround,
-    fixes: Fixes,
-    duty: Duty,
-    asked: tuple[CoverageJob, date, datetime, int],
-) -> Proof:
-    job, on, zero, until_us = asked
+def _find_visits(where: DayGround, fixes: Fixes, duty: Duty, job: CoverageJob, until_us: int) -> Visits:
     legs = find_legs(fixes, job.rules, until_us=until_us)
     parts = cut_parts(fixes, legs, duty)
     presence = find_presence(fixes, legs, parts, duty, ground=where.ground, rules=job.rules)
-    visits = find_visits(presence.events, gap_s=job.rules.visit_gap_s)
+    return find_visits(presence.events, gap_s=job.rules.visit_gap_s)
+
+
+def _tell(
+    conn: Connection,
+    where: DayGround,
+    fixes: Fixes,
+    visits: Visits,
+    asked: tuple[ProofAsked, datetime, datetime],
+) -> Proof:
+    proof, zero, until = asked
     proven = np.flatnonzero(visits.proven)
-    names = _names(conn, set(visits.person[proven[:MOST_VISITS]].tolist()))
+    people = set(visits.person[proven[:MOST_VISITS]].tolist())
+    names = _names(conn, people, assigned_during(proof.scope, person.c.id, zero, until))
     pieces = where.ground.pieces
     told = tuple(
         ProvenVisit(
             int(pieces.cell[place]),
             where.ground.units[int(pieces.unit[place])],
             int(pieces.area_cm2[place]),
-            *names[int(visits.person[row])],
+            *names.get(who, (None, None)),
             zero + timedelta(microseconds=int(visits.from_us[row])),
             zero + timedelta(microseconds=int(visits.to_us[row])),
-            _fixes_of(fixes, visits, row, zero),
+            _fixes_of(fixes, visits, row, zero) if who in names else (),
         )
         for row in proven[:MOST_VISITS].tolist()
-        for place in [int(visits.place[row])]
+        for place, who in [(int(visits.place[row]), int(visits.person[row]))]
     )
     area = int(pieces.area_cm2[np.unique(visits.place[proven])].sum())
-    return Proof(on, expired=False, visits=told, total=len(proven), area_cm2=area)
+    return Proof(proof.on, expired=False, visits=told, total=len(proven), area_cm2=area)
 
 
 def _fixes_of(fixes: Fixes, visits: Visits, row: int, zero: datetime) -> tuple[Seen, ...]:
@@ -148,6 +165,8 @@ def _fixes_of(fixes: Fixes, visits: Visits, row: int, zero: datetime) -> tuple[S
     )
 
 
-def _names(conn: Connection, people: Collection[int]) -> dict[int, tuple[str, str]]:
-    rows = conn.execute(select(person.c.id, person.c.code, person.c.name).where(person.c.id.in_(people)))
-    return {row.id: (row.code, row.name) for row in rows}
+def _names(
+    conn: Connection, people: Collection[int], condition: ColumnElement[bool]
+) -> dict[int, tuple[str, str]]:
+    query = select(person.c.id, person.c.code, person.c.name).where(person.c.id.in_(people), condition)
+    return {row.id: (row.code, row.name) for row in conn.execute(query)}

@@ -134,6 +134,7 @@ function levels(network, place, state) {
 
 function fill(state) {
   for (const key of ["from", "to", "measure", "network"]) at(key).value = state[key];
+  at("role").value = state.role ?? "";
   for (const radio of document.getElementsByName("show")) radio.checked = radio.value === state.show;
   for (const file of at("files").querySelectorAll("a")) file.href = `/v1/coverage/report?${query(state, { kind: file.dataset.kind, ...(state.level ? { level: state.level } : {}) })}`;
 }
@@ -152,6 +153,7 @@ function bind() {
   at("to").addEventListener("change", () => at("to").value && go({ to: at("to").value }));
   at("network").addEventListener("change", () => go({ network: at("network").value, unit: null, level: null, proof: null }));
   at("level").addEventListener("change", () => go({ level: at("level").value || null }));
+  at("role").addEventListener("change", () => go({ role: at("role").value || null, tab: "people" }));
   at("measure").addEventListener("change", () => go({ measure: at("measure").value }));
   for (const radio of document.getElementsByName("show")) radio.addEventListener("change", () => go({ show: radio.value }));
   for (const key of TABS) at(`tab-${key}`).addEventListener("click", () => go({ tab: key }));

@@ -20,7 +20,7 @@ export async function showProof({ proof, network, on, to }) {
   draw(found.visits);
   const rows = found.visits.slice(0, MOST).map((visit) => {
     const label = `${clock(visit.since)}–${clock(visit.until)}`;
-    return el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", class: "link", onclick: () => draw([visit]) }, label)), el("td", {}, visit.person_name), el("td", { class: "right" }, count(visit.fixes.length)), el("td", { class: "right" }, amount(visit.area_cm2, "cm2")));
+    return el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", class: "link", onclick: () => draw([visit]) }, label)), el("td", {}, visit.person_name ?? t("coverage.proof.other")), el("td", { class: "right" }, count(visit.fixes.length)), el("td", { class: "right" }, amount(visit.area_cm2, "cm2")));
   });
   const head = el("tr", {}, ...["coverage.when", "coverage.person", "coverage.fixes.head", "coverage.measure.area"].map((key) => el("th", { scope: "col" }, t(key))));
   const text = found.total ? t("coverage.proof.text", { n: count(found.total), area: amount(found.area_cm2, "cm2") }) : t("coverage.proof.none");

@@ -29,16 +29,18 @@ from analysis.coverage.views.notes import (
     tell_note,
 )
 from analysis.coverage.views.person import DayAsked, PersonDay, read_person_day
-from analysis.coverage.views.proof import prove
+from analysis.coverage.views.proof import ProofAsked, prove
 from analysis.coverage.views.rhythm import read_calendar, read_week
 from analysis.coverage.views.walking import suggest_round
 from core.errors import Conflict, Invalid
 from geo.lookup import Lookup
 from geo.tables import unit_version
+from people.access import Scope
 from tests.analysis.coverage.town import JOB, MORNING, NOW, ON, ZONE, add_fixes, build, unit_id
 
 WALK = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
 MINUTE_US = 60 * 1_000_000
+ALL = Scope(everywhere=True)
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ def test_when_the_fixes_have_expired_the_figures_stay_and_say_that_their_proof_i
     assert (after.proven, after.band) == (False, ())
     assert (after.times_us, after.ways_mm) == (before.times_us, before.ways_mm)
     versions = conn.scalars(select(unit_version.c.id)).all()
-    proof = prove(conn, Lookup(conn), JOB, on=ON, versions=versions, now=NOW + timedelta(days=31))
+    proof = prove(conn, Lookup(conn), JOB, ProofAsked(ON, versions, ALL), now=NOW + timedelta(days=31))
     assert proof.expired
     assert proof.visits == ()
 
@@ -142,7 +144,7 @@ def test_the_proof_of_a_grid_is_its_fixes_and_makes_up_the_very_numerator(
     conn: Connection, worker: int
 ) -> None:
     leaves = [leaf for leaf in read_leaves(conn, asked(conn)) if leaf.code.startswith("31010100101")]
-    proof = prove(conn, Lookup(conn), JOB, on=ON, versions=[leaf.version_id for leaf in leaves], now=NOW)
+    proof = prove(conn, Lookup(conn), JOB, ProofAsked(ON, [leaf.version_id for leaf in leaves], ALL), now=NOW)
     area = read_coverage(conn, asked(conn, "31010100101")).whole.figures["area"]
     assert proof.area_cm2 == area.numerator > 0
     assert proof.total == len(proof.visits) > 0
@@ -151,6 +153,12 @@ def test_the_proof_of_a_grid_is_its_fixes_and_makes_up_the_very_numerator(
         times = [fix.at for fix in visit.fixes]
         assert times == sorted(times)
         assert times[0] <= visit.since <= visit.until <= times[-1]
+    other = ProofAsked(
+        ON, [leaf.version_id for leaf in leaves], Scope(everywhere=False, paths=("elsewhere",))
+    )
+    hidden = prove(conn, Lookup(conn), JOB, other, now=NOW)
+    assert hidden.area_cm2 == proof.area_cm2
+    assert {(visit.person_code, visit.fixes) for visit in hidden.visits} == {(None, ())}
 
 
 def test_an_accepted_note_credits_what_was_not_observed_and_both_values_stay(
