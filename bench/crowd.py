@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Table, insert, select
+from sqlalchemy import Connection, Engine, Table, insert, select, text
 from sqlalchemy.dialects.postgresql import Range
 
 from bench.ground import CITY, SEED, own_database
@@ -45,6 +45,8 @@ def crowded_city(settings: Settings, count: int) -> Iterator[tuple[Engine, Crowd
             publish_plan(conn, received.network, by="bench", now=utc_now())
         with engine.begin() as conn:
             crowd = gather_crowd(conn, count, now=utc_now())
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("ANALYZE"))  # as autovacuum has in any city that is older than a minute
         yield engine, crowd
 
 

@@ -107,7 +107,7 @@ class ArrayDumper(Dumper):
 def _packed(column: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """A column as rows of bytes, length and value as they travel, and which of the bytes do (a NULL has no value)."""
     kind = np.dtype(_ARRAYS[column.dtype.str][2])
-    values, missing = np.ma.getdata(column), np.ma.getmaskarray(column)
+    values, missing = np.ma.getdata(column), np.ma.getmask(column)
     if values.dtype.kind == "M":
         missing, values = missing | np.isnat(values), (values - _POSTGRES_EPOCH).astype(np.int64)
     elif values.dtype.kind == "f":
@@ -116,7 +116,8 @@ def _packed(column: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]
     packed["length"], packed["value"] = np.where(missing, -1, kind.itemsize), values
     told = packed.view(np.uint8).reshape(len(column), packed.dtype.itemsize)
     kept = np.ones(told.shape, bool)
-    kept[missing, 4:] = False
+    if missing is not np.ma.nomask:
+        kept[missing, 4:] = False
     return told, kept
 
 

@@ -20,7 +20,7 @@ from tracking.speeds import too_fast
 SPEED = int(Flag.IMPLAUSIBLE_SPEED)
 _AROUND = timedelta(hours=2)
 _CONTEXT, _ANOTHERS = 2, 3  # values of `place` in sql/around.sql
-_KINDS = ("i8", "i8", "datetime64[us]", "f8", "f8", "f8", "i4", "i8", "i8")  # of the columns of Known
+_KINDS = ("i8", "i8", "i8", "f8", "f8", "f8", "i4", "i8", "i8")  # of the columns of Known
 Ints = NDArray[np.int64]
 
 
@@ -103,8 +103,9 @@ def _read_around(conn: Connection, rows: Batch, person_id: Ints) -> Known:
         },
     ).all()
     columns: list[Any] = list(zip(*found, strict=True)) or [()] * len(_KINDS)
-    columns[2] = [moment.replace(tzinfo=None) for moment in columns[2]]
-    return Known(*(np.array(told, kind) for told, kind in zip(columns, _KINDS, strict=True)))
+    told = [np.array(one, kind) for one, kind in zip(columns, _KINDS, strict=True)]
+    told[2] = told[2].view("datetime64[us]")
+    return Known(*told)
 
 
 def _compare(rows: Batch, known: Known) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from psycopg import sql
-from sqlalchemy import Connection, Table, column, func, select, table
+from sqlalchemy import Connection, Table, func, select
 
-from core.db import driver
+from core.db import driver, sql_file
 from tracking.tables import fix, raw_report
 
 PARTITIONED_BY = {"fix": "fixed_at", "raw_report": "received_at"}
-_PG_CLASS = table("pg_class", column("oid"), column("relname"))
 _LOCK = 0x66697800  # any constant of our own: one maker of partitions at a time
 
 
@@ -44,12 +43,7 @@ def _missing(conn: Connection, parent: Table, days: list[date]) -> list[date]:
     if not days:
         return []
     names = [partition_name(parent, day) for day in days]
-    # Not to_regclass(): what another transaction made while this one waited for the lock would still be missing
-    # in the session's name cache, which reading the catalogue as a table is not.
-    visible = func.pg_table_is_visible(_PG_CLASS.c.oid)
-    found = set(
-        conn.execute(select(_PG_CLASS.c.relname).where(_PG_CLASS.c.relname.in_(names), visible)).scalars()
-    )
+    found = set(conn.execute(sql_file("tracking", "tables_there"), {"names": names}).scalars())
     return [day for day, name in zip(days, names, strict=True) if name not in found]
 
 
