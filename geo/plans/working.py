@@ -9,7 +9,20 @@ from uuid import UUID
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, Connection, Select, case, delete, exists, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    case,
+    delete,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from core.db import copy_rows
 from geo.addresses import read_doors
@@ -42,7 +55,8 @@ def read_drawing(conn: Connection, found: Plan, operation: Operation) -> Drawing
         window = shapely.box(*shapely.total_bounds(geometry_column(box)))
         near = _fetch(conn, found, box=box)
         units |= {each.id: each for each in near}
-        box = [each.geom for each in near if each.geom is not None and _in_box(each.geom, box)]
+        bounds = window.bounds
+        box = [each.geom for each in near if each.geom is not None and _in_box(each.geom, bounds)]
     while missing := {each.parent for each in units.values() if each.parent is not None} - set(units):
         above = {each.id: each for each in _fetch(conn, found, ids=missing)}
         units |= above
@@ -67,9 +81,8 @@ def _places(operation: Operation) -> list[BaseGeometry]:
     return found
 
 
-def _in_box(shape: BaseGeometry, box: Sequence[BaseGeometry]) -> bool:
-    west, south, east, north = shapely.total_bounds(geometry_column(box))
-    left, bottom, right, top = shape.bounds
+def _in_box(shape: BaseGeometry, box: tuple[float, float, float, float]) -> bool:
+    (west, south, east, north), (left, bottom, right, top) = box, shape.bounds
     return bool(left <= east and right >= west and bottom <= north and top >= south)
 
 
@@ -82,6 +95,8 @@ def _fetch(
     box: Sequence[BaseGeometry] = (),
 ) -> list[Unit]:
     """Units as the plan has them: by id, below these parents, or with a border in the box of these geometries."""
+    if not (ids or parents or box):
+        return []
     envelope = None
     if box:
         west, south, east, north = shapely.total_bounds(geometry_column(box)).tolist()
@@ -89,21 +104,23 @@ def _fetch(
         envelope = func.ST_MakeEnvelope(west - margin, south - margin, east + margin, north + margin, 4326)
 
     def chosen(table: Any) -> ColumnElement[bool]:
-        here = false() if envelope is None else table.c.geom.op("&&")(envelope)
-        return or_(table.c.unit_id.in_(ids), table.c.parent_unit_id.in_(parents), here)
+        """Only what is asked for: a condition on nothing would keep PostgreSQL from its indexes."""
+        asked = [table.c.unit_id.in_(ids)] if ids else []
+        asked += [table.c.parent_unit_id.in_(parents)] if parents else []
+        asked += [] if envelope is None else [table.c.geom.op("&&")(envelope)]
+        return or_(*asked)
 
     mine = select(plan_unit.c.unit_id).where(
         plan_unit.c.plan_id == found.id, plan_unit.c.unit_id.is_not(None)
     )
     base = _base(found.network).where(chosen(unit_version), unit_version.c.unit_id.not_in(mine))
     changed = _changed(found).where(chosen(plan_unit), ~plan_unit.c.gone)
-    return [*read_units(conn, base), *read_units(conn, changed)]
+    return read_units(conn, union_all(base, changed))
 
 
-def _base(network: Network) -> Select[Any]:
-    """The newest edition's units; in a full network one that has units below it has no border of its own."""
-    child = unit_version.alias("child")
-    kind = unit.alias("kind")
+def _stated() -> Select[Any]:
+    """The newest editions' units; in a full network one that has units below it has no border of its own."""
+    child, kind = unit_version.alias("child"), unit.alias("kind")
     divided = exists(
         select(child.c.id)
         .join(kind, kind.c.id == child.c.unit_id)
@@ -115,20 +132,27 @@ def _base(network: Network) -> Select[Any]:
     return (
         select(*(unit_version.c[name] for name in names), unit.c.kind, border)
         .join_from(unit_version, unit, unit.c.id == unit_version.c.unit_id)
-        .where(unit_version.c.network_id == network.id)
         .where(func.upper_inf(unit_version.c.valid), func.upper_inf(unit_version.c.recorded))
     )
 
 
+_STATED = _stated()
+"""Built once: making its columns takes longer than asking for a few rows."""
+
+
+def _base(network: Network) -> Select[Any]:
+    return _STATED.where(unit_version.c.network_id == network.id)
+
+
 def _changed(found: Plan) -> Select[Any]:
-    names = ("unit_id", "level", "code", "name", "parent_unit_id", "households", "attrs", "kind", "gone")
+    names = ("unit_id", "level", "code", "name", "parent_unit_id", "households", "attrs", "kind")
     border = func.ST_AsBinary(plan_unit.c.geom).label("wkb")
     return select(*(plan_unit.c[name] for name in names), border).where(
         plan_unit.c.plan_id == found.id, plan_unit.c.unit_id.is_not(None)
     )
 
 
-def read_units(conn: Connection, query: Select[Any]) -> list[Unit]:
+def read_units(conn: Connection, query: Select[Any] | CompoundSelect[Any]) -> list[Unit]:
     rows = conn.execute(query).all()
     wkb = np.array([None if row.wkb is None else bytes(row.wkb) for row in rows], dtype=object)
     return [
@@ -175,7 +199,7 @@ def _given(
     asked = getattr(operation, "code", None)
     columns = (unit_version.c.level, unit_version.c.code)
     wanted = [func.starts_with(unit_version.c.code, prefix) for prefix in prefixes if prefix is not None]
-    query = select(*columns).where(unit_version.c.network_id == found.network.id).distinct()
+    query = select(*columns).where(unit_version.c.network_id == found.network.id)
     rows = conn.execute(query.where(or_(false(), unit_version.c.code == asked, *wanted)))
     drawn = {(each.level, each.code) for each in units.values()}
     return frozenset({(row.level, row.code) for row in rows} | drawn)
@@ -243,7 +267,8 @@ def _write_units(conn: Connection, found: Plan, units: Iterable[tuple[Unit, bool
 def read_changes(conn: Connection, found: Plan) -> dict[UUID, Unit | None]:
     """What the plan has different from the edition; None: the unit is no more."""
     query = _changed(found)
-    gone = {row.unit_id for row in conn.execute(query.where(plan_unit.c.gone))}
+    ended = select(plan_unit.c.unit_id).where(plan_unit.c.plan_id == found.id, plan_unit.c.gone)
+    gone = set(conn.scalars(ended))
     units = {each.id: each for each in read_units(conn, query)}
     return {unit_id: None if unit_id in gone else each for unit_id, each in units.items()}
 

@@ -210,8 +210,7 @@ def _outline(ground: Ground, parent: int) -> BaseGeometry | None:
 
 
 def _alike(ground: Ground, index: int) -> Ints:
-    same = ground.has_shape & ground.territorial & (ground.level == ground.level[index])
-    return np.array([i for i in np.flatnonzero(same) if ground.code(i) == ground.code(index)], dtype=np.int64)
+    return ground.shaped_by_code.get((ground.level[index], ground.code(index)), np.empty(0, dtype=np.int64))
 
 
 def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Finding]:

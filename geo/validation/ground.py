@@ -70,6 +70,14 @@ class Ground:
         first = next(level.code for level in self.network.levels if level.code in levels)
         return np.array([index for index in group if self.level[index] == first], dtype=np.int64)
 
+    @cached_property
+    def shaped_by_code(self) -> dict[tuple[str, str], Ints]:
+        """Territorial units with a shape by level and code: a code may stand several times."""
+        rows: dict[tuple[str, str], list[int]] = {}
+        for index in np.flatnonzero(self.has_shape & self.territorial).tolist():
+            rows.setdefault((self.level[index], self.code(index)), []).append(index)
+        return {key: np.array(each, dtype=np.int64) for key, each in rows.items()}
+
     @property
     def bottom_up(self) -> list[int]:
         """Units with children, the deepest first."""

@@ -22,7 +22,7 @@ def resolve_parents(
     """The ground with its parents, and what stands in the way of a tree."""
     loose = Ground(network, drafts, shapes, np.full(len(drafts), NO_PARENT, dtype=np.int64))
     by_code = _first_by_code(loose)
-    by_number = _only_by_number(by_code)
+    by_number = _needed_by_number(network, drafts, by_code)
     parent = loose.parent.copy()
     findings, by_area, padded = [], [], []
     for index, draft in enumerate(drafts):
@@ -49,6 +49,18 @@ def _first_by_code(ground: Ground) -> dict[tuple[str, str], int]:
     for index in np.flatnonzero(ground.territorial):
         rows.setdefault((ground.level[index], ground.code(index)), int(index))
     return rows
+
+
+def _needed_by_number(
+    network: Network, drafts: Sequence[UnitDraft], by_code: dict[tuple[str, str], int]
+) -> dict[tuple[str, object], int]:
+    """Asked for only where a unit names a parent that no unit's code is exactly: reading numbers out of codes is slow."""
+    named = {
+        (above, draft.parent_code)
+        for draft in drafts
+        if draft.parent_code is not None and (above := network.level(draft.level).parent) is not None
+    }
+    return {} if named <= by_code.keys() else _only_by_number(by_code)
 
 
 def _only_by_number(by_code: dict[tuple[str, str], int]) -> dict[tuple[str, object], int]:

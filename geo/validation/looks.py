@@ -78,6 +78,7 @@ def _holes(ground: Ground, rows: Ints) -> Iterable[Finding]:
             "has a hole",
             "merge what lies in it with the unit, or leave it so",
             shape=hole,
+            mend=_filled(ground, index, hole),
         )
 
 
@@ -172,7 +173,27 @@ def _barriers(ground: Ground, rows: Ints, barriers: Objects) -> Iterable[Finding
             yield _warn(
                 ground, "barrier", index, f"is cut by water, a railway or a wall: {share:.0f} % lie beyond",
                 "draw the border along it", shape=sides[-1], measure=share, measure_unit="pct",
+                mend=_split_along(ground, index, across),
             )  # fmt: skip
+
+
+def _split_along(ground: Ground, index: int, across: BaseGeometry) -> Mend | None:
+    """Along a barrier that is one line; an area has two banks, and which one is meant is for people to say."""
+    line = shapely.line_merge(across) if across.area == 0 else across
+    if line.geom_type != "LineString":
+        return None
+    return _op("split_by_line", ground, index, line=shapely.geometry.mapping(line))
+
+
+def _filled(ground: Ground, index: int, hole: BaseGeometry) -> Mend | None:
+    """With all that lies in the hole, where it is full of units under the same parent."""
+    ids = [ground.drafts[index].unit_id]
+    inside = [other for other in _beside(ground, index, hole) if hole.covers(ground.shape[other])]
+    ids += [ground.drafts[other].unit_id for other in inside]
+    area = float(sum(ground.shape[other].area for other in inside))
+    if None in ids or not math.isclose(area, hole.area, rel_tol=1e-9):
+        return None
+    return "merge", {"units": [str(each) for each in ids]}
 
 
 def _sides(shape: BaseGeometry, across: BaseGeometry) -> list[BaseGeometry]:

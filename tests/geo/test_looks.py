@@ -48,8 +48,10 @@ def test_parts_apart_are_told_and_given_to_their_neighbour_by_a_click() -> None:
     assert rules(mended(drawing, "multi_part")) == set()
 
 
-def test_a_unit_around_another_has_a_hole() -> None:
+def test_a_unit_around_others_has_a_hole_and_takes_them_in_by_a_click() -> None:
     assert ("hole", ("310101",)) in rules(drawn("AAA\nABA\nAAA"))
+    assert rules(mended(drawn("AAA\nABA\nAAA"), "hole")) == set()
+    assert rules(mended(drawn("AAAA\nABCA\nAAAA"), "hole")) == set()
 
 
 def test_what_is_nowhere_two_metres_wide_is_dissolved_by_a_click() -> None:
@@ -101,6 +103,10 @@ def test_a_river_through_a_unit_is_told_and_one_along_its_border_is_not() -> Non
 
     drawing = drawn("AAB\nAAB")
     assert rules(drawing, river(0.6)) == {("barrier", ("310101",))}
+    (told,) = looks(drawing, river(0.6))
+    assert told.mend is not None
+    split = apply(drawing, read_operation(*told.mend), KEY).drawing
+    assert (len(split.leaves[0]), rules(split, river(0.6))) == (3, set())
     assert rules(drawing, river(2)) == set()
     broad = Surroundings(barriers=geometry_column([river(0.6).barriers[0].buffer(STEP_DEG / 10)]))
     assert rules(drawing, broad) == {("barrier", ("310101",))}

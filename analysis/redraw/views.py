@@ -1,0 +1,63 @@
+"""Cases and fixes in units, three ways: as it was when they happened, as it is now, as of any other day.
+
+`at` None is as_was: what was written down, which no later edition changes. An instant is as_of: the borders known now for it;
+the present one is as_now.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, select
+
+from analysis.redraw.graph import Floats, Ints
+from cases.tables import case, case_placement
+from geo.lookup import Lookup
+from geo.networks import get_network
+from tracking.tables import fix
+
+OUTSIDE = -1
+
+
+def versions_of_cases(
+    conn: Connection, network_code: str, case_ids: Sequence[int], *, at: datetime | None
+) -> dict[int, int]:
+    """The unit version that holds each case; OUTSIDE for none. A case without a place is not told of."""
+    wanted = case.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    asked = {"ids": list(case_ids)}
+    if at is None:
+        network_id = get_network(conn, network_code).id
+        query = select(case_placement.c.case_id, case_placement.c.unit_version_id).join(
+            case, case.c.id == case_placement.c.case_id
+        )
+        rows = conn.execute(query.where(wanted, case_placement.c.network_id == network_id), asked)
+        return {row.case_id: OUTSIDE if row.unit_version_id is None else row.unit_version_id for row in rows}
+    columns = (case.c.id, func.ST_X(case.c.point), func.ST_Y(case.c.point))
+    rows = conn.execute(select(*columns).where(wanted, case.c.point.is_not(None)), asked)
+    table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 3)
+    found = _placed(conn, network_code, table[:, 1:], at)
+    return dict(zip(table[:, 0].astype(np.int64).tolist(), found.tolist(), strict=True))
+
+
+def versions_of_fixes(
+    conn: Connection, network_code: str, fixes: Sequence[tuple[int, datetime]], *, at: datetime | None
+) -> dict[tuple[int, datetime], int]:
+    """The same of fixes, known by device and instant; as_was is written down for the governance network alone."""
+    devices, instants = [each for each, _ in fixes], [each for _, each in fixes]
+    query = select(fix.c.device_id, fix.c.fixed_at, fix.c.unit_version_id, fix.c.lon, fix.c.lat).where(
+        fix.c.device_id.in_(set(devices)), fix.c.fixed_at.in_(set(instants)), fix.c.lon.is_not(None)
+    )
+    wanted = set(fixes)
+    rows = [row for row in conn.execute(query) if (row.device_id, row.fixed_at) in wanted]
+    keys = [(row.device_id, row.fixed_at) for row in rows]
+    if at is None:
+        stored = (OUTSIDE if row.unit_version_id is None else row.unit_version_id for row in rows)
+        return dict(zip(keys, stored, strict=True))
+    spots = np.array([(row.lon, row.lat) for row in rows], dtype=np.float64).reshape(-1, 2)
+    return dict(zip(keys, _placed(conn, network_code, spots, at).tolist(), strict=True))
+
+
+def _placed(conn: Connection, network_code: str, lon_lat: Floats, at: datetime) -> Ints:
+    instant = np.full(len(lon_lat), np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us"))
+    lon, lat = np.ascontiguousarray(lon_lat[:, 0]), np.ascontiguousarray(lon_lat[:, 1])
+    return np.asarray(Lookup(conn).place_many(network_code, lon, lat, instant).unit_version_id)
