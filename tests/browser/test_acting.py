@@ -187,7 +187,8 @@ def test_the_map_keeps_to_a_followed_person_until_it_is_moved(visit: Visits, cit
         )
         return abs(float(dot) - float(middle))
 
-    page.wait_for_timeout(3000)
+    at_the_fix = f"[...m.held.values()].some(({{ dot }}) => dot.code === 'w2' && Math.abs(dot.lon - {lon + 6e-4}) < 1e-6)"
+    until(lambda: bool(window.module("map/glide.js", at_the_fix)))
     until(lambda: lead() < 40)
     page.keyboard.press("Escape")
     assert address(page, "follow") is None

@@ -122,6 +122,9 @@ function drop() {
   tell(null);
 }
 
+/** Whether a call has arrived that nobody has put a name to, as far as this page knows. */
+export const awaitsAnswer = () => Boolean(call?.received_at) && at("sos").dataset.state !== "answered";
+
 /** `answer`: { acknowledged_by, acknowledged_at } of the newest call that the service holds, or null. */
 export function showSosAnswer(answer) {
   if (!call?.received_at || !answer?.acknowledged_at) return;
