@@ -43,10 +43,12 @@ from api.routes import (
     me,
     nearest,
     networks,
+    packages,
     people,
     places,
     plans,
     search,
+    streets,
     tasks,
     tiles,
     trails,
@@ -91,7 +93,9 @@ SUBJECTS = (
     plans,
     drawings,
     impact,
+    packages,
     editions,
+    streets,
 )
 """The modules that hold routes, each with a `router`; a new subject is a new line."""
 

@@ -27,6 +27,11 @@ export async function send(path, body, method = "POST") {
   return read(await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }));
 }
 
+/** Send a file as it is. */
+export async function upload(path, file, type) {
+  return read(await fetch(path, { method: "POST", headers: { Accept: "application/json", "Content-Type": type }, body: file }));
+}
+
 export function leaveToSignIn() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }

@@ -181,6 +181,9 @@ CASES: dict[str, Case] = {
     "POST /v1/plans/{plan_id}/suggestions": Case(
         NO_PLANNER, "/v1/plans/{plan}/suggestions", {"json": {"parent": "x"}}
     ),
+    "GET /v1/plans/{plan_id}/file": Case(NO_PLANNER, "/v1/plans/{plan}/file"),
+    "POST /v1/plans/{plan_id}/file": Case(NO_PLANNER, "/v1/plans/{plan}/file", {"content": b"no file"}),
+    "GET /v1/streets": Case(SIGNED_IN, "/v1/streets?bbox=121,31,121.1,31.1"),
     "GET /v1/editions": Case(SIGNED_IN, "/v1/editions"),
     "GET /v1/editions/{network}/{seq}/changes": Case(SIGNED_IN, "/v1/editions/governance/1/changes"),
     "POST /v1/editions/{network}/{seq}/restore": Case(

@@ -3,9 +3,13 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import geopandas
+import pyogrio
 import pytest
+import shapely
 from sqlalchemy import Connection, Engine, select
 from starlette.testclient import TestClient
 
@@ -63,14 +67,17 @@ def ask(engine: Engine, settings: Settings, clock: Clock) -> Ask:
     """`ask(login, method, path, body)`: the parsed answer with its `status`."""
     app = make_app(settings, engine, clock=clock)
 
-    def request(login: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def request(
+        login: str, method: str, path: str, body: Any = None, content: bytes | None = None
+    ) -> dict[str, Any]:
         client = TestClient(app, base_url="http://testserver", headers={"Origin": "http://testserver"})
         with engine.begin() as conn:
             account_id = dict(accounts(conn))[login]
             secret = open_session(conn, account_id, now=clock(), lifetime=timedelta(hours=1))
         client.cookies.set(session_cookie(settings), secret)
-        answer = client.request(method, path, json=body)
-        read: dict[str, Any] = answer.json()
+        answer = client.request(method, path, json=body, content=content)
+        told = "json" in answer.headers["content-type"]
+        read: dict[str, Any] = answer.json() if told else {"content": answer.content}
         return read | {"status": answer.status_code, "ok": answer.is_success}
 
     return request
@@ -184,6 +191,63 @@ def test_one_draws_another_approves_and_each_instant_has_its_borders(ask: Ask, c
     life = ask("worker", "GET", f"/v1/unit-lives/{born['unit_id']}")["chapters"]
     assert [(kin["code"], kin["kind"]) for kin in life[0]["came_from"]] == [(affected["code"], "split")]
     assert [each["seq"] for each in ask("worker", "GET", "/v1/editions")["editions"]] == [2, 1]
+
+
+def test_what_a_plan_does_is_told_and_even_divisions_are_suggested_and_adopted(ask: Ask) -> None:
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "street"))
+    split(ask, plan)
+    impact = ask("approver", "GET", f"/v1/plans/{plan}/impact")
+    households = {each["code"]: ((each["before"] or {}).get("households"), each["after"]["households"]) for each in impact["units"]}  # fmt: skip
+    assert households[code_at(0, 0)][0] == 30
+    assert sum(after for _, after in households.values()) == 30
+    assert {each["measure"] for each in impact["evenness"]} >= {"households", "area_m2"}
+    assert impact["networks"] == []
+    wanted = {"parent": unit_id(ask, 2, 2, "grid"), "count": 2, "by": "area", "alternatives": 2}
+    assert ask("approver", "POST", f"/v1/plans/{plan}/suggestions", wanted)["status"] == 403
+    suggested = ask("planner", "POST", f"/v1/plans/{plan}/suggestions", wanted)
+    best = suggested["alternatives"][0]
+    assert best["balance"]["max_deviation"] < 0.05
+    done = ask("planner", "POST", f"/v1/plans/{plan}/operations", best["operation"])
+    assert done["ok"], done
+
+
+def test_a_plan_leaves_as_a_geopackage_and_comes_back_as_the_differences_it_has(
+    ask: Ask, tmp_path: Path
+) -> None:
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
+    path = tmp_path / "plan.gpkg"
+    path.write_bytes(ask("planner", "GET", f"/v1/plans/{plan}/file")["content"])
+    assert sorted(layer for layer, _ in pyogrio.list_layers(path)) == ["layer_styles", "units"]
+    same = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())
+    assert same["differences"] == []
+    frame = geopandas.read_file(path, layer="units")
+    one, other = (frame.index[frame["code"] == code_at(*cell)][0] for cell in ((0, 0), (1, 0)))
+    strip = shapely.box(WEST + 0.9 * STEP, SOUTH, WEST + STEP, SOUTH + STEP)
+    frame.loc[one, "geometry"] = frame.geometry[one].difference(strip)
+    frame.loc[other, "geometry"] = frame.geometry[other].union(strip)
+    frame.loc[other, "name"] = "改过的名"
+    frame.to_file(path, driver="GPKG", layer="units")
+    told = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
+    ids = [frame["unit_id"][row] for row in (one, other)]
+    assert sorted((ids.index(each["unit_id"]), each["kind"]) for each in told) == [
+        (0, "border"),
+        (1, "border"),
+        (1, "name"),
+    ]
+    (taken,) = (each for each in told if each["unit_id"] == ids[1] and each["kind"] == "border")
+    done = ask("planner", "POST", f"/v1/plans/{plan}/operations", taken["operation"])
+    assert {each["properties"]["code"] for each in done["changed"]["features"]} >= {
+        code_at(0, 0),
+        code_at(1, 0),
+    }
+    left = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
+    assert sorted({each["kind"] for each in left}) == ["households", "name"]
+
+
+def test_a_file_that_is_no_geopackage_of_ours_is_told_so(ask: Ask) -> None:
+    plan = open_plan(ask)
+    told = ask("planner", "POST", f"/v1/plans/{plan}/file", content=b"<OGRVRTDataSource/>")
+    assert (told["status"], "plan.gpkg" in told["detail"]) == (422, True)
 
 
 def test_an_edition_is_brought_back_by_a_plan_and_an_announced_one_is_taken_back(

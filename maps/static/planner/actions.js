@@ -7,6 +7,7 @@ import { button, form, input, row, select, submit } from "./forms.js";
 import { trying } from "./message.js";
 import { go } from "./state.js";
 import { networkOf } from "./plans.js";
+import { suggestForm } from "./suggest.js";
 import { tellDone, toolInHand } from "./tools.js";
 import { current, isBusy, onWork, operate, sceneNow } from "./work.js";
 
@@ -23,7 +24,8 @@ export function startActions() {
 function show() {
   const units = chosenUnits();
   const plan = current();
-  const key = JSON.stringify([plan?.id, plan?.state, toolInHand(), units.map((each) => [each.getId(), each.getRevision(), each.get("name")])]);
+  const parents = Object.keys(sceneNow().parents ?? {}).length;
+  const key = JSON.stringify([plan?.id, plan?.state, toolInHand(), parents, units.map((each) => [each.getId(), each.getRevision(), each.get("name")])]);
   if (key === drawn) return;
   drawn = key;
   at("chosen").replaceChildren(...(plan === null ? [] : card(plan, units)));
@@ -32,7 +34,8 @@ function show() {
 function card(plan, units) {
   if (toolInHand() === "dedicated") return [dedicatedForm(plan)];
   if (units.length === 0) {
-    return [el("h2", {}, t("planner.chosen.title")), el("p", { class: "muted" }, t(plan.may_edit ? "planner.chosen.none" : "planner.chosen.look"))];
+    const help = el("p", { class: "muted" }, t(plan.may_edit ? "planner.chosen.none" : "planner.chosen.look"));
+    return [el("h2", {}, t("planner.chosen.title")), help, ...(plan.may_edit ? [suggestForm()] : [])];
   }
   const sum = (name) => units.reduce((total, each) => total + (each.get(name) ?? 0), 0);
   return [

@@ -1,11 +1,11 @@
-// Before and after: the figures of every unit that the plan changes, beside the map.
+// Before and after: the figures of every unit that the plan changes, beside the map, and what it does to people.
 import { at, el } from "../wall/dom.js";
-import { count } from "../format.js";
+import { count, metres, stamp } from "../format.js";
 import { t } from "../words.js";
 import { choose, unitOf } from "./choose.js";
 import { fit } from "./ground.js";
 import { trying } from "./message.js";
-import { current, onWork, readAffected } from "./work.js";
+import { current, onWork, readImpact } from "./work.js";
 
 let asked = "";
 
@@ -22,64 +22,89 @@ async function show() {
     at("compare").replaceChildren();
     return;
   }
-  const { units } = await readAffected();
+  const impact = await readImpact();
   if (asked !== key) return;
-  at("compare").replaceChildren(el("h2", {}, t("planner.compare.title")), totals(units), table(units));
-}
-
-const number = (value, digits = 0) => (value === null || value === undefined ? "–" : digits ? value.toFixed(digits) : count(value));
-const hectares = (size) => (size ? size.area_m2 / 10_000 : null);
-
-function totals(units) {
-  const sides = ["was", "will_be"].map((side) => units.map((each) => each[side]).filter(Boolean));
-  const spread = (those) => {
-    const known = those.map((each) => each.households).filter((each) => each !== null);
-    if (!known.length) return null;
-    const mean = known.reduce((sum, each) => sum + each, 0) / known.length;
-    return mean ? Math.max(...known.map((each) => Math.abs(each - mean))) / mean : null;
-  };
-  const [before, after] = sides.map((those) => ({ units: those.length, spread: spread(those) }));
-  const percent = (value) => (value === null ? "–" : `${(100 * value).toFixed(0)}${t("unit.percent")}`);
-  const pair = (label, one, other) => el("div", {}, el("dt", {}, label), el("dd", { class: "number" }, `${one} → ${other}`));
-  return el(
-    "dl",
-    { class: "totals" },
-    pair(t("planner.compare.units"), before.units, after.units),
-    pair(t("planner.compare.spread"), percent(before.spread), percent(after.spread)),
+  const most = Math.max(1, ...impact.units.flatMap((each) => [each.before?.households ?? 0, each.after?.households ?? 0]));
+  at("compare").replaceChildren(
+    el("h2", {}, t("planner.compare.title")),
+    totals(impact),
+    table(impact.units, most),
+    el("p", { class: "muted small" }, t("planner.compare.as_of", { at: stamp(impact.as_of) })),
   );
 }
 
-function table(units) {
-  const heads = ["unit", "households", "hectares", "compactness"];
+const number = (value, digits = 0) => (value === null || value === undefined ? "–" : digits ? value.toFixed(digits) : count(value));
+const percent = (value) => `${(100 * value).toFixed(0)}${t("unit.percent")}`;
+
+function totals(impact) {
+  const pair = (label, value) => el("div", {}, el("dt", {}, label), el("dd", { class: "number" }, value));
+  const even = impact.evenness
+    .filter((each) => each.before !== null || each.after !== null)
+    .map((each) => pair(t(`planner.even.of.${each.measure}`), `${each.before ? percent(each.before.max_deviation) : "–"} → ${each.after ? percent(each.after.max_deviation) : "–"}`));
+  return el(
+    "dl",
+    { class: "totals" },
+    pair(t("planner.compare.moved"), number(impact.households_moved)),
+    pair(t("planner.compare.assignments"), number(impact.people_moved)),
+    ...even,
+    ...impact.networks.map((each) => pair(t("planner.compare.network", { name: each.name }), `${metres(each.metres)} · ${each.units.join("、")}`)),
+  );
+}
+
+function table(units, most) {
+  const heads = ["unit", "households", "cases", "hectares"];
   return el(
     "table",
     { class: "compare" },
     el("caption", { class: "sr" }, t("planner.compare.caption")),
     el("thead", {}, el("tr", {}, ...heads.map((key) => el("th", { scope: "col", class: key === "unit" ? null : "right" }, t(`planner.compare.${key}`))))),
-    el("tbody", {}, ...units.map(lineOf)),
+    el("tbody", {}, ...units.flatMap((each) => linesOf(each, most))),
   );
 }
 
-function lineOf(each) {
-  const change = each.was === null ? "born" : each.will_be === null ? "gone" : "changed";
-  const pair = (pick, digits) => {
-    const [one, other] = [pick(each.was), pick(each.will_be)];
-    const shown = number(one, digits) === number(other, digits) ? number(one, digits) : `${number(one, digits)} → ${number(other, digits)}`;
-    return el("td", { class: "number right" }, shown);
+function linesOf(each, most) {
+  const change = each.before === null ? "born" : each.after === null ? "gone" : "changed";
+  const told = (name, digits, scale = 1) => {
+    const [one, other] = [each.before, each.after].map((side) => (side === null || side[name] === null ? null : side[name] / scale));
+    return number(one, digits) === number(other, digits) ? number(one, digits) : `${number(one, digits)} → ${number(other, digits)}`;
   };
+  const cell = (...what) => el("td", { class: "number right" }, told(...what));
   const look = () => {
     const unit = unitOf(each.unit_id);
     if (!unit) return;
     choose([each.unit_id]);
     fit(unit.getGeometry().getExtent(), { padding: 96 });
   };
-  const renamed = each.was_name !== null && each.was_name !== each.name ? el("span", { class: "muted small" }, each.was_name) : null;
-  return el(
-    "tr",
-    { "data-change": change },
-    el("th", { scope: "row" }, el("button", { type: "button", class: "plain name", onclick: look }, each.name), el("span", { class: "muted small number" }, each.code), el("span", { class: "chip", "data-change": change }, t(`planner.change.${change}`)), renamed),
-    pair((size) => size && size.households),
-    pair(hectares, 2),
-    pair((size) => size && size.compactness, 2),
-  );
+  const more = ["residents", "places", "people"].map((name) => `${t(`planner.compare.${name}`)} ${told(name)}`);
+  more.push(`${t("planner.compare.streets_m")} ${told("streets_m", 1, 1000)}`, `${t("planner.compare.compactness")} ${told("compactness", 2)}`);
+  if (each.after?.size) more.push(t(`planner.size.${each.after.size}`));
+  return [
+    el(
+      "tr",
+      { "data-change": change, class: "first" },
+      el("th", { scope: "row" }, el("button", { type: "button", class: "plain name", onclick: look }, each.name), el("span", { class: "muted small number" }, each.code), el("span", { class: "chip", "data-change": change }, t(`planner.change.${change}`))),
+      cell("households"),
+      cell("cases"),
+      cell("area_m2", 2, 10_000),
+    ),
+    el("tr", {}, el("td", { colspan: 4, class: "more muted number" }, bars(each, most), more.join(" · "))),
+  ];
+}
+
+/** Households before and after, on one scale for all units. */
+function bars(each, most) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 100 8");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("class", "bars");
+  svg.setAttribute("aria-hidden", "true");
+  for (const [place, side] of [each.before, each.after].entries()) {
+    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    bar.setAttribute("y", String(place * 4));
+    bar.setAttribute("height", "3");
+    bar.setAttribute("width", String((100 * (side?.households ?? 0)) / most));
+    bar.setAttribute("class", place ? "after" : "before");
+    svg.append(bar);
+  }
+  return svg;
 }

@@ -9,6 +9,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 let pixel = null;
 let tool = null;
+let byKeys = false;
 
 /** What the keys act on: `{ move?, act, finish?, back?, cancel }`. */
 export const setCursorTool = (wanted) => (tool = wanted);
@@ -20,7 +21,7 @@ function middle() {
 
 function show() {
   const cross = at("crosshair");
-  cross.hidden = pixel === null;
+  cross.hidden = pixel === null || !byKeys;
   if (pixel !== null) {
     cross.style.left = `${at("map").offsetLeft + pixel[0]}px`;
     cross.style.top = `${at("map").offsetTop + pixel[1]}px`;
@@ -55,6 +56,7 @@ export function startCursor() {
   target.addEventListener("focus", () => {
     if (!target.matches(":focus-visible")) return;
     pixel ??= middle();
+    byKeys = true;
     show();
   });
   target.addEventListener("blur", () => {
@@ -65,6 +67,8 @@ export function startCursor() {
     show();
   });
   target.addEventListener("keydown", onKey);
+  addEventListener("pointerdown", () => (byKeys = false), true);
+  addEventListener("keydown", () => (byKeys = true), true);
 }
 
 function onKey(event) {

@@ -1,7 +1,7 @@
 // What is wrong: a list, each zoomed to by a click, and mended by another where an operation would mend it.
 import { at, el } from "../wall/dom.js";
 import { count } from "../format.js";
-import { t } from "../words.js";
+import { isEnglish, t } from "../words.js";
 import { button } from "./forms.js";
 import { findings, fit, fromLonLat, map, readFeature, units } from "./ground.js";
 import { trying } from "./message.js";
@@ -48,10 +48,18 @@ function lineOf(each) {
     "li",
     { "data-severity": told.severity, "data-rule": told.rule },
     el("button", { type: "button", class: "plain go", onclick: () => zoomTo(each) }, el("strong", {}, t(`planner.rule.${told.rule}`)), el("span", {}, told.units.join("、"))),
-    el("p", { class: "small" }, told.text),
-    el("p", { class: "muted small" }, told.fix),
+    el("p", { class: "small number" }, isEnglish ? told.text : measureOf(told)),
+    el("p", { class: "muted small" }, t(`planner.fix.${told.rule}`)),
     mend,
   );
+}
+
+function measureOf({ measure, measure_unit: unit }) {
+  if (measure === null) return "";
+  const n = Number(measure.toPrecision(3)).toLocaleString();
+  if (unit === "m2") return t("planner.measure.area", { n });
+  if (unit === "m") return t("planner.measure.m", { n });
+  return unit === "pct" ? t("planner.measure.pct", { n }) : t("planner.measure.of", { n });
 }
 
 function zoomTo(each) {

@@ -1,13 +1,14 @@
 // The map: published ground from tiles, the plan's units above it, what is chosen, drawn and found on top.
 import { get } from "../door.js";
 import { at } from "../wall/dom.js";
-import { changeStyle, chosenStyle, findingStyle, handleStyle, sketchStyle, tileStyle, unitStyle } from "./looks.js";
+import { changeStyle, chosenStyle, findingStyle, handleStyle, sketchStyle, streetStyle, tileStyle, unitStyle } from "./looks.js";
 import { note, now } from "./state.js";
 
 const geojson = new ol.format.GeoJSON({ dataProjection: "EPSG:4326", featureProjection: "EPSG:3857" });
 const vector = (style, more = {}) => new ol.layer.Vector({ source: new ol.source.Vector(), style, ...more });
 
 export const units = vector(unitStyle, { declutter: true, updateWhileInteracting: true, renderBuffer: 60 });
+export const streets = vector(streetStyle);
 export const changes = vector(changeStyle, { visible: false });
 export const findings = vector(findingStyle);
 export const chosen = vector(chosenStyle);
@@ -17,7 +18,7 @@ const published = new ol.layer.Group();
 
 export const map = new ol.Map({
   target: at("map"),
-  layers: [published, units, changes, chosen, findings, sketch, handle],
+  layers: [published, units, streets, changes, chosen, findings, sketch, handle],
   controls: [new ol.control.ScaleLine({ minWidth: 80 })],
   interactions: ol.interaction.defaults.defaults({ doubleClickZoom: false, keyboard: false, altShiftDragRotate: false, pinchRotate: false }),
   view: new ol.View({ center: [0, 0], zoom: 2, maxZoom: 23, enableRotation: false }),
@@ -71,7 +72,8 @@ export const redrawPublished = () => published.getLayers().forEach((layer) => la
 export function fit(extent, { maxZoom = 18, padding = 48 } = {}) {
   if (ol.extent.isEmpty(extent)) return;
   const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200;
-  map.getView().fit(extent, { padding: [padding, padding, padding, padding], maxZoom, duration });
+  const bottom = Math.min(padding + 64, map.getSize()[1] / 4);
+  map.getView().fit(extent, { padding: [padding, padding, bottom, padding], maxZoom, duration });
 }
 
 export function fitBox([west, south, east, north]) {

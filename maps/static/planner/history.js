@@ -49,8 +49,16 @@ async function showEdition(place) {
   if (shown !== edition.seq) return;
   const source = changes.getSource();
   source.clear(true);
+  const above = new Set(networkOf(code).levels.map((level) => level.parent));
+  for (const each of read.features) each.properties.follows = isQuiet(each.properties, above);
   source.addFeatures(readFeatures(read));
-  showChanges(read.features.filter((each) => each.properties.part === "unit"), edition);
+  const listed = read.features.filter((each) => each.properties.part === "unit");
+  showChanges([...listed.filter((each) => !each.properties.follows), ...listed.filter((each) => each.properties.follows)], edition);
+}
+
+/** Nodes alone, or a border that follows from those of the units below. */
+function isQuiet({ level, kinds }, above) {
+  return kinds.every((kind) => QUIET.has(kind)) || (above.has(level) && !kinds.some((kind) => TOLD_ABOVE.has(kind)));
 }
 
 function headOf(edition, since) {
@@ -79,6 +87,8 @@ function restoreButton(edition) {
   );
 }
 
+/** A unit above others is drawn for these alone: its border follows from theirs. */
+const TOLD_ABOVE = new Set(["born", "revived", "gone", "rename", "recode"]);
 const NAMED = new Set(["rename", "recode"]);
 const QUIET = new Set(["precision", "path"]);
 
@@ -96,7 +106,7 @@ function showChanges(features, edition) {
       "tr",
       {},
       el("td", {}, el("button", { type: "button", class: "plain name", onclick: look }, unit.name), el("span", { class: "muted small number" }, unit.code), before),
-      el("td", {}, ...unit.kinds.filter((kind) => !QUIET.has(kind)).map((kind) => el("span", { class: "chip", "data-kind": kind }, t(`planner.kind.${kind}`)))),
+      el("td", {}, ...unit.kinds.filter((kind) => !QUIET.has(kind)).map((kind) => el("span", { class: "chip", "data-kind": kind }, t(`planner.kind.${kind}`))), unit.follows ? el("span", { class: "muted small" }, ` ${t("planner.history.follows")}`) : ""),
     );
   });
   at("edition-changes").replaceChildren(

@@ -79,6 +79,8 @@ export function tileStyle(depth, deepest) {
   return new Style({ stroke: depth === deepest ? thinnest : line("--unit-line", Math.max(1, 4 - depth)) });
 }
 
+export const streetStyle = () => new Style({ stroke: line("--stale", 1, [1, 3]) });
+
 export function chosenStyle(feature) {
   return [
     new Style({ stroke: line("--panel", 6) }),
@@ -137,6 +139,7 @@ export function findingStyle(feature) {
 /** What an edition changed: the ground that moved, units born, ended, or only named anew. */
 export function changeStyle(feature, resolution) {
   const kinds = feature.get("kinds");
+  if (feature.get("follows")) return undefined;
   if (feature.get("part") === "moved") return new Style({ fill: fill("changed"), zIndex: 2 });
   const name = kinds.includes("born") || kinds.includes("revived") ? "born" : kinds.includes("gone") ? "gone" : null;
   const drawn = kinds.includes("geometry");

@@ -37,7 +37,7 @@ export function startPen(kind, done) {
 export function stopPen() {
   if (pen === null) return;
   map.removeInteraction(pen.draw);
-  map.removeInteraction(pen.snap);
+  pen.snap.remove();
   pen = null;
 }
 

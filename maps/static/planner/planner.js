@@ -11,8 +11,9 @@ import { changes, fitBox, map, readNetworks, restoreView, showPublished, units }
 import { showHistory, startHistory } from "./history.js";
 import { showLegend } from "./legend.js";
 import { showLife, startLife } from "./life.js";
-import { trying } from "./message.js";
+import { say, trying } from "./message.js";
 import { networkOf, setNetworks, showPlans, startHead } from "./plans.js";
+import { startStreets } from "./streets.js";
 import { go, note, now, onChange } from "./state.js";
 import { showTab, startTabs } from "./tabs.js";
 import { startTools, takeTool } from "./tools.js";
@@ -31,7 +32,7 @@ async function start() {
   if (!networkOf(now().network)) note({ network: networks[0].code });
   at("network").replaceChildren(...networks.map((each) => el("option", { value: each.code, selected: each.code === now().network }, each.name)));
   at("network").addEventListener("change", () => go({ network: at("network").value, plan: null, edition: null, unit: null }));
-  for (const begin of [startTools, startCursor, startHead, startTabs, startFindings, startActions, startCompare, startHistory, startLife]) begin();
+  for (const begin of [startTools, startCursor, startHead, startTabs, startFindings, startActions, startCompare, startHistory, startLife, startStreets]) begin();
   at("view-plans").addEventListener("click", () => go({ view: null, edition: null, unit: null }));
   at("view-history").addEventListener("click", () => go({ view: "history", unit: null }));
   at("zoom-in").addEventListener("click", () => zoom(1));
@@ -62,6 +63,7 @@ async function show() {
   changes.setVisible(history);
   at("legend").hidden = !history && !plan;
   showLegend(history ? "history" : "plan");
+  say("");
   choose([]);
   takeTool("choose");
   await trying(async () => {

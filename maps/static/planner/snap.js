@@ -1,5 +1,5 @@
 // Where a place on the map is drawn to: vertices first, then lines, of everything that is drawn there.
-import { map, units } from "./ground.js";
+import { map, streets, units } from "./ground.js";
 import { borderPoint } from "./choose.js";
 
 const REACH = 12;
@@ -23,8 +23,11 @@ export function snapped(coordinate) {
     }
   }
   if (best !== null) return best;
-  for (const unit of near) {
-    const point = borderPoint(unit, coordinate).slice(0, 2);
+  const lines = [
+    ...near.map((unit) => borderPoint(unit, coordinate)),
+    ...streets.getSource().getFeaturesInExtent(box).map((street) => street.getGeometry().getClosestPoint(coordinate)),
+  ];
+  for (const point of lines.map((each) => each.slice(0, 2))) {
     const away = apart(point, coordinate);
     if (away <= reach && (best === null || away < best.away)) best = { coordinate: point, vertex: false, away };
   }
@@ -33,10 +36,13 @@ export function snapped(coordinate) {
 
 export const place = (coordinate) => (on ? snapped(coordinate).coordinate : coordinate);
 
-/** For the mouse. Added last, so that what draws hears of the place that was snapped to. */
+/** For the mouse. Added last, so that what draws hears of the place that was snapped to; borders win over streets. */
 export function addSnap(to) {
-  const snap = new ol.interaction.Snap({ source: units.getSource(), pixelTolerance: REACH, intersection: true });
-  snap.setActive(on);
-  to.addInteraction(snap);
-  return snap;
+  const snaps = [units, streets].map((layer) => {
+    const snap = new ol.interaction.Snap({ source: layer.getSource(), pixelTolerance: REACH, intersection: layer === units });
+    snap.setActive(on);
+    to.addInteraction(snap);
+    return snap;
+  });
+  return { remove: () => snaps.forEach((snap) => to.removeInteraction(snap)) };
 }

@@ -5,6 +5,7 @@ import { t } from "../words.js";
 import { choose, chosenIds, onChosen, toggle } from "./choose.js";
 import { showFindings } from "./findings.js";
 import { fit, units } from "./ground.js";
+import { packagePart } from "./package.js";
 import { showSteps } from "./steps.js";
 import { go, now, onChange } from "./state.js";
 import { current, findingsNow, onWork, sceneNow } from "./work.js";
@@ -126,7 +127,11 @@ function markRows() {
 
 function showLog() {
   const log = current().operations;
-  if (log.length === 0) return el("p", { class: "muted" }, t("planner.log.none"));
+  const list = log.length === 0 ? el("p", { class: "muted" }, t("planner.log.none")) : listOf(log);
+  return [list, packagePart()];
+}
+
+function listOf(log) {
   return el(
     "ol",
     { class: "log" },

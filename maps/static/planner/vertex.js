@@ -76,7 +76,7 @@ export function startDragging(done) {
 export function stopDragging() {
   if (drag === null) return;
   map.removeInteraction(drag.modify);
-  map.removeInteraction(drag.snap);
+  drag.snap.remove();
   drag = null;
   dropVertex();
 }

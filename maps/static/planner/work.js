@@ -137,4 +137,4 @@ export async function rebase(skip) {
   return answer;
 }
 
-export const readAffected = () => get(path("/affected"));
+export const readImpact = () => get(path("/impact"));
