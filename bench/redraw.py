@@ -9,6 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import shapely
+from shapely import coverage_clean  # type: ignore[attr-defined]  # types-shapely knows 2.1
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, Engine
 
@@ -64,7 +65,7 @@ def run(report: Report, settings: Settings) -> None:
         with engine.begin() as conn:
             found = open_redraw(conn, received.network, name="bench", by="bench")
             town = Town(conn, found)
-        (clean_s,) = medians([lambda: shapely.coverage_clean(plane, snapping_distance=0)], rounds=3)
+        (clean_s,) = medians([lambda: coverage_clean(plane, snapping_distance=0)], rounds=3)
         timed = {name: _time(engine, found, wanted) for name, wanted in town.operations()}
         baseline = f"coverage_clean of {len(cells):,} units"
         report.compare("split by a line, judged and stored", timed["split_by_line"], baseline, clean_s)
@@ -173,9 +174,11 @@ class Town:
     def __init__(self, conn: Connection, found: Redraw) -> None:
         rows = list(read_standing(conn, found.network).values())
         self._by_id = {each.unit_id: each for each in rows}
-        self.leaves = [each for each in rows if each.level == "microgrid" and each.kind == "territorial"]
+        self.leaves: list[StandingUnit] = [
+            each for each in rows if each.level == "microgrid" and each.kind == "territorial"
+        ]
         self.tree = shapely.STRtree([each.geom for each in self.leaves])
-        self._order = np.random.default_rng(SEED).permutation(len(self.leaves)).tolist()
+        self._order: list[int] = np.random.default_rng(SEED).permutation(len(self.leaves)).tolist()
         self.community = next(each.unit_id for each in rows if each.level == "community")
         self.grids = [each for each in rows if each.level == "grid"]
 
@@ -215,9 +218,7 @@ class Town:
 
     def _transfer(self, turn: int) -> Operation:
         unit, other = self.unit(turn), self.beside(turn)
-        area = shapely.buffer(
-            shapely.line_interpolate_point(_line(_common(unit, other)), 0.5, normalized=True), 1e-4
-        )
+        area = shapely.buffer(_middle_of(_common(unit, other)), 1e-4)
         return Transfer(unit.unit_id, other.unit_id, area)
 
     def _vertex(self, turn: int) -> Operation:
@@ -245,9 +246,7 @@ class Town:
 
     def _replace(self, turn: int) -> Operation:
         unit, other = self.unit(turn), self.beside(turn)
-        area = shapely.buffer(
-            shapely.line_interpolate_point(_line(_common(unit, other)), 0.5, normalized=True), 1e-4
-        )
+        area = shapely.buffer(_middle_of(_common(unit, other)), 1e-4)
         mine = shapely.union(unit.geom, shapely.intersection(other.geom, area))
         its = shapely.difference(other.geom, area)
         return ReplaceFromFile((Incoming(unit.unit_id, mine), Incoming(other.unit_id, its)))
@@ -258,11 +257,11 @@ def _common(one: StandingUnit, other: StandingUnit) -> BaseGeometry:
     return shared
 
 
-def _line(common: BaseGeometry) -> BaseGeometry:
-    """The longest connected part."""
+def _middle_of(common: BaseGeometry) -> shapely.Point:
+    """Halfway along its longest connected part."""
     lines = [each for each in shapely.get_parts(shapely.line_merge(common)) if each.length > 0]
-    longest: BaseGeometry = max(lines, key=lambda each: float(each.length))
-    return longest
+    longest: shapely.LineString = max(lines, key=lambda each: float(each.length))
+    return longest.interpolate(0.5, normalized=True)
 
 
 def _across(shape: BaseGeometry) -> shapely.LineString:

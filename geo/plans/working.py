@@ -1,7 +1,7 @@
 """A plan's ground: the newest edition with the plan's changes laid over it, read as far as an operation needs it."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,10 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     Select,
+    Table,
+    Uuid,
+    any_,
+    bindparam,
     case,
     delete,
     exists,
@@ -23,6 +27,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.db import copy_rows
 from geo.addresses import read_doors
@@ -95,27 +100,18 @@ def _fetch(
     box: Sequence[BaseGeometry] = (),
 ) -> list[Unit]:
     """Units as the plan has them: by id, below these parents, or with a border in the box of these geometries."""
-    if not (ids or parents or box):
-        return []
-    envelope = None
+    asked: dict[str, Any] = {"plan": found.id, "network": found.network.id}
+    units: list[Unit] = []
+    if ids:
+        units += read_units(conn, _BY_ID, asked | {"ids": list(ids)})
+    if parents:
+        units += read_units(conn, _BY_PARENT, asked | {"ids": list(parents)})
     if box:
         west, south, east, north = shapely.total_bounds(geometry_column(box)).tolist()
-        margin = MARGIN_DEG
-        envelope = func.ST_MakeEnvelope(west - margin, south - margin, east + margin, north + margin, 4326)
-
-    def chosen(table: Any) -> ColumnElement[bool]:
-        """Only what is asked for: a condition on nothing would keep PostgreSQL from its indexes."""
-        asked = [table.c.unit_id.in_(ids)] if ids else []
-        asked += [table.c.parent_unit_id.in_(parents)] if parents else []
-        asked += [] if envelope is None else [table.c.geom.op("&&")(envelope)]
-        return or_(*asked)
-
-    mine = select(plan_unit.c.unit_id).where(
-        plan_unit.c.plan_id == found.id, plan_unit.c.unit_id.is_not(None)
-    )
-    base = _base(found.network).where(chosen(unit_version), unit_version.c.unit_id.not_in(mine))
-    changed = _changed(found).where(chosen(plan_unit), ~plan_unit.c.gone)
-    return read_units(conn, union_all(base, changed))
+        corners = {"west": west - MARGIN_DEG, "south": south - MARGIN_DEG}
+        corners |= {"east": east + MARGIN_DEG, "north": north + MARGIN_DEG}
+        units += read_units(conn, _IN_BOX, asked | corners)
+    return units
 
 
 def _stated() -> Select[Any]:
@@ -137,23 +133,48 @@ def _stated() -> Select[Any]:
 
 
 _STATED = _stated()
-"""Built once: making its columns takes longer than asking for a few rows."""
+
+
+def _changed() -> Select[Any]:
+    names = ("unit_id", "level", "code", "name", "parent_unit_id", "households", "attrs", "kind")
+    border = func.ST_AsBinary(plan_unit.c.geom).label("wkb")
+    mine = plan_unit.c.plan_id == bindparam("plan")
+    return select(*(plan_unit.c[name] for name in names), border).where(
+        mine, plan_unit.c.unit_id.is_not(None)
+    )
+
+
+_CHANGED = _changed()
+
+
+def _as_planned(chosen: Callable[[Table], ColumnElement[bool]]) -> CompoundSelect[Any]:
+    """Units of the newest edition that the plan leaves alone, and those that it changes."""
+    mine = select(plan_unit.c.unit_id).where(
+        plan_unit.c.plan_id == bindparam("plan"), plan_unit.c.unit_id.is_not(None)
+    )
+    here = unit_version.c.network_id == bindparam("network")
+    base = _STATED.where(here, chosen(unit_version), unit_version.c.unit_id.not_in(mine))
+    return union_all(base, _CHANGED.where(chosen(plan_unit), ~plan_unit.c.gone))
+
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_BOX = func.ST_MakeEnvelope(
+    bindparam("west"), bindparam("south"), bindparam("east"), bindparam("north"), 4326
+)
+_BY_ID = _as_planned(lambda table: table.c.unit_id == any_(_IDS))
+_BY_PARENT = _as_planned(lambda table: table.c.parent_unit_id == any_(_IDS))
+_IN_BOX = _as_planned(lambda table: table.c.geom.op("&&")(_BOX))
+"""Built once: making a statement takes longer than asking it for a few rows."""
 
 
 def _base(network: Network) -> Select[Any]:
     return _STATED.where(unit_version.c.network_id == network.id)
 
 
-def _changed(found: Plan) -> Select[Any]:
-    names = ("unit_id", "level", "code", "name", "parent_unit_id", "households", "attrs", "kind")
-    border = func.ST_AsBinary(plan_unit.c.geom).label("wkb")
-    return select(*(plan_unit.c[name] for name in names), border).where(
-        plan_unit.c.plan_id == found.id, plan_unit.c.unit_id.is_not(None)
-    )
-
-
-def read_units(conn: Connection, query: Select[Any] | CompoundSelect[Any]) -> list[Unit]:
-    rows = conn.execute(query).all()
+def read_units(
+    conn: Connection, query: Select[Any] | CompoundSelect[Any], asked: Mapping[str, Any] | None = None
+) -> list[Unit]:
+    rows = conn.execute(query, asked).all()
     wkb = np.array([None if row.wkb is None else bytes(row.wkb) for row in rows], dtype=object)
     return [
         Unit(
@@ -266,10 +287,9 @@ def _write_units(conn: Connection, found: Plan, units: Iterable[tuple[Unit, bool
 
 def read_changes(conn: Connection, found: Plan) -> dict[UUID, Unit | None]:
     """What the plan has different from the edition; None: the unit is no more."""
-    query = _changed(found)
     ended = select(plan_unit.c.unit_id).where(plan_unit.c.plan_id == found.id, plan_unit.c.gone)
     gone = set(conn.scalars(ended))
-    units = {each.id: each for each in read_units(conn, query)}
+    units = {each.id: each for each in read_units(conn, _CHANGED, {"plan": found.id})}
     return {unit_id: None if unit_id in gone else each for unit_id, each in units.items()}
 
 
