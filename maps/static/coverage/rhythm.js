@@ -1,5 +1,5 @@
 // The calendar and the hours of the week: tables that are coloured, so that they read without colours too.
-import { count, day, span } from "../format.js";
+import { count, span } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { isEnglish, t } from "../words.js";
 import { basis, percent } from "./figure.js";
@@ -24,8 +24,8 @@ function dayCell({ on, is_working_day: works, holiday, area, edition_changed: ch
   const extra = works && [6, 0].includes(new Date(`${on}T00:00Z`).getUTCDay()) ? t("coverage.worked") : name;
   const told = area ? `${percent(share)}${t("coverage.comma")}${basis(area)}` : t("coverage.not_computed");
   const label = [on, told, extra, changed ? t("coverage.edition_changed") : ""].filter(Boolean).join(t("coverage.comma"));
-  const inside = [el("span", { class: "small" }, String(Number(on.slice(8)))), el("b", {}, area ? (share === null ? "–" : `${Math.round(100 * share)}`) : "·"), el("span", { class: "small off" }, extra ? "·" : "")];
-  const attributes = { type: "button", title: label, "aria-label": label, "aria-pressed": String(on === chosen), "data-rank": share === null ? "none" : rankOf(share), onclick: () => go({ on: on === chosen ? null : on }) };
+  const inside = [el("span", { class: "small" }, String(Number(on.slice(8)))), el("b", {}, area ? (share === null ? "–" : `${Math.round(100 * share)}`) : "·"), el("span", { class: "sr" }, label)];
+  const attributes = { type: "button", title: label, "aria-pressed": String(on === chosen), "data-rank": share === null ? "none" : rankOf(share), onclick: () => go({ on: on === chosen ? null : on }) };
   return el("td", {}, el("button", attributes, ...inside));
 }
 
@@ -45,5 +45,3 @@ function hourCell(one, days, most) {
   const text = visits ? t("coverage.week.cell", { n: visits.toFixed(visits < 10 ? 1 : 0), time: span(one.dwell_s / days) }) : t("coverage.week.no");
   return el("td", { "data-rank": visits ? Math.min(4, Math.floor((5 * visits) / most)) : "0", "data-empty": !visits, title: text }, el("span", { class: "sr" }, text));
 }
-
-export const isToday = (on) => on === day(Date.now());

@@ -1,0 +1,74 @@
+"""Coverage kept up to date by a running service: yesterday is computed once it is over, and its report written once."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from analysis.coverage.kept.compute import days_due
+from analysis.coverage.kept.reading import find_network_id
+from analysis.coverage.kept.tables import coverage_day
+from api.coverage_chore import keep_coverage
+from core.db import make_engine
+from core.settings import Settings, read_settings
+from geo.tables import network
+from people.tables import look, person
+from tests.analysis.coverage.town import MORNING, ON, ZONE, add_fixes, build
+
+NEXT_DAY = MORNING + timedelta(days=1)
+
+
+@pytest.fixture
+def engine(own_database: str) -> Iterator[Engine]:
+    """The small city, of whose day w1's walk is known."""
+    engine = make_engine(own_database, pool_size=4)
+    with engine.begin() as conn:
+        add_fixes(conn, build(conn), [(0.0, 0.0), (1.0, 0.0)])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings({"WANGGE_VAR_DIR": str(tmp_path)})
+
+
+def test_yesterday_is_computed_and_its_report_written_once_and_never_again(
+    engine: Engine, settings: Settings, tmp_path: Path
+) -> None:
+    keep_coverage(engine, settings, NEXT_DAY, threading.Event())
+    with engine.begin() as conn:
+        assert set(conn.scalars(select(coverage_day.c.on))) == {ON}
+    files = sorted((tmp_path / "reports" / ON.isoformat()).glob("coverage-governance-*"))
+    assert [file.name for file in files] == [
+        f"coverage-governance-{ON}.{kind}" for kind in ("csv", "pdf", "xlsx")
+    ]
+    before = {file: file.read_bytes() for file in files}
+    with engine.begin() as conn:  # a late fix changes the day, not what was handed out
+        add_fixes(
+            conn,
+            conn.scalar(select(person.c.id).where(person.c.code == "w1")),
+            [(0.0, 1.0), (1.0, 1.0)],
+            at=MORNING + timedelta(hours=1),
+            received_at=NEXT_DAY + timedelta(hours=1),
+        )
+        later = NEXT_DAY + timedelta(hours=2)
+        network_id = find_network_id(conn, "governance")
+        assert days_due(conn, network_id, zone=ZONE, now=later) == [ON]
+    keep_coverage(engine, settings, later, threading.Event())
+    with engine.begin() as conn:
+        assert set(conn.scalars(select(coverage_day.c.as_of))) == {later}
+        networks = conn.scalar(select(func.count()).select_from(network))
+        assert conn.scalar(select(func.count()).where(look.c.what == "export")) == networks
+    assert {file: file.read_bytes() for file in files} == before
+
+
+def test_a_service_that_ends_computes_nothing_more(engine: Engine, settings: Settings) -> None:
+    over = threading.Event()
+    over.set()
+    keep_coverage(engine, settings, NEXT_DAY, over)
+    with engine.begin() as conn:
+        assert conn.scalar(select(func.count()).select_from(coverage_day)) == 0

@@ -1,0 +1,153 @@
+"""The coverage page as a supervisor uses it on Monday morning, by mouse and by keyboard; a worker's own figures."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import delete
+
+from analysis.coverage.kept.compute import CoverageJob, compute_day
+from analysis.coverage.kept.tables import coverage_day, coverage_note
+from analysis.coverage.rules import CoverageRules
+from core.clock import day_bounds, day_of, utc_now
+from core.errors import NotFound
+from core.settings import read_settings
+from geo.lookup import Lookup
+from people.accounts import add_account, find_account
+from people.grants import add_grant, find_unit
+from people.persons import find_person
+from tests.browser.conftest import NARROW, PASSWORD, USUAL, WIDE, City, Visits, until
+from tests.city import FOUNDED, code_at
+
+pytestmark = pytest.mark.browser
+ZONE = read_settings({}).zone
+
+
+@pytest.fixture
+def computed(city: City) -> Iterator[date]:
+    """The day on which w1 and w2 walked, computed; `boss` supervises w1's street, w1 has an account."""
+    now = utc_now()
+    on = day_of(now - timedelta(minutes=10), ZONE)
+    job = CoverageJob("governance", ZONE, CoverageRules(), 30)
+    with city.engine.begin() as conn:
+        compute_day(conn, Lookup(conn), job, on=on, now=min(now, day_bounds(on, ZONE)[1]))
+        if find_account_or_none(city, "boss") is None:
+            account = add_account(conn, "boss", PASSWORD)
+            street = find_unit(conn, code_at(0, 0, "street"), now)
+            add_grant(conn, account, "supervisor", unit_id=street, now=FOUNDED)
+            add_account(conn, "w1", PASSWORD, person_id=find_person(conn, "w1").id)
+    yield on
+    with city.engine.begin() as conn:
+        conn.execute(delete(coverage_day))
+        conn.execute(delete(coverage_note))
+
+
+def find_account_or_none(city: City, login: str) -> int | None:
+    with city.engine.begin() as conn:
+        try:
+            return find_account(conn, login)
+        except NotFound:
+            return None
+
+
+def arrived(page: Page) -> Page:
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes", timeout=20_000)
+    expect(page.locator("#problem")).to_be_hidden()
+    return page
+
+
+def rest(page: Page) -> None:
+    expect(page.locator("main")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_from_the_street_to_the_fixes_by_mouse(visit: Visits, computed: date) -> None:
+    page = arrived(visit("boss", WIDE).open(f"/coverage?from={computed}&to={computed}"))
+    expect(page.locator("#figures b").first).to_have_text(re.compile(r"\d+\.\d%"))
+    expect(page.locator("#figures")).to_contain_text("公顷")
+    expect(page.locator("#as-of")).to_contain_text("area 1")
+    expect(page.locator("#legend li")).to_have_count(6)
+    expect(page.locator(".calendar button")).to_have_count(1)
+    page.get_by_role("tab", name="人员").click()
+    expect(page).to_have_url(re.compile("tab=people"))
+    page.get_by_role("button", name="王芳").click()
+    expect(page.locator("#detail h2")).to_have_text(f"王芳 · {computed}")
+    page.locator("#detail .stretch").first.click()
+    expect(page.locator("#detail [role=status]")).not_to_be_empty()
+    page.get_by_role("tab", name="单元").click()
+    page.get_by_role("button", name="依据").first.click()
+    expect(page.locator("#detail")).to_contain_text("依据")
+    page.go_back()
+    rest(page)
+    expect(page.locator("#detail h2")).to_have_text(f"王芳 · {computed}")
+
+
+def test_the_whole_by_keyboard_and_a_link_brings_the_same_view(visit: Visits, computed: date) -> None:
+    window = visit("boss", USUAL)
+    page = arrived(window.open(f"/coverage?from={computed}&to={computed}"))
+    page.locator("#tab-units").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-cold")).to_be_focused()
+    expect(page.locator("#list caption")).to_contain_text("建议路线")
+    page.locator("input[name=show][value=share]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("show=age"))
+    expect(page.locator("#legend h3")).to_have_text("距上次走访")
+    shared = page.url
+    again = arrived(visit("boss").open(shared.removeprefix(window.city.url)))
+    expect(again.locator("#tab-cold")).to_have_attribute("aria-selected", "true")
+    expect(again.locator("#list tbody tr")).to_have_count(page.locator("#list tbody tr").count())
+
+
+def test_a_day_that_was_not_computed_is_told(visit: Visits, computed: date) -> None:
+    window = visit("boss")
+    page = window.open("/coverage?from=2020-01-01&to=2020-01-02")
+    expect(page.locator("#problem")).to_contain_text("2020-01-01")
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes")
+    window.errors = [error for error in window.errors if "404" not in error]
+
+
+def test_a_worker_sees_the_same_and_says_what_a_time_was_and_the_supervisor_answers(
+    visit: Visits, computed: date
+) -> None:
+    phone = visit("w1", NARROW).open("/m")
+    expect(phone.locator("#day")).to_be_visible(timeout=20_000)
+    phone.fill("#day-on", computed.isoformat())
+    expect(phone.locator("#day-body .times")).to_be_visible()
+    shown = phone.locator("#day-body .shares b").first.inner_text()
+    phone.locator("#day summary").click()
+    phone.locator("#day-body .stretch[data-kind=unobserved]").first.click()
+    phone.select_option("#note-kind", "indoor")
+    phone.fill("#note-told", "在三号楼入户")
+    now = utc_now().astimezone(ZONE)
+    since = max(now - timedelta(minutes=40), day_bounds(computed, ZONE)[0].astimezone(ZONE))
+    phone.fill("#note-since", f"{since:%H:%M}")
+    phone.fill("#note-until", f"{max(now - timedelta(minutes=20), since + timedelta(minutes=1)):%H:%M}")
+    phone.get_by_role("button", name="提交说明").click()
+    expect(phone.locator("#note-said")).to_have_text("已提交，等待督导答复。")
+    desk = arrived(visit("boss").open(f"/coverage?from={computed}&to={computed}&tab=notes"))
+    expect(desk.locator("#list")).to_contain_text("在三号楼入户")
+    desk.get_by_role("button", name="认可", exact=True).click()
+    expect(desk.locator("#list")).to_contain_text("boss 已认可")
+    phone.reload()
+    phone.locator("#day").wait_for()
+    expect(phone.locator("#day-notes")).to_contain_text("boss 已认可")
+    expect(phone.locator("#looks-list")).not_to_be_empty()
+    assert shown
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize("tab", ["units", "people"])
+def test_axe_finds_nothing_serious(visit: Visits, computed: date, size: tuple[int, int], tab: str) -> None:
+    window = visit("boss", size)
+    page = arrived(window.open(f"/coverage?from={computed}&to={computed}&tab={tab}&person=w1"))
+    expect(page.locator("#detail")).to_be_visible()
+    assert window.find_serious() == []
+    until(lambda: bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth")))
+
+
+def test_english_is_complete(visit: Visits, computed: date) -> None:
+    page = arrived(visit("boss", language="en-GB").open(f"/coverage?from={computed}&to={computed}&lang=en"))
+    expect(page.locator("#tab-cold")).to_have_text("Unvisited")
+    assert re.findall(r"coverage\.[a-z_.]+", page.locator("body").inner_text()) == []
