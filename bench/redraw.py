@@ -205,7 +205,8 @@ class Town:
         unit = self.unit(turn)
         near = [self.leaves[row] for row in self.tree.query(unit.geom, predicate="touches")]
         same = [each for each in near if each.parent_unit_id == unit.parent_unit_id] or near
-        return max(same, key=lambda each: float(_common(unit, each).length))
+        longest: StandingUnit = max(same, key=lambda each: float(_common(unit, each).length))
+        return longest
 
     def split(self, turn: int) -> SplitByLine:
         return SplitByLine(self.unit(turn).unit_id, _across(self.unit(turn).geom))

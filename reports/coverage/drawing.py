@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, func, select
 
 from geo.metric import metric_crs_of, to_metres
@@ -57,7 +58,7 @@ def _fill(share: float | None) -> str:
     return "url(#none)" if share is None else COLOURS[rank_of(share)]
 
 
-def _path(shape: object, west: float, north: float, scale: float) -> str:
+def _path(shape: BaseGeometry, west: float, north: float, scale: float) -> str:
     rings = shapely.get_rings(shapely.get_parts(shape))
     steps = []
     for ring in rings:

@@ -19,31 +19,35 @@ _BOLD = Font(bold=True)
 def write_xlsx(report: CoverageReport) -> bytes:
     """Sheets: figures with their sum, what was not visited, the days, the definitions, and what the file is."""
     book = Workbook()
-    sheet = book.active
-    sheet.title = "覆盖"
-    _figures(sheet, report)
+    book.remove(book.worksheets[0])
+    _figures(book.create_sheet("覆盖"), report)
     _cold(book.create_sheet("未走访"), report)
     _days(book.create_sheet("逐日"), report)
     _definitions(book.create_sheet("口径"))
     _about(book.create_sheet("说明"), report)
     for each in book.worksheets:
-        each.freeze_panes = "A2"
-        each.oddFooter.left.text = f"{report.stamp.text} · {report.title} · {report.period}"
-        each.oddFooter.right.text = "&P / &N"
-        each.page_setup.orientation = "landscape"
-        each.sheet_properties.pageSetUpPr.fitToPage = True
-        each.page_setup.fitToHeight = 0
+        _set_up(each, report)
     out = BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def _set_up(sheet: Any, report: CoverageReport) -> None:
+    """As it is printed: the stamp at the foot, wide, all columns on a page."""
+    sheet.freeze_panes = "A2"
+    sheet.oddFooter.left.text = f"{report.stamp.text} · {report.title} · {report.period}"
+    sheet.oddFooter.right.text = "&P / &N"
+    sheet.page_setup.orientation = "landscape"
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToHeight = 0
 
 
 def _figures(sheet: Any, report: CoverageReport) -> None:
     heads = ["代码", "名称", "层级"]
     for key in UNIT_FIGURES:
         one = DEFINITIONS[key]
-        unit = FACTORS[one.measure][1]
-        heads += [f"{one.zh}", f"已走 {unit}".strip(), f"应走 {unit}".strip(), "可能", "未观测"]
+        measure = FACTORS[one.measure][1]
+        heads += [f"{one.zh}", f"已走 {measure}".strip(), f"应走 {measure}".strip(), "可能", "未观测"]
     _head(sheet, [*heads, "最久未走访的单元上次走访", "从未走访的单元"])
     for unit in report.rows:
         row = sheet.max_row + 1

@@ -131,16 +131,17 @@ def _tell(
     pieces = where.ground.pieces
     told = tuple(
         ProvenVisit(
-            int(pieces.cell[place]),
-            where.ground.units[int(pieces.unit[place])],
-            int(pieces.area_cm2[place]),
-            *names.get(who, (None, None)),
-            zero + timedelta(microseconds=int(visits.from_us[row])),
-            zero + timedelta(microseconds=int(visits.to_us[row])),
-            _fixes_of(fixes, visits, row, zero) if who in names else (),
+            cell=int(pieces.cell[place]),
+            unit_code=where.ground.units[int(pieces.unit[place])],
+            area_cm2=int(pieces.area_cm2[place]),
+            person_code=named[0] if named else None,
+            person_name=named[1] if named else None,
+            since=zero + timedelta(microseconds=int(visits.from_us[row])),
+            until=zero + timedelta(microseconds=int(visits.to_us[row])),
+            fixes=_fixes_of(fixes, visits, row, zero) if named else (),
         )
         for row in proven[:MOST_VISITS].tolist()
-        for place, who in [(int(visits.place[row]), int(visits.person[row]))]
+        for place, named in [(int(visits.place[row]), names.get(int(visits.person[row])))]
     )
     area = int(pieces.area_cm2[np.unique(visits.place[proven])].sum())
     return Proof(proof.on, expired=False, visits=told, total=len(proven), area_cm2=area)
