@@ -1,6 +1,7 @@
 """The bench's frame: a line a figure, and failures that count."""
 
 import json
+from importlib.util import find_spec
 
 import pytest
 
@@ -44,7 +45,8 @@ def test_pieces_of_work_take_turns() -> None:
 
 
 def test_the_benches_have_names_and_their_ground_covers_all_its_points() -> None:
-    assert set(BENCHES) == {"place", "import"}
+    assert set(BENCHES) == {"place", "import", "ingest", "live", "wall", "redraw", "coverage"}
+    assert all(find_spec(module) for module in BENCHES.values())
     geoms = tessellation(50)
     points = random_points(geoms, 500)
     placed = snapshot_of(geoms).place_many(points[:, 0].copy(), points[:, 1].copy())
