@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, Connection, DateTime, any_, bindparam, func, select
 
 from analysis.redraw.graph import Floats, Ints
 from cases.tables import case, case_placement
@@ -17,6 +17,21 @@ from geo.networks import get_network
 from tracking.tables import fix
 
 OUTSIDE = -1
+
+_WANTED = (
+    func.unnest(
+        bindparam("devices", type_=ARRAY(BigInteger)),
+        bindparam("instants", type_=ARRAY(DateTime(timezone=True))),
+    )
+    .table_valued("device_id", "fixed_at")
+    .render_derived()
+)
+"""Two arrays, however many fixes are asked for: a statement bears 65,535 values."""
+_FIXES = (
+    select(fix.c.device_id, fix.c.fixed_at, fix.c.unit_version_id, fix.c.lon, fix.c.lat)
+    .join(_WANTED, (fix.c.device_id == _WANTED.c.device_id) & (fix.c.fixed_at == _WANTED.c.fixed_at))
+    .where(fix.c.lon.is_not(None))
+)
 
 
 def versions_of_cases(
@@ -43,12 +58,8 @@ def versions_of_fixes(
     conn: Connection, network_code: str, fixes: Sequence[tuple[int, datetime]], *, at: datetime | None
 ) -> dict[tuple[int, datetime], int]:
     """The same of fixes, known by device and instant; as_was is written down for the governance network alone."""
-    devices, instants = [each for each, _ in fixes], [each for _, each in fixes]
-    query = select(fix.c.device_id, fix.c.fixed_at, fix.c.unit_version_id, fix.c.lon, fix.c.lat).where(
-        fix.c.device_id.in_(set(devices)), fix.c.fixed_at.in_(set(instants)), fix.c.lon.is_not(None)
-    )
-    wanted = set(fixes)
-    rows = [row for row in conn.execute(query) if (row.device_id, row.fixed_at) in wanted]
+    asked = {"devices": [device for device, _ in fixes], "instants": [instant for _, instant in fixes]}
+    rows = conn.execute(_FIXES, asked).all()
     keys = [(row.device_id, row.fixed_at) for row in rows]
     if at is None:
         stored = (OUTSIDE if row.unit_version_id is None else row.unit_version_id for row in rows)
