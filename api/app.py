@@ -15,7 +15,6 @@ from api.callers import door_of, is_secure
 from api.chores import chores_done
 from api.devices import ShortWay
 from api.errors import add_error_handlers
-from api.ground_errors import add_ground_errors
 from api.inbox import Inbox
 from api.live import LiveFeed
 from api.middleware import BodyLimit, Frame
@@ -127,7 +126,6 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     for subject in SUBJECTS:
         app.router.routes.extend(subject.router.routes)
     add_error_handlers(app)
-    add_ground_errors(app)
     check_doors(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.state.pulse = Pulse(engine)

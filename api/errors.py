@@ -15,6 +15,9 @@ from starlette.exceptions import HTTPException
 
 from core.errors import Conflict, Invalid, NotFound, Refused, Unavailable, WanggeError
 from core.log import frames_of, request_id
+from geo.editions import FindingsRefused
+from geo.findings import findings_geojson
+from geo.operations import Impossible
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +84,16 @@ def tell_domain_error(_request: Request, error: Exception) -> Response:
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 422)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
     return Problem(status, str(error), headers=headers)
+
+
+def tell_impossible(_request: Request, error: Exception) -> Response:
+    """An operation that the ground does not allow: `where` is lon and lat of the place."""
+    return Problem(422, str(error), where=getattr(error, "where", None))
+
+
+def tell_findings(_request: Request, error: Exception) -> Response:
+    """A draft that its findings hold up: all of them, as GeoJSON."""
+    return Problem(409, str(error), findings=findings_geojson(getattr(error, "findings", [])))
 
 
 def tell_http_error(_request: Request, error: Exception) -> Response:
@@ -158,6 +171,8 @@ def add_error_handlers(app: FastAPI) -> None:
     """Every error the app may meet, to its teller."""
     for kind, teller in {
         WanggeError: tell_domain_error,
+        Impossible: tell_impossible,
+        FindingsRefused: tell_findings,
         HTTPException: tell_http_error,
         NotSignedIn: tell_not_signed_in,
         RequestValidationError: tell_invalid_request,
