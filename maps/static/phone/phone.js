@@ -14,7 +14,9 @@ import { showTrail } from "./trail.js";
 const NEWS_MS = 15_000;
 const ANSWER_MS = 4000; // somebody called for help and waits to hear that it was seen
 const REST_MS = 30_000;
+const AGAIN_MS = 3000; // after the service could not answer
 let person;
+let again = 0;
 
 async function start() {
   await loadWords();
@@ -52,7 +54,14 @@ async function attempt(act) {
     tell("");
   } catch (error) {
     tell(error instanceof Problem ? error.message : t("failed.network"));
+    if (!(error instanceof Problem) || error.status === 503) again ||= setTimeout(seeAgain, AGAIN_MS);
   }
+}
+
+/** What was away may be back: what is shown should not be old for longer than that. */
+function seeAgain() {
+  again = 0;
+  if (!document.hidden) attempt(refreshNews);
 }
 
 function tell(text) {
