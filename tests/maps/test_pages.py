@@ -10,7 +10,7 @@ TEMPLATES = STATIC.parent / "templates"
 MODULES = sorted(STATIC.rglob("*.js"))
 PAGES = [
     TEMPLATES / f"{name}.html"
-    for name in ("frame", "brand", "front", "login", "start", "phone", "wall", "planner")
+    for name in ("frame", "brand", "front", "login", "start", "phone", "wall", "planner", "coverage")
 ]
 ROUTES = STATIC.parent.parent / "api" / "pages" / "pages.py"
 
@@ -40,7 +40,7 @@ def test_every_text_that_is_asked_for_is_there(file: object) -> None:
 
 def test_no_text_is_kept_that_nobody_asks_for() -> None:
     sources = "\n".join(file.read_text("utf-8") for file in [*MODULES, *PAGES, ROUTES])
-    asked = set(re.findall(r"""["'`]([a-z][a-z_.]*)["'`]""", sources))
+    asked = set(re.findall(r"""["'`]([a-z][a-z0-9_.]*)["'`]""", sources))
     made = tuple(re.findall(r"""t\([`"]([a-z_]+(?:\.[a-z_]+)*\.)(?:\$\{|" ~)""", sources))
     spare = [
         key

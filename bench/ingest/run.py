@@ -23,9 +23,9 @@ import numpy as np
 from sqlalchemy import Engine, func, select
 
 from bench.crowd import Crowd, crowded_city
-from bench.load import Order, Outcome, send
+from bench.ingest.load import Order, Outcome, send
+from bench.ingest.usual import POOL_SIZE, URL
 from bench.report import Report
-from bench.usual import POOL_SIZE, URL
 from core.clock import utc_now
 from core.db import copy_columns
 from core.errors import Unavailable
@@ -37,7 +37,7 @@ PHONES, CONNECTIONS = 4_000, 400
 SECONDS, WARM_S, ROUNDS = 8.0, 3.0, 3
 POOLS = (4, 8, 16)
 BATCH, COPIES = 500, 60
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def run(report: Report, settings: Settings) -> None:
@@ -96,7 +96,7 @@ def own(engine: Engine, processes: int) -> Service:
 
 def usual(engine: Engine, pool_size: int) -> Service:
     url = engine.url.render_as_string(hide_password=False)
-    return Service(("bench.usual",), {URL: url, POOL_SIZE: str(pool_size)})
+    return Service(("bench.ingest.usual",), {URL: url, POOL_SIZE: str(pool_size)})
 
 
 class Field:

@@ -1,6 +1,6 @@
 """Phones by the hundred: fixes over kept-alive connections, each sent when the one before it was answered.
 
-A process of its own (`python -m bench.load`): told what to do by a line of JSON on stdin, it tells what came of
+A process of its own (`python -m bench.ingest.load`): told what to do by a line of JSON on stdin, it tells what came of
 it by one on stdout. Requests are bytes made beforehand but for the time and the place, and answers are compared with
 the bytes expected, so that measuring takes as little as possible from what is measured.
 """
@@ -135,12 +135,12 @@ async def _send_all(order: Order) -> Outcome:
 def send(order: Order) -> Outcome:
     """Carry out an order in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.load"],
+        [sys.executable, "-m", "bench.ingest.load"],
         input=json.dumps(asdict(order)),
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         timeout=order.seconds + 120,
     )
     return Outcome(**json.loads(done.stdout))
