@@ -124,6 +124,8 @@ def store_fixes(
     ensure_partitions(conn, fix, [at.date() for at in instants(days)])
     conn.execute(sql_file("tracking", "lock_persons"), {"space": _LOCKS, "persons": np.unique(person_id)})
     chosen = chosen[~_known_timeless(conn, batch.take(chosen))]
+    if not len(chosen):
+        return Stored(nothing, nothing, batch.flags, (nothing, nothing.view("datetime64[us]")))
     rows, whose = batch.take(chosen), person_id[chosen]
     merged = merge_fixes(conn, rows, whose, _placed(lookup, rows), now=now, rules=rules)
     _advance(conn, rows, whose, merged, now)

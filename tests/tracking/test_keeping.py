@@ -141,3 +141,13 @@ def test_one_process_tidies_at_a_time_and_makes_the_days_to_come(engine: Engine)
             NOW.astimezone(UTC).date(),
             NOW.astimezone(UTC).date() + timedelta(days=1),
         ]
+
+
+def test_a_fix_without_a_time_that_comes_again_alone_changes_nothing(conn: Connection) -> None:
+    _, device = make_worker(conn)
+    timeless = Report("native", (ParsedFix(None, 113.15, 27.8, item={}),))
+    counts = [
+        ingest_reports(conn, None, [Arrival(device, timeless)], now=at, rules=RULES).total
+        for at in (NOW, NOW + timedelta(minutes=5))
+    ]
+    assert [(one.flagged, one.known) for one in counts] == [(1, 0), (0, 1)]
