@@ -13,14 +13,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from analysis.kept import HotspotCache
 from api.callers import door_of, is_secure
 from api.chores import chores_done
-from api.devices import ShortWay
 from api.errors import add_error_handlers
-from api.inbox import Inbox
 from api.live import LiveFeed
 from api.middleware import BodyLimit, Frame
 from api.openapi import describe
 from api.pages import coverage as coverage_page
 from api.pages import docs, pages, sign_in, static
+from api.phones.door import PhoneDoor
+from api.phones.inbox import Inbox
 from api.pulse import Gate, Pulse
 from api.routes import (
     alerts,
@@ -122,16 +122,20 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     app.state.hotspots = HotspotCache()
     app.state.base_map = open_base_map(settings)
     app.state.feed = LiveFeed(engine, clock)
-    app.state.inbox = Inbox(engine, app.state.lookup, rules_of(settings), clock)
+    app.state.pulse = Pulse(engine)
+    app.state.inbox = Inbox(engine, app.state.lookup, rules_of(settings), clock, app.state.pulse)
+    most_bytes = int(settings.max_body_mb * 1_000_000)
+    entrances = (fixes.OWN, fixes.ANY)
+    app.state.phones = PhoneDoor(
+        entrances, app.state.inbox, most_bytes=most_bytes, secure=is_secure(settings)
+    )
     for subject in SUBJECTS:
         app.router.routes.extend(subject.router.routes)
     add_error_handlers(app)
     check_doors(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
-    app.state.pulse = Pulse(engine)
-    app.add_middleware(ShortWay, owner=app)
     app.add_middleware(Gate, pulse=app.state.pulse)
-    app.add_middleware(BodyLimit, most_bytes=int(settings.max_body_mb * 1_000_000))
+    app.add_middleware(BodyLimit, most_bytes=most_bytes)
     app.add_middleware(Frame, secure=is_secure(settings))
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     return app

@@ -1,7 +1,7 @@
 """What went wrong, told over HTTP: one status table, one problem document, no secrets and no stack in an answer."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from core.log import frames_of, request_id
 from geo.editions import FindingsRefused
 from geo.findings import findings_geojson
 from geo.operations import Impossible
+from tracking.formats import UnknownFormat
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ STATUSES: Final[Mapping[type[WanggeError], int]] = {
     NotFound: 404,
     Conflict: 409,
     Invalid: 422,
+    UnknownFormat: 415,
     Refused: 403,
     Unavailable: 503,
 }
@@ -167,18 +169,27 @@ def log_fault(error: BaseException) -> None:
     logger.error("fault", extra={"kind": type(cause).__name__, **told, "frames": frames_of(error)})
 
 
+HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Exception], Response]]] = {
+    WanggeError: tell_domain_error,
+    Impossible: tell_impossible,
+    FindingsRefused: tell_findings,
+    HTTPException: tell_http_error,
+    NotSignedIn: tell_not_signed_in,
+    RequestValidationError: tell_invalid_request,
+    DBAPIError: tell_database_error,
+    PoolTimeout: tell_database_error,
+    psycopg.Error: tell_database_error,
+    UnicodeEncodeError: tell_unstorable_text,
+}
+"""Every error the app may meet, to its teller."""
+
+
 def add_error_handlers(app: FastAPI) -> None:
-    """Every error the app may meet, to its teller."""
-    for kind, teller in {
-        WanggeError: tell_domain_error,
-        Impossible: tell_impossible,
-        FindingsRefused: tell_findings,
-        HTTPException: tell_http_error,
-        NotSignedIn: tell_not_signed_in,
-        RequestValidationError: tell_invalid_request,
-        DBAPIError: tell_database_error,
-        PoolTimeout: tell_database_error,
-        psycopg.Error: tell_database_error,
-        UnicodeEncodeError: tell_unstorable_text,
-    }.items():
+    for kind, teller in HANDLERS.items():
         app.add_exception_handler(kind, teller)
+
+
+def tell_error(request: Request, error: Exception) -> Response:
+    """What the app would answer, for those who answer without it."""
+    teller = next((HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS), None)
+    return tell_fault(error) if teller is None else teller(request, error)

@@ -38,20 +38,32 @@ QUIET_ROUTES: Final = frozenset({"/v1/fixes", "/v1/ingest", "/v1/ingest/{token}"
 """Thousands of phones a second: their good answers are counted by `/metrics`, and only the others logged."""
 
 
+_PROCESS, _numbers = secrets.token_hex(4), itertools.count(1)
+
+
+def next_request_id() -> str:
+    """16 letters that no other request has."""
+    return f"{_PROCESS}{next(_numbers):08x}"
+
+
+def security_headers(*, secure: bool) -> list[tuple[bytes, bytes]]:
+    """What every answer says; `secure`: browsers reach the service over TLS."""
+    headers = dict(SECURITY_HEADERS) | ({"Strict-Transport-Security": STRICT_TRANSPORT} if secure else {})
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
 class Frame:
     """The outermost layer: id, log line, headers, and a fixed text for what nobody caught."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self.app = app
-        headers = dict(SECURITY_HEADERS) | ({"Strict-Transport-Security": STRICT_TRANSPORT} if secure else {})
-        self.process, self.numbers = secrets.token_hex(4), itertools.count(1)
-        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self.headers = security_headers(secure=secure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        current = f"{self.process}{next(self.numbers):08x}"
+        current = next_request_id()
         reset = request_id.set(current)
         started, status = time.monotonic(), 0
 
@@ -74,7 +86,8 @@ class Frame:
                 raise BrokenAnswerError from None  # the server must cut the connection; the cause is in the log
             await problem(scope, receive, send_framed)
         finally:
-            _log_request(scope, status, time.monotonic() - started)
+            template = getattr(scope.get("route"), "path", "(no such route)")
+            log_request(scope["method"], template, status, time.monotonic() - started)
             request_id.reset(reset)
 
 
@@ -82,18 +95,12 @@ class BrokenAnswerError(Exception):
     """An answer broke off after its first bytes."""
 
 
-def _log_request(scope: Scope, status: int, seconds: float) -> None:
-    """One line a request, with the route's template in place of the path."""
-    template = getattr(scope.get("route"), "path", "(no such route)")
-    metrics.answered(scope["method"], template, status)
+def log_request(method: str, template: str, status: int, seconds: float) -> None:
+    """One line a request, with the route's template in place of the path; and one more in the counters."""
+    metrics.answered(method, template, status)
     level = logging.DEBUG if 200 <= status < 300 and template in QUIET_ROUTES else logging.INFO
     if logger.isEnabledFor(level):
-        line = {
-            "method": scope["method"],
-            "route": template,
-            "status": status,
-            "took_ms": round(seconds * 1000, 1),
-        }
+        line = {"method": method, "route": template, "status": status, "took_ms": round(seconds * 1000, 1)}
         logger.log(level, "request", extra=line)
 
 

@@ -25,10 +25,8 @@ logger = logging.getLogger(__name__)
 EVERY_S: Final = 0.25
 LATE_S: Final = 0.6
 RETRY_AFTER_S: Final = 2
-WITHOUT: Final = ("/healthz", "/metrics", "/static/", "/docs", "/openapi.json")
-"""What needs no database begins with one of these."""
-HOT: Final = ("/v1/fixes", "/v1/ingest")
-"""Thousands a second: what waits there is cancelled, where others are given up by a task of their own."""
+WITHOUT: Final = ("/healthz", "/metrics", "/static/", "/docs", "/openapi.json", "/v1/fixes", "/v1/ingest")
+"""What needs no database begins with one of these, and what looks itself whether it is there: the inbox."""
 
 
 class Pulse:
@@ -37,13 +35,20 @@ class Pulse:
     def __init__(self, engine: Engine) -> None:
         self._url = engine.url
         self._asked_at: float | None = None
+        self._heard_at = 0.0
         self._refused = False
 
     @property
     def is_away(self) -> bool:
         """It refused when last asked, or has not answered for too long."""
+        if self._refused:
+            return True
         asked_at = self._asked_at
-        return self._refused or (asked_at is not None and time.monotonic() - asked_at > LATE_S)
+        return asked_at is not None and time.monotonic() - max(asked_at, self._heard_at) > LATE_S
+
+    def hear(self) -> None:
+        """Something else was answered just now: on a busy machine the question itself may be slow."""
+        self._heard_at = time.monotonic()
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -86,7 +91,6 @@ class Gate:
     def __init__(self, app: ASGIApp, *, pulse: Pulse) -> None:
         self.app = app
         self.pulse = pulse
-        self._hot: set[asyncio.Task[object]] = set()
         self._waiting: set[asyncio.Future[None]] = set()
         self._watch: asyncio.Task[None] | None = None
 
@@ -99,26 +103,7 @@ class Gate:
             return
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._look())
-        call = _Call(send)
-        if scope["path"].startswith(HOT):
-            await self._serve_hot(scope, receive, call)
-        else:
-            await self._serve(scope, receive, call)
-
-    async def _serve_hot(self, scope: Scope, receive: Receive, call: "_Call") -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a request is served by a task")
-        self._hot.add(task)
-        try:
-            await self.app(scope, receive, call.send)
-        except asyncio.CancelledError:
-            if call.started or not self.pulse.is_away:
-                raise
-            task.uncancel()
-            await self._refuse(scope, receive, call.answer)
-        finally:
-            self._hot.discard(task)
+        await self._serve(scope, receive, _Call(send))
 
     async def _serve(self, scope: Scope, receive: Receive, call: "_Call") -> None:
         """In a task that goes on by itself when nobody waits for it any more: a thread cannot be interrupted."""
@@ -148,11 +133,9 @@ class Gate:
 
     async def _look(self) -> None:
         """Let go of those who wait once the database is away; ends when nobody waits."""
-        while self._hot or self._waiting:
+        while self._waiting:
             await asyncio.sleep(EVERY_S)
             if self.pulse.is_away:
-                for task in self._hot:
-                    task.cancel()
                 for future in self._waiting:
                     if not future.done():
                         future.set_result(None)

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-from api.wire import JoinedHttp
+from api.phones.wire import WanggeHttp
 from cli.frame import DONE, open_database, say
 from core.db import make_engine
 from core.errors import Invalid
@@ -71,7 +71,7 @@ def serve_app(host: str, port: int, settings: Settings, *, processes: int = 1) -
         host=host,
         port=port,
         workers=processes if processes > 1 else None,
-        http=JoinedHttp,
+        http=WanggeHttp,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -1,11 +1,11 @@
-"""A throw-away embedded cluster for the tests, as an installation would have it."""
+"""A throw-away embedded cluster for the tests, as an installation would have it, whose files may be looked through."""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.cluster import running_cluster
+from core.cluster import Cluster, running_cluster
 
 
 @contextmanager
@@ -15,4 +15,6 @@ def borrowed_cluster() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="wangge-test-", ignore_cleanup_errors=True) as folder,
         running_cluster(Path(folder)) as url,
     ):
+        with Cluster(Path(folder)).admin("postgres") as superuser:
+            superuser.execute("GRANT pg_checkpoint TO wangge")
         yield url

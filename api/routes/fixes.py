@@ -6,14 +6,14 @@ Both hand the message to the inbox and are answered after its commit.
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from api.callers import device
-from api.devices import DirectRoute, read_message
 from api.errors import refusals
-from api.inbox import Answer, Inbox
-from tracking.formats import UnknownFormat
+from api.phones.door import Entrance
+from api.phones.inbox import Answer, Inbox
+from api.phones.requests import DirectRoute, read_message
 
 router = APIRouter(prefix="/v1", tags=["movement"], route_class=DirectRoute)
 
@@ -70,21 +70,30 @@ _TOKEN = {"parameters": [{"name": "token", "in": "path", "required": True, "sche
 _DOOR: Any = {"dependencies": [device], "responses": refusals(415, 422)}
 
 
-async def deliver(request: Request, *, own: bool = False) -> Answer:
-    """Hand the request's message in and wait for its commit; 415 when no format knows it."""
+def tell_counts(answer: Answer) -> tuple[bytes, str]:
+    return orjson.dumps(answer.counts), "application/json"
+
+
+def tell_reply(answer: Answer) -> tuple[bytes, str]:
+    return answer.report.reply, answer.report.media_type
+
+
+OWN = Entrance("/v1/fixes", own=True, tell=tell_counts)
+ANY = Entrance("/v1/ingest", own=False, tell=tell_reply)
+
+
+async def enter(request: Request, entrance: Entrance) -> Response:
+    """Hand the request's message in and tell of its commit; by the short way, `api.phones.door` does the same."""
     inbox: Inbox = request.app.state.inbox
     credential, message = await read_message(request)
-    try:
-        return await inbox.deliver(credential, message, own=own)
-    except UnknownFormat as error:
-        raise HTTPException(415, str(error)) from error
+    body, media_type = entrance.tell(await inbox.deliver(credential, message, own=entrance.own))
+    return Response(body, headers={"Content-Type": media_type})
 
 
 @router.post("/fixes", dependencies=[device], openapi_extra=_FIXES, response_model=FixCounts)
 async def post_fixes(request: Request) -> Response:
     """Store fixes of the device whose credential this is; answered after the commit. A bad fix is kept with a reason."""
-    counts = (await deliver(request, own=True)).counts
-    return Response(orjson.dumps(counts), media_type="application/json")
+    return await enter(request, OWN)
 
 
 @router.post("/ingest", openapi_extra=_ANY_BODY, operation_id="ingest", **_DOOR)
@@ -93,5 +102,4 @@ async def post_fixes(request: Request) -> Response:
 @router.get("/ingest/{token}", openapi_extra=_TOKEN, operation_id="ingest_query_with_token", **_DOOR)
 async def ingest(request: Request) -> Response:
     """Store what a phone sends; the credential says whose it is, never the body. Answered after the commit."""
-    report = (await deliver(request)).report
-    return Response(report.reply, media_type=report.media_type)
+    return await enter(request, ANY)

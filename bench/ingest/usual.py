@@ -18,7 +18,7 @@ from fastapi import FastAPI, Header, HTTPException
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel
 
-from api.wire import JoinedHttp
+from api.phones.wire import WanggeHttp
 from core.db import read_url
 from tracking.devices import token_hash
 
@@ -86,7 +86,7 @@ if __name__ == "__main__":
     uvicorn.run(
         make_usual_app(),
         port=int(sys.argv[sys.argv.index("--port") + 1]),
-        http=JoinedHttp,
+        http=WanggeHttp,
         access_log=False,
         log_config=None,
     )

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-import api.inbox
-from api.devices import UnknownDevice
-from api.inbox import Answer, Inbox
+import api.phones.inbox
+from api.phones.inbox import Answer, Inbox
+from api.phones.requests import UnknownDevice
 from core.db import make_engine
 from core.errors import Invalid, Unavailable
 from tests.tracking.city import EVER, NOW, make_person
@@ -132,7 +132,7 @@ def test_a_message_that_breaks_its_transaction_fails_alone(
             conn.execute(text("SELECT 1 FROM no_such_table"))
         return ingest_reports(conn, lookup, arrivals, **more)
 
-    monkeypatch.setattr(api.inbox, "ingest_reports", poisoned)
+    monkeypatch.setattr(api.phones.inbox, "ingest_reports", poisoned)
     letters = [(token, a_message(altitude_m=666 if n == 3 else 40)) for n, token in enumerate(tokens)]
     failed = [isinstance(answer, ProgrammingError) for answer in deliver(inbox, *letters)]
     assert failed == [False, False, False, True, False, False]
@@ -153,7 +153,7 @@ def test_without_a_database_nobody_is_told_that_it_was_stored(own_database: str)
 def test_more_than_can_be_taken_is_refused_at_once(
     engine: Engine, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.inbox, "MOST_WAITING", 2)
+    monkeypatch.setattr(api.phones.inbox, "MOST_WAITING", 2)
     (token,) = enrol(engine, 1)
 
     async def crowd_in() -> list[Answer | BaseException]:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -38,6 +36,7 @@ from people.shifts import Shift, add_shift
 from people.tokens import open_session
 from tests.city import FOUNDED, centre, code_at, publish_small_city
 from tests.conftest import drop_database, make_database
+from tests.serving import running
 from tracking.devices import add_device
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -94,8 +93,9 @@ def _people(city: City) -> None:
             person_id = add_person(conn, code, name)
             unit_id = find_unit(conn, code_at(*square, "grid"), now)
             assign(conn, person_id, Post(unit_id, "grid_worker", FOUNDED))
+            if code in {"w1", "w3"}:
+                add_account(conn, code, PASSWORD, person_id=person_id)
             if code == "w3":
-                add_account(conn, "w3", PASSWORD, person_id=person_id)
                 continue
             accept_notice(conn, person_id, "2026-1", at=FOUNDED, how="paper: test")
             add_shift(conn, Shift(person_id, now - timedelta(hours=6), now + timedelta(hours=6)))
@@ -120,21 +120,8 @@ def _walk(city: City) -> None:
 def running_service(engine: Engine, port: int = 0) -> Iterator[str]:
     """A service on a database of its own or another's; the address."""
     app = make_app(read_settings({"WANGGE_SIGN_IN_ATTEMPTS": "1000"}), engine)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, port=port, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
-        )
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.05)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
+    with running(app, port) as taken:
+        yield f"http://127.0.0.1:{taken}"
 
 
 @pytest.fixture(scope="package")

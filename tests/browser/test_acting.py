@@ -13,7 +13,7 @@ from core.settings import read_settings
 from people.accounts import add_account, find_account
 from people.grants import add_grant, find_unit, revoke_grant
 from people.notices import accept_notice
-from people.persons import Post, add_person, assign, find_person
+from people.persons import Post, add_person, assign
 from people.shifts import Shift, add_shift
 from people.tokens import issue_bearer
 from tests.browser.conftest import NARROW, PASSWORD, City, Visits, open_wall, running_service, until
@@ -25,10 +25,9 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module", autouse=True)
 def staff(city: City) -> None:
-    """w1 has an account; w4 is on shift for an hour, was never heard and asked two minutes ago; `east` and `guest` look."""
+    """w4 is on shift for an hour, was never heard and asked two minutes ago; `east` and `guest` look."""
     now = utc_now()
     with city.engine.begin() as conn:
-        add_account(conn, "w1", PASSWORD, person_id=find_person(conn, "w1").id)
         quiet = add_person(conn, "w4", "赵静")
         assign(conn, quiet, Post(find_unit(conn, code_at(0, 2, "grid"), now), "grid_worker", FOUNDED))
         accept_notice(conn, quiet, "2026-1", at=FOUNDED, how="paper: test")

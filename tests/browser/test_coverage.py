@@ -17,7 +17,6 @@ from core.settings import read_settings
 from geo.lookup import Lookup
 from people.accounts import add_account, find_account
 from people.grants import add_grant, find_unit
-from people.persons import find_person
 from tests.browser.conftest import NARROW, PASSWORD, USUAL, WIDE, City, Visits, until
 from tests.city import FOUNDED, code_at
 
@@ -27,7 +26,7 @@ ZONE = read_settings({}).zone
 
 @pytest.fixture
 def computed(city: City) -> Iterator[date]:
-    """The day on which w1 and w2 walked, computed; `boss` supervises w1's street, w1 has an account."""
+    """The day on which w1 and w2 walked, computed; `boss` supervises w1's street."""
     now = utc_now()
     on = day_of(now - timedelta(minutes=10), ZONE)
     job = CoverageJob("governance", ZONE, CoverageRules(), 30)
@@ -37,7 +36,6 @@ def computed(city: City) -> Iterator[date]:
             account = add_account(conn, "boss", PASSWORD)
             street = find_unit(conn, code_at(0, 0, "street"), now)
             add_grant(conn, account, "supervisor", unit_id=street, now=FOUNDED)
-            add_account(conn, "w1", PASSWORD, person_id=find_person(conn, "w1").id)
     yield on
     with city.engine.begin() as conn:
         conn.execute(delete(coverage_day))

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.dialects.postgresql import Range
 
-import api.inbox
+import api.phones.inbox
 from api.app import make_app
 from core.settings import read_settings
 from people.roles import list_roles
@@ -313,11 +313,11 @@ def test_a_client_that_would_throw_its_position_away_waits_for_room(
     engine: Engine, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = enrol(engine)
-    usual = api.inbox.MOST_WAITING
-    monkeypatch.setattr(api.inbox, "MOST_WAITING", 0)
+    usual = api.phones.inbox.MOST_WAITING
+    monkeypatch.setattr(api.phones.inbox, "MOST_WAITING", 0)
     refused = client.get(f"/v1/ingest/{token}?{TRACCAR}")
     assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
-    room = threading.Timer(1, lambda: monkeypatch.setattr(api.inbox, "MOST_WAITING", usual))
+    room = threading.Timer(1, lambda: monkeypatch.setattr(api.phones.inbox, "MOST_WAITING", usual))
     room.start()
     assert client.get(f"/v1/ingest/{token}?{GPSLOGGER}").status_code == 200
     room.join()
@@ -328,11 +328,11 @@ def test_nobody_waits_for_ever_and_not_everybody_waits(
     engine: Engine, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = enrol(engine)
-    monkeypatch.setattr(api.inbox, "MOST_WAITING", 0)
-    monkeypatch.setattr(api.inbox, "_HELD_S", 0.3)
+    monkeypatch.setattr(api.phones.inbox, "MOST_WAITING", 0)
+    monkeypatch.setattr(api.phones.inbox, "_HELD_S", 0.3)
     assert client.get(f"/v1/ingest/{token}?{GPSLOGGER}").status_code == 503
-    monkeypatch.setattr(api.inbox, "_HELD_S", 60)
-    monkeypatch.setattr(api.inbox, "_MOST_HELD", 0)
+    monkeypatch.setattr(api.phones.inbox, "_HELD_S", 60)
+    monkeypatch.setattr(api.phones.inbox, "_MOST_HELD", 0)
     assert client.get(f"/v1/ingest/{token}?{GPSLOGGER}").status_code == 503
 
 

@@ -19,7 +19,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api import metrics
-from api.devices import UnknownDevice
+from api.errors import log_fault
+from api.phones.requests import UnknownDevice
+from api.pulse import EVERY_S, Pulse
 from core.errors import Unavailable
 from tracking.batches import Arrival
 from tracking.checks import Rules
@@ -60,35 +62,47 @@ class Answer:
     counts: Counts
 
 
-@dataclass(frozen=True, slots=True)
+Outcome = Answer | Exception
+_Told = Callable[[Outcome], None]
+
+
+@dataclass(slots=True, eq=False)
 class _Letter:
+    """A message on its way. `held_until`: by when a sender that gives up must be answered, whatever the answer."""
+
     credential: str
     message: Message
     own: bool
-    answer: asyncio.Future[Answer]
+    answer: _Told
+    answered: bool = False
+    held_until: float | None = None
 
     @property
     def size(self) -> int:
         return len(self.message.body) + len(self.message.query)
 
 
-Outcome = Answer | Exception
-
-
 class Inbox:
     """Takes messages in the event loop, and answers each when it is committed."""
 
     def __init__(
-        self, engine: Engine, lookup: Placing | None, rules: Rules, clock: Callable[[], datetime]
+        self,
+        engine: Engine,
+        lookup: Placing | None,
+        rules: Rules,
+        clock: Callable[[], datetime],
+        pulse: Pulse | None = None,
     ) -> None:
         self._engine, self._lookup, self._rules, self._clock = engine, lookup, rules, clock
+        self._pulse = pulse
         self._letters: deque[_Letter] = deque()
         self._bytes = 0
-        self._writing: set[asyncio.Task[None]] = set()
+        self._groups: dict[asyncio.Task[None], list[_Letter]] = {}
         self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="inbox")
         self._senders: dict[bytes, Device] = {}
         self._away_until = 0.0
         self._held = 0
+        self._watch: asyncio.TimerHandle | None = None
 
     async def deliver(self, credential: str, message: Message, *, own: bool = False) -> Answer:
         """The answer, once committed.
@@ -97,58 +111,111 @@ class Inbox:
         UnknownDevice, UnknownFormat, Invalid for what is wrong with the message; else what the database said.
         A sender that throws away what is refused is kept waiting first, as long as it waits itself.
         """
-        try:
-            return await self._deliver(credential, message, own=own)
-        except (Unavailable, OperationalError, PoolTimeout):
-            if self._held >= _MOST_HELD or len(message.body) > _MOST_BYTES_HELD or not gives_up(message):
-                raise
-        self._held += 1
-        try:
-            return await self._deliver_held(credential, message, own=own)
-        finally:
-            self._held -= 1
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
-    async def _deliver_held(self, credential: str, message: Message, *, own: bool) -> Answer:
-        until = time.monotonic() + _HELD_S
-        while True:
-            await asyncio.sleep(_AGAIN_S)
-            try:
-                return await self._deliver(credential, message, own=own)
-            except (Unavailable, OperationalError, PoolTimeout):
-                if time.monotonic() >= until:
-                    raise
+        def tell(outcome: Outcome) -> None:
+            if answer.done():  # whoever asked has gone
+                return
+            if isinstance(outcome, Answer):
+                answer.set_result(outcome)
+            else:
+                answer.set_exception(outcome)
 
-    async def _deliver(self, credential: str, message: Message, *, own: bool) -> Answer:
-        if len(self._letters) >= MOST_WAITING or self._bytes >= MOST_BYTES_WAITING:
-            raise Unavailable("too many messages are waiting; send this one again later")
-        if time.monotonic() < self._away_until:
-            raise Unavailable("the database does not answer now; send this one again later")
-        letter = _Letter(credential, message, own, asyncio.get_running_loop().create_future())
+        self.post(credential, message, tell, own=own)
+        return await answer
+
+    def post(self, credential: str, message: Message, answer: _Told, *, own: bool = False) -> None:
+        """As `deliver`, for whoever is told in the event loop by a call."""
+        self._take(_Letter(credential, message, own, answer))
+
+    def _take(self, letter: _Letter) -> None:
+        if (refusal := self._refusal()) is not None:
+            self._settle(letter, refusal)
+            return
         self._letters.append(letter)
         self._bytes += letter.size
-        if not self._writing or (len(self._writing) < WRITERS and self._bytes >= WORTH_ANOTHER):
-            task = asyncio.create_task(self._write())
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
-        return await letter.answer
+        if not self._groups or (len(self._groups) < WRITERS and self._bytes >= WORTH_ANOTHER):
+            self._groups[asyncio.create_task(self._write())] = []
+        if self._watch is None and self._pulse is not None:
+            self._watch = asyncio.get_running_loop().call_later(EVERY_S, self._look)
+
+    def _refusal(self) -> Unavailable | None:
+        """Why no message can be taken now."""
+        if len(self._letters) >= MOST_WAITING or self._bytes >= MOST_BYTES_WAITING:
+            return Unavailable("too many messages are waiting; send this one again later")
+        if self._is_away() or time.monotonic() < self._away_until:
+            return Unavailable("the database does not answer now; send this one again later")
+        return None
+
+    def _is_away(self) -> bool:
+        return self._pulse is not None and self._pulse.is_away
+
+    def _look(self) -> None:
+        """Let go of all who wait once the database is away; ends when nobody waits."""
+        self._watch = None
+        if not self._groups:
+            return
+        self._watch = asyncio.get_running_loop().call_later(EVERY_S, self._look)
+        if self._is_away():
+            waiting = [*self._letters, *(letter for group in self._groups.values() for letter in group)]
+            self._letters.clear()
+            self._bytes = 0
+            for letter in waiting:
+                self._settle(letter, self._refusal() or Unavailable("the database was away; try again"))
+
+    def _settle(self, letter: _Letter, outcome: Outcome) -> None:
+        """Answer, or keep waiting whoever would throw its message away."""
+        if letter.answered:
+            return
+        if isinstance(outcome, Unavailable | OperationalError | PoolTimeout) and self._holds(letter):
+            asyncio.get_running_loop().call_later(_AGAIN_S, self._take_again, letter)
+            return
+        letter.answered = True
+        if letter.held_until is not None:
+            self._held -= 1
+        try:
+            letter.answer(outcome)
+        except Exception as error:  # noqa: BLE001  (the others shall have their answers)
+            log_fault(error)
+
+    def _holds(self, letter: _Letter) -> bool:
+        if letter.held_until is None:
+            long = len(letter.message.body) > _MOST_BYTES_HELD
+            if self._held >= _MOST_HELD or long or not gives_up(letter.message):
+                return False
+            self._held += 1
+            letter.held_until = time.monotonic() + _HELD_S
+        return time.monotonic() < letter.held_until
+
+    def _take_again(self, letter: _Letter) -> None:
+        if not letter.answered:  # by a transaction that was given up and came through
+            self._take(letter)
 
     async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
-        while group := self._next_group():
-            metrics.QUEUE.set(len(self._letters))
-            try:
-                outcomes: Sequence[Outcome] = await loop.run_in_executor(self._threads, self._store, group)
-            except Exception as error:  # noqa: BLE001  (nobody may wait for ever)
-                if isinstance(error, OperationalError | PoolTimeout):
-                    self._away_until = time.monotonic() + _PAUSE_S
-                outcomes = [error] * len(group)
-            for letter, outcome in zip(group, outcomes, strict=True):
-                if letter.answer.done():  # whoever asked has gone
-                    continue
-                if isinstance(outcome, Answer):
-                    letter.answer.set_result(outcome)
-                else:
-                    letter.answer.set_exception(outcome)
+        """Write one group after another; no message may come between finding none left and being done."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("groups are written by a task")
+        try:
+            while group := self._next_group():
+                self._groups[task] = group
+                metrics.QUEUE.set(len(self._letters))
+                for letter, outcome in zip(group, await self._outcomes(group), strict=True):
+                    self._settle(letter, outcome)
+        finally:
+            del self._groups[task]
+
+    async def _outcomes(self, group: Sequence[_Letter]) -> Sequence[Outcome]:
+        """What each message is answered with; one way or another everybody is."""
+        try:
+            outcomes = await asyncio.get_running_loop().run_in_executor(self._threads, self._store, group)
+        except Exception as error:  # noqa: BLE001  (nobody may wait for ever)
+            if isinstance(error, OperationalError | PoolTimeout):
+                self._away_until = time.monotonic() + _PAUSE_S
+            return [error] * len(group)
+        if self._pulse is not None:
+            self._pulse.hear()
+        return outcomes
 
     def _next_group(self) -> list[_Letter]:
         """What waits now, as much as one transaction should hold."""

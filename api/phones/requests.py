@@ -7,9 +7,8 @@ from typing import Any
 
 from fastapi import HTTPException, Request
 from fastapi.routing import APIRoute
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tracking.formats import Message
 
@@ -20,41 +19,6 @@ class UnknownDevice(HTTPException):
     def __init__(self) -> None:
         detail = "no device has this credential; ask for a new one, or set the phone up again"
         super().__init__(401, detail, headers={"WWW-Authenticate": 'Basic realm="wangge", charset="UTF-8"'})
-
-
-class ShortWay:
-    """Phones' requests straight to the function of their route, past routing, dependencies and the layers for both.
-
-    The routes are declared, documented and guarded like any other, and without this they answer the same; but
-    the ordinary way costs more than all the rest of the way to the inbox. Paths with a parameter take the ordinary way
-    to the route (`DirectRoute`), and only the last part is short.
-    """
-
-    def __init__(self, app: ASGIApp, *, owner: Starlette) -> None:
-        self.app, self.owner = app, owner
-        self.routes = {
-            (method, route.path): route
-            for route in owner.routes
-            if isinstance(route, DirectRoute) and "{" not in route.path
-            for method in route.methods or ()
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self.routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-        if route is None:
-            await self.app(scope, receive, send)
-            return
-        scope["route"] = route
-        request = Request(scope, receive)
-        try:
-            response = await route.endpoint(request)
-        except Exception as error:
-            handlers = self.owner.exception_handlers
-            handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
-            if handler is None:
-                raise
-            response = handler(request, error)
-        await response(scope, receive, send)
 
 
 class DirectRoute(APIRoute):
@@ -70,10 +34,10 @@ class DirectRoute(APIRoute):
         self.app = answer
 
 
-def read_credential(request: Request, headers: Mapping[str, str]) -> str:
-    """The token in the path, as a bearer, or as the password of Basic; whatever else the request says of itself is ignored."""
-    if token := request.scope.get("path_params", {}).get("token"):
-        return str(token)
+def read_credential(headers: Mapping[str, str], token: str | None = None) -> str:
+    """The token in the path, as a bearer, or as the password of Basic; whatever else a request says of itself is ignored."""
+    if token:
+        return token
     scheme, _, told = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and told.strip():
         return told.strip()
@@ -89,7 +53,7 @@ async def read_message(request: Request) -> tuple[str, Message]:
     """The credential of a request, and the rest of it as formats see it."""
     scope = request.scope
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    credential = read_credential(request, headers)
+    credential = read_credential(headers, scope.get("path_params", {}).get("token"))
     return credential, Message(
         scope["method"], scope["query_string"].decode("latin-1"), headers, await _read_body(request.receive)
     )
