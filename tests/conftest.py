@@ -1,6 +1,8 @@
 """A real PostGIS for every test: a database made once a run by the migrations, each test rolled back."""
 
 import os
+import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +21,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-data", action="store_true", help="fail, not skip, where the extra real data is absent"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where no bytecode may lie beside the sources, the run keeps it elsewhere.
+
+    The tests start dozens of processes, each of which would compile a thousand modules.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        folder = tempfile.TemporaryDirectory(prefix="wangge-bytecode-", ignore_cleanup_errors=True)
+        config.add_cleanup(folder.cleanup)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = folder.name
+        sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
