@@ -97,28 +97,79 @@ class ArrayDumper(Dumper):
         return dumper
 
     def dump(self, obj: Any) -> bytes:
-        told, kept = _packed(obj)
-        missing = int(not kept.all())
-        element = _ARRAYS[obj.dtype.str][1]
-        head = [1, missing, element, len(obj), 1] if len(obj) else [0, 0, element]
-        return np.array(head, ">i4").tobytes() + told[kept].tobytes()
+        values, missing = _values(obj)
+        _, element, kind = _ARRAYS[obj.dtype.str]
+        if not len(values):
+            return _array_head(0, 0, element)
+        packed, mixed = _rows([(values, missing, np.dtype(kind))], 0)
+        has_nulls = int(missing is not None)
+        return _array_head(1, has_nulls, element, len(values), 1) + (
+            packed.tobytes() if mixed is None else packed[mixed].tobytes()
+        )
 
 
-def _packed(column: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """A column as rows of bytes, length and value as they travel, and which of the bytes do (a NULL has no value)."""
-    kind = np.dtype(_ARRAYS[column.dtype.str][2])
-    values, missing = np.ma.getdata(column), np.ma.getmask(column)
-    if values.dtype.kind == "M":
-        missing, values = missing | np.isnat(values), (values - _POSTGRES_EPOCH).astype(np.int64)
-    elif values.dtype.kind == "f":
-        missing = missing | np.isnan(values)
-    packed = np.empty(len(column), [("length", ">i4"), ("value", kind)])
-    packed["length"], packed["value"] = np.where(missing, -1, kind.itemsize), values
-    told = packed.view(np.uint8).reshape(len(column), packed.dtype.itemsize)
-    kept = np.ones(told.shape, bool)
-    if missing is not np.ma.nomask:
-        kept[missing, 4:] = False
-    return told, kept
+def _array_head(*words: int) -> bytes:
+    return np.array(words, ">i4").tobytes()
+
+
+Missing = NDArray[np.bool_] | None
+
+
+def _values(column: NDArray[Any]) -> tuple[NDArray[Any], Missing]:
+    """The values of a column as they travel, but for the order of their bytes, and which are missing; None: none is."""
+    values = np.ma.getdata(column)
+    missing: Any = np.ma.getmask(column) if isinstance(column, np.ma.MaskedArray) else None
+    if missing is np.ma.nomask:
+        missing = None
+    kind = values.dtype.kind
+    if kind in "fM":
+        told = np.isnan(values) if kind == "f" else np.isnat(values)
+        missing = told if missing is None else missing | told
+    if kind == "M":
+        values = (values - _POSTGRES_EPOCH).astype(np.int64)
+    return values, missing if missing is not None and missing.any() else None
+
+
+def _rows(
+    columns: Sequence[tuple[NDArray[Any], Missing, np.dtype[Any]]], fields: int
+) -> tuple[NDArray[np.uint8], Missing]:
+    """Rows of bytes, each value after its length, and which of the bytes travel (a NULL has no value); None: all.
+
+    `fields`: the number of fields that begins each row of a COPY; 0: none does. What is missing in every row
+    takes no room at all.
+    """
+    count = len(columns[0][0])
+    empty = [missing is not None and bool(missing.all()) for _, missing, _ in columns]
+    kinds = tuple(None if nothing else kind for nothing, (_, _, kind) in zip(empty, columns, strict=True))
+    told = np.empty(count, _row_type(kinds, fields))
+    if fields:
+        told["fields"] = fields
+    mixed: list[tuple[int, int, NDArray[np.bool_]]] = []
+    for n, (values, missing, kind) in enumerate(columns):
+        if empty[n]:
+            told[f"length{n}"] = -1
+            continue
+        told[f"length{n}"], told[f"value{n}"] = kind.itemsize, values
+        if missing is not None:
+            told[f"length{n}"][missing] = -1
+            mixed.append((told.dtype.fields[f"value{n}"][1], kind.itemsize, missing))
+    rows = told.view(np.uint8).reshape(count, told.dtype.itemsize)
+    if not mixed:
+        return rows, None
+    kept = np.ones(rows.shape, bool)
+    for begin, size, missing in mixed:
+        kept[missing, begin : begin + size] = False
+    return rows, kept
+
+
+@cache
+def _row_type(kinds: tuple[np.dtype[Any] | None, ...], fields: int) -> np.dtype[Any]:
+    parts: list[tuple[str, Any]] = [("fields", ">i2")] if fields else []
+    for n, kind in enumerate(kinds):
+        parts.append((f"length{n}", ">i4"))
+        if kind is not None:
+            parts.append((f"value{n}", kind))
+    return np.dtype(parts)
 
 
 psycopg.adapters.register_dumper(np.ndarray, ArrayDumper)
@@ -150,19 +201,19 @@ def copy_columns(
     texts = texts or {}
     names = sql.SQL(", ").join(map(sql.Identifier, [*columns, *texts]))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
-    packed = [_packed(column) for column in columns.values()]
-    count = np.array([len(columns) + len(texts)], ">i2").view(np.uint8)
-    rows = [np.broadcast_to(count, (len(packed[0][0]), 2)), *(told for told, _ in packed)]
-    kept = np.hstack([np.ones(rows[0].shape, bool), *(kept for _, kept in packed)])
-    told = np.hstack(rows)[kept].tobytes()
+    kinds = (np.dtype(_ARRAYS[column.dtype.str][2]) for column in columns.values())
+    told = [(*_values(column), kind) for column, kind in zip(columns.values(), kinds, strict=True)]
+    rows, kept = _rows(told, len(columns) + len(texts))
+    data = rows.tobytes() if kept is None else rows[kept].tobytes()
+    if texts:
+        widths = np.full(len(rows), rows.shape[1]) if kept is None else kept.sum(axis=1)
+        data = _with_texts(data, np.cumsum(widths).tolist(), texts.values())
     with driver(conn).cursor() as cursor, cursor.copy(statement) as copy:
-        head = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-        copy.write(head + (_with_texts(told, kept, texts.values()) if texts else told) + b"\xff\xff")
+        copy.write(b"PGCOPY\n\xff\r\n\x00" + bytes(8) + data + b"\xff\xff")
 
 
-def _with_texts(told: bytes, kept: NDArray[np.bool_], texts: Collection[Sequence[bytes]]) -> bytes:
-    """Rows of fixed columns, each followed by its texts with their lengths."""
-    ends = np.cumsum(kept.sum(axis=1)).tolist()
+def _with_texts(told: bytes, ends: Sequence[int], texts: Collection[Sequence[bytes]]) -> bytes:
+    """Rows of fixed columns, which end there, each followed by its texts with their lengths."""
     lengths = (np.array([len(one) for one in column], ">i4").tobytes() for column in texts)
     columns = list(zip(texts, lengths, strict=True))
     parts: list[bytes] = []
@@ -171,6 +222,36 @@ def _with_texts(told: bytes, kept: NDArray[np.bool_], texts: Collection[Sequence
         for column, length in columns:
             parts += (length[4 * row : 4 * row + 4], column[row])
     return b"".join(parts)
+
+
+def read_arrays(
+    conn: Connection, statement: TextClause, values: Mapping[str, Any]
+) -> tuple[NDArray[Any], ...]:
+    """The one row of a statement whose columns are arrays of numbers without NULLs, each as a numpy column.
+
+    For thousands of rows: as rows, each value is made a Python object first. NULL in place of an array is an empty one.
+    """
+    with driver(conn).cursor(binary=True) as cursor:
+        cursor.execute(_as_driver_has_it(statement), values)
+        result = cursor.pgresult
+        if result is None:
+            raise ValueError("the statement gives no rows")
+        return tuple(_read_array(result.get_value(0, n), result.ftype(n)) for n in range(result.nfields))
+
+
+@cache
+def _as_driver_has_it(statement: TextClause) -> bytes:
+    return str(statement.compile(dialect=make_url("postgresql+psycopg://").get_dialect()())).encode()
+
+
+def _read_array(told: bytes | None, oid: int) -> NDArray[Any]:
+    kind = np.dtype(next(kind for array, _, kind in _ARRAYS.values() if array == oid))
+    if told is None or len(told) == 12:
+        return np.empty(0, kind.newbyteorder("="))
+    if int.from_bytes(told[4:8], "big"):
+        raise ValueError("an array with NULLs cannot be read as a column")
+    rows = np.frombuffer(told, [("length", ">i4"), ("value", kind)], offset=20)
+    return rows["value"].astype(kind.newbyteorder("="))
 
 
 def plan_for_values(conn: Connection) -> None:

@@ -21,6 +21,7 @@ from tracking.batches import Arrival, Batch, instants, jsonb, make_batch, smalle
 from tracking.checks import Flag, Rules, flags_of_place, flags_of_receipt
 from tracking.merge import Merged, merge_fixes
 from tracking.partitions import ensure_partitions
+from tracking.roster import Memory, Roster
 from tracking.signs import Beats, Judged, gather_signs, judge, store_signs
 from tracking.tables import fix, raw_report
 
@@ -69,17 +70,24 @@ class IngestResult:
 
 
 def ingest_reports(
-    conn: Connection, lookup: Placing | None, arrivals: Sequence[Arrival], *, now: datetime, rules: Rules
+    conn: Connection,
+    lookup: Placing | None,
+    arrivals: Sequence[Arrival],
+    *,
+    now: datetime,
+    rules: Rules,
+    memory: Memory | None = None,
 ) -> IngestResult:
     """Store what may be stored of these messages, all received at `now`; nothing of the rest.
 
     The same message again changes nothing, and the order of messages changes nothing (but for flags
-    relative to receipt). Needs READ COMMITTED. Rings the bell when something changed.
+    relative to receipt). Needs READ COMMITTED. Rings the bell when something changed. `memory`: recalled in the same
+    transaction (`tracking.roster`).
     """
     batch = make_batch(arrivals, now)
     batch = batch.flagged(flags_of_receipt(batch.fixed_at, now, rules))
     signs = gather_signs(arrivals, now)
-    fixes, others = judge(conn, batch, signs, now)
+    fixes, others = judge(conn, batch, signs, now, memory or Roster().recall(conn))
     kept = np.flatnonzero(fixes.kept)
     stored = store_fixes(
         conn, lookup, batch.take(kept), person_id=fixes.person_id[kept], now=now, rules=rules

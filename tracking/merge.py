@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from core.db import copy_columns, sql_file
+from core.db import copy_columns, read_arrays, sql_file
 from tracking.batches import Batch, instants, truths
 from tracking.checks import Flag, Rules
 from tracking.speeds import too_fast
@@ -20,7 +20,6 @@ from tracking.speeds import too_fast
 SPEED = int(Flag.IMPLAUSIBLE_SPEED)
 _AROUND = timedelta(hours=2)
 _CONTEXT, _ANOTHERS = 2, 3  # values of `place` in sql/around.sql
-_KINDS = ("i8", "i8", "i8", "f8", "f8", "f8", "i4", "i8", "i8")  # of the columns of Known
 Ints = NDArray[np.int64]
 
 
@@ -91,7 +90,8 @@ def _read_around(conn: Connection, rows: Batch, person_id: Ints) -> Known:
     begins = np.ones(len(order), bool)
     begins[1:] = (device[1:] != device[:-1]) | (person[1:] != person[:-1])
     ends = np.roll(begins, -1)
-    found = conn.execute(
+    device_id, person_id, fixed_us, *rest = read_arrays(
+        conn,
         sql_file("tracking", "around"),
         {
             "device_id": device[begins],
@@ -101,11 +101,8 @@ def _read_around(conn: Connection, rows: Batch, person_id: Ints) -> Known:
             "bit": SPEED,
             **_days(at, around=_AROUND),
         },
-    ).all()
-    columns: list[Any] = list(zip(*found, strict=True)) or [()] * len(_KINDS)
-    told = [np.array(one, kind) for one, kind in zip(columns, _KINDS, strict=True)]
-    told[2] = told[2].view("datetime64[us]")
-    return Known(*told)
+    )
+    return Known(device_id, person_id, fixed_us.view("datetime64[us]"), *rest)
 
 
 def _compare(rows: Batch, known: Known) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:

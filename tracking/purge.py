@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, sel
 from core.db import driver
 from core.settings import Settings
 from tracking.partitions import PARTITIONED_BY, make_ahead, partition_name, stored_days
+from tracking.roster import forget_roster_changes
 from tracking.sos import forget_places
 from tracking.tables import device_heard, fix, last_fix, raw_report
 
@@ -76,6 +77,7 @@ def purge_expired(begin: Begin, now: datetime, retention: Retention, *, waits: b
     with begin() as conn:
         last = _purge_latest(conn, now - retention.fixes)
         places = forget_places(conn, now - retention.sos_places)
+        forget_roster_changes(conn)
     done = Purged(
         fixes.rows, raw.rows, fixes.partitions + raw.partitions, fixes.put_off + raw.put_off, last, places
     )

@@ -21,9 +21,8 @@ from tracking.batches import Arrival, Batch, instants, jsonb
 from tracking.checks import Flag
 from tracking.formats.report import Heartbeat, Other
 from tracking.partitions import ensure_partitions
+from tracking.roster import Memory, find_spans
 from tracking.tables import dropped, raw_report, sos
-
-_SPAN = 3  # fixes of one device that are worth one question for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,14 @@ def gather_signs(arrivals: Sequence[Arrival], now: datetime) -> list[Sign]:
     return signs
 
 
-def judge(conn: Connection, batch: Batch, signs: list[Sign], now: datetime) -> tuple[Judged, Judged]:
+def judge(
+    conn: Connection, batch: Batch, signs: list[Sign], now: datetime, memory: Memory
+) -> tuple[Judged, Judged]:
     """The judgement of the fixes and of the signs."""
     ahead = batch.flags & (Flag.FUTURE | Flag.NO_TIME) != 0
-    persons = _judge_spans(conn, batch, ahead)
+    persons = np.full(len(batch), -1, np.int64)
+    if not ahead.all():
+        persons[~ahead] = find_spans(conn, memory, batch.device_id[~ahead], batch.fixed_at[~ahead])
     reasons: list[str | None] = [None] * len(batch)
     asked = np.flatnonzero(persons < 0)
     rows = (
@@ -92,31 +95,6 @@ def judge(conn: Connection, batch: Batch, signs: list[Sign], now: datetime) -> t
         reasons[n] = row.reason
     whose_signs = np.array(found[cut:], np.int64)
     return Judged(persons, reasons), Judged(whose_signs, [row.reason for row in rows[cut:]])
-
-
-def _judge_spans(conn: Connection, batch: Batch, ahead: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Whose each fix is that may be kept along with all others of its device; -1 where each must be asked for.
-
-    A phone that was out of reach sends hundreds at once, mostly of one shift: one question instead of hundreds.
-    """
-    persons = np.full(len(batch), -1, np.int64)
-    rows = np.flatnonzero(~ahead)
-    order = rows[np.lexsort((batch.fixed_at[rows], batch.device_id[rows]))]
-    device = batch.device_id[order]
-    begins = np.flatnonzero(np.append(True, device[1:] != device[:-1])[: len(order)])
-    counts = np.diff(np.append(begins, len(order)))
-    many = counts >= _SPAN
-    if not many.any():
-        return persons
-    first, last = order[begins[many]], order[(begins + counts - 1)[many]]
-    at = batch.fixed_at.astype("datetime64[us]")
-    found = conn.execute(
-        sql_file("tracking", "judge_spans"),
-        {"device_id": batch.device_id[first], "first": at[first], "last": at[last]},
-    ).scalars()
-    whose = np.array([-1 if one is None else one for one in found], np.int64)
-    persons[order[np.repeat(many, counts)]] = np.repeat(whose, counts[many])
-    return persons
 
 
 def _followed(column: NDArray[Any], more: Sequence[object] | NDArray[Any], kind: Any) -> NDArray[Any]:

@@ -172,9 +172,8 @@ last_fix = Table(
         server_default=text("pg_current_xact_id()"),
         comment="transaction of the last change",
     ),
-    Index("ix_last_fix_point", "point", postgresql_using="gist"),
-    Index("ix_last_fix_changed", "changed"),
-    postgresql_with={"fillfactor": 70},
+    postgresql_with={"fillfactor": 50},
+    comment="a row a person, rewritten with every fix in place: no index but the key, so that nothing else is written",
 )
 
 device_heard = Table(
@@ -195,6 +194,14 @@ device_heard = Table(
     ),
     Index("ix_device_heard_changed", "changed"),
     postgresql_with={"fillfactor": 70},
+)
+
+roster_change = Table(
+    "roster_change",
+    metadata,
+    Column("xid", Xid8, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="transactions that changed who may be recorded or shown, by triggers; kept for a day",
 )
 
 dropped = Table(

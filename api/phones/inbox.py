@@ -30,11 +30,11 @@ from tracking.devices import (
     count_revoked,
     find_devices,
     resolve_gateways,
-    stale_devices,
     token_hash,
 )
 from tracking.formats import Message, Report, UnknownFormat, gives_up, read_report
 from tracking.ingest import Counts, IngestResult, Placing, ingest_reports
+from tracking.roster import Memory, Roster
 from tracking.signs import count_dropped
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ MOST_TOGETHER = 500
 MOST_BYTES_TOGETHER = 1_000_000
 WRITERS, WORTH_ANOTHER = 2, 70_000
 """One prepares its group while the other waits for the database, once so many bytes wait that each has enough to do."""
-_MOST_SENDERS = 200_000
 _PAUSE_S = 0.5
 """How long a database that went away is left alone before a message tries it again."""
 _REFUSED = ("unknown_format", "revoked")
@@ -99,7 +98,7 @@ class Inbox:
         self._bytes = 0
         self._groups: dict[asyncio.Task[None], list[_Letter]] = {}
         self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="inbox")
-        self._senders: dict[bytes, Device] = {}
+        self._roster = Roster()
         self._away_until = 0.0
         self._held = 0
         self._watch: asyncio.TimerHandle | None = None
@@ -248,8 +247,9 @@ class Inbox:
     def _commit(self, group: Sequence[_Letter]) -> Sequence[Outcome]:
         began, now = time.perf_counter(), self._clock()
         with self._engine.begin() as conn:
-            outcomes, arrivals = self._read(conn, group)
-            result = ingest_reports(conn, self._lookup, arrivals, now=now, rules=self._rules)
+            memory = self._roster.recall(conn)
+            outcomes, arrivals = _read(conn, group, memory)
+            result = ingest_reports(conn, self._lookup, arrivals, now=now, rules=self._rules, memory=memory)
             left_out = _left_out(conn, group, outcomes, arrivals)
             count_dropped(conn, left_out, now)
         counts = iter(zip(arrivals, result.by_source, strict=True))
@@ -263,42 +263,37 @@ class Inbox:
         _count(result, left_out, time.perf_counter() - began)
         return answers
 
-    def _read(
-        self, conn: Connection, group: Sequence[_Letter]
-    ) -> tuple[list[Exception | None], list[Arrival]]:
-        """For each message why it is refused, or None; and those not refused, with their devices and reports."""
-        senders = self._find_senders(conn, [letter.credential for letter in group])
-        outcomes: list[Exception | None] = []
-        read: list[tuple[Device, Report]] = []
-        for letter, sender in zip(group, senders, strict=True):
-            try:
-                if sender is None:
-                    raise UnknownDevice  # noqa: TRY301
-                read.append((sender, read_report(letter.message, sender.profile, own=letter.own)))
-                outcomes.append(None)
-            except Exception as error:  # noqa: BLE001  (this message's own fault)
-                outcomes.append(error)
-        return outcomes, [Arrival(device, report) for device, report in resolve_gateways(conn, read)]
 
-    def _find_senders(self, conn: Connection, credentials: Sequence[str]) -> list[Device | None]:
-        """The device of each credential, from memory where its row has not changed since it was read."""
-        keys = [token_hash(credential) for credential in credentials]
-        remembered = {key: self._senders[key] for key in keys if key in self._senders}
-        stale = stale_devices(conn, list(remembered.values())) if remembered else set()
-        asked = {
-            key: credential
-            for key, credential in zip(keys, credentials, strict=True)
-            if key not in remembered or remembered[key].id in stale
-        }
-        found = find_devices(conn, list(asked.values())) if asked else {}
-        fresh = {key: found[credential] for key, credential in asked.items() if credential in found}
-        known = {key: device for key, device in remembered.items() if device.id not in stale} | fresh
-        if len(self._senders) > _MOST_SENDERS:
-            self._senders = {}
-        self._senders.update(fresh)
-        for key in asked.keys() - fresh.keys():
-            self._senders.pop(key, None)
-        return [known.get(key) for key in keys]
+def _read(
+    conn: Connection, group: Sequence[_Letter], memory: Memory
+) -> tuple[list[Exception | None], list[Arrival]]:
+    """For each message why it is refused, or None; and those not refused, with their devices and reports."""
+    senders = _find_senders(conn, [letter.credential for letter in group], memory)
+    outcomes: list[Exception | None] = []
+    read: list[tuple[Device, Report]] = []
+    for letter, sender in zip(group, senders, strict=True):
+        try:
+            if sender is None:
+                raise UnknownDevice  # noqa: TRY301
+            read.append((sender, read_report(letter.message, sender.profile, own=letter.own)))
+            outcomes.append(None)
+        except Exception as error:  # noqa: BLE001  (this message's own fault)
+            outcomes.append(error)
+    return outcomes, [Arrival(device, report) for device, report in resolve_gateways(conn, read)]
+
+
+def _find_senders(conn: Connection, credentials: Sequence[str], memory: Memory) -> list[Device | None]:
+    """The device of each credential, from memory where it is there."""
+    keys = [token_hash(credential) for credential in credentials]
+    asked = {
+        credential: key
+        for key, credential in zip(keys, credentials, strict=True)
+        if key not in memory.devices
+    }
+    if asked:
+        found = find_devices(conn, list(asked))
+        memory.devices.update((asked[credential], device) for credential, device in found.items())
+    return [memory.devices.get(key) for key in keys]
 
 
 def _left_out(

@@ -1,7 +1,7 @@
 """HTTP on the wire: uvicorn's protocol, whose answers leave in one piece, with a short way for phones."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,6 +18,8 @@ class WanggeHttp(HttpToolsProtocol):
     fifty bytes cost more than making it. Here the head waits for what the loop's same turn brings. And an app that has
     a `PhoneDoor` gets the plain requests of phones as calls, past ASGI.
     """
+
+    _told: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = ([], b"")
 
     def __init__(self, *told: Any, **more: Any) -> None:
         super().__init__(*told, **more)
@@ -69,12 +71,20 @@ class WanggeHttp(HttpToolsProtocol):
         """Write an answer: its status line, uvicorn's own headers, and the rest of it."""
         if self.transport.is_closing():
             return
-        ours = b"".join([name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers])
         last = b"" if call.keep_alive else b"connection: close\r\n"
-        self.transport.write_now(b"".join((start, ours, last, rest)))  # type: ignore[attr-defined]
+        self.transport.write_now(b"".join((start, self._own_headers(), last, rest)))  # type: ignore[attr-defined]
         if not call.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def _own_headers(self) -> bytes:
+        """Uvicorn's headers as lines; it makes a new list of them every second."""
+        headers, lines = WanggeHttp._told
+        if headers is not self.server_state.default_headers:
+            headers = self.server_state.default_headers
+            lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
+            WanggeHttp._told = (headers, lines)
+        return lines
 
 
 class _Joined:

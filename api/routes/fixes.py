@@ -3,6 +3,7 @@
 Both hand the message to the inbox and are answered after its commit.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from api.errors import refusals
 from api.phones.door import Entrance
 from api.phones.inbox import Answer, Inbox
 from api.phones.requests import DirectRoute, read_message
+from tracking.ingest import Counts
 
 router = APIRouter(prefix="/v1", tags=["movement"], route_class=DirectRoute)
 
@@ -71,7 +73,12 @@ _DOOR: Any = {"dependencies": [device], "responses": refusals(415, 422)}
 
 
 def tell_counts(answer: Answer) -> tuple[bytes, str]:
-    return orjson.dumps(answer.counts), "application/json"
+    return _encoded(answer.counts), "application/json"
+
+
+@lru_cache(maxsize=1000)
+def _encoded(counts: Counts) -> bytes:
+    return orjson.dumps(counts)
 
 
 def tell_reply(answer: Answer) -> tuple[bytes, str]:

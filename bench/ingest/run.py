@@ -33,7 +33,7 @@ from core.settings import PREFIX, Settings
 from tracking.partitions import make_ahead
 from tracking.tables import fix
 
-PHONES, CONNECTIONS = 4_000, 400
+PHONES, CONNECTIONS = 4_000, 1_000
 SECONDS, WARM_S, ROUNDS = 8.0, 3.0, 3
 POOLS = (4, 8, 16)
 BATCH, COPIES = 500, 60

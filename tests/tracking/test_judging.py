@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection, event, insert, text
 from sqlalchemy.dialects.postgresql import Range
@@ -14,6 +15,7 @@ from tracking import signs
 from tracking.batches import Arrival, make_batch
 from tracking.devices import Device, hand_over
 from tracking.formats.report import ParsedFix, Report
+from tracking.roster import Memory, Roster
 
 START, TURN = NOW - timedelta(hours=2), NOW - timedelta(hours=1)
 
@@ -116,11 +118,16 @@ def test_what_changes_between_the_fixes_is_judged_fix_by_fix(
     ]  # from START on; TURN is 60, the last lies ahead of now
     fixes = tuple(ParsedFix(START + timedelta(minutes=n), 113.15, 27.8, item={}) for n in minutes)
     batch = make_batch([Arrival(device, Report("native", fixes))], NOW)
-    together, _ = signs.judge(conn, batch, [], NOW)
-    monkeypatch.setattr(signs, "_SPAN", 10**9)
-    one_by_one, _ = signs.judge(conn, batch, [], NOW)
-    assert together.person_id.tolist() == one_by_one.person_id.tolist()
-    assert together.reason == one_by_one.reason
+    memory = Roster().recall(conn)
+    together, _ = signs.judge(conn, batch, [], NOW, memory)
+    remembered, _ = signs.judge(conn, batch, [], NOW, memory)
+    monkeypatch.setattr(
+        signs, "find_spans", lambda _conn, _memory, device_id, _at: np.full(len(device_id), -1)
+    )
+    one_by_one, _ = signs.judge(conn, batch, [], NOW, memory)
+    for judged in (together, remembered):
+        assert judged.person_id.tolist() == one_by_one.person_id.tolist()
+        assert judged.reason == one_by_one.reason
     assert set(together.reason) == CHANGES[change]
 
 
@@ -134,6 +141,9 @@ def test_the_usual_case_asks_for_no_fix_by_itself(conn: Connection) -> None:
     def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
         asked.append(statement)
 
-    signs.judge(conn, batch, [], NOW)
-    event.remove(conn.engine, "before_cursor_execute", note)
+    memory = Memory("3:3:", 0)
+    signs.judge(conn, batch, [], NOW, memory)
     assert len(asked) == 1
+    signs.judge(conn, batch, [], NOW, memory)
+    event.remove(conn.engine, "before_cursor_execute", note)
+    assert len(asked) == 1, "what is remembered is not asked again"

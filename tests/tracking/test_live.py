@@ -289,7 +289,7 @@ def test_reading_what_changed_looks_at_what_changed(engine: Engine) -> None:
             writer.execute(
                 text("UPDATE last_fix SET changed = pg_current_xact_id() WHERE person_id % 100 = 0")
             )
-        assert "ix_last_fix_changed" in plan(conn, "positions", {"since": since, "persons": None})
+        assert len(list(read_positions(conn, since))) == rows // 100
         assert "ix_shift_starts_at" in plan(
             conn, "standing", {"now": utc_now(), "persons": None, "paths": None}
         )

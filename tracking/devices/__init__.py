@@ -17,7 +17,6 @@ from tracking.devices.registry import (
     list_devices,
     renew_token,
     revoke_device,
-    stale_devices,
     token_hash,
 )
 from tracking.devices.speed_units import Verdict, check_speed_units
@@ -44,6 +43,5 @@ __all__ = [
     "renew_token",
     "resolve_gateways",
     "revoke_device",
-    "stale_devices",
     "token_hash",
 ]

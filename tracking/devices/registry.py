@@ -3,15 +3,13 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-from sqlalchemy import BigInteger, Connection, Row, Text, cast, column, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
-from core.db import sql_file
 from core.errors import Conflict, Invalid, NotFound
 from people.tables import person
 from tracking.formats import USUAL_UNITS, Profile
@@ -33,8 +31,6 @@ class Device:
     interval_s: int
     heartbeat_s: int | None
     is_gateway: bool = False
-    version: int = 0
-    """Of its row, when it was read; see `stale_devices`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +64,10 @@ def token_hash(token: str) -> bytes:
 def find_devices(conn: Connection, tokens: list[str]) -> Mapping[str, Device]:
     """The device of each credential; a revoked or unknown one is left out."""
     by_hash = {token_hash(token): token for token in tokens}
-    version = cast(cast(column("xmin"), Text), BigInteger).label("version")
     rows = conn.execute(
-        select(device, version).where(
-            device.c.token_hash == func.any(list(by_hash)), device.c.revoked_at.is_(None)
-        )
+        select(device).where(device.c.token_hash == func.any(list(by_hash)), device.c.revoked_at.is_(None))
     )
-    return {by_hash[bytes(row.token_hash)]: replace(read_device(row), version=row.version) for row in rows}
+    return {by_hash[bytes(row.token_hash)]: read_device(row) for row in rows}
 
 
 def count_revoked(conn: Connection, tokens: Collection[str]) -> int:
@@ -85,18 +78,6 @@ def count_revoked(conn: Connection, tokens: Collection[str]) -> int:
     )
     revoked = {bytes(found) for found in conn.execute(query).scalars()}
     return sum(one in revoked for one in hashes)
-
-
-def stale_devices(conn: Connection, devices: Collection[Device]) -> set[int]:
-    """Ids of those that were changed or revoked since `find_devices` read them."""
-    found = conn.execute(
-        sql_file("tracking", "stale_devices"),
-        {
-            "id": np.array([one.id for one in devices], np.int64),
-            "version": np.array([one.version for one in devices], np.int64),
-        },
-    )
-    return set(found.scalars())
 
 
 def read_device(row: Row[tuple[object, ...]]) -> Device:

@@ -1,8 +1,12 @@
 -- What is stored around each span of a device's new fixes: everything inside it and the two nearest good fixes of the
--- same person on either side, `place` numbering them (-2, -1: before; 0: inside, 3 when
--- another person's; 1, 2: after). A fix is good when no
--- bit but `bit` is set. Instants as microseconds, which become a column in one step. `since` and `until` bound it all: the planner then looks at these days alone.
-SELECT near.device_id, near.person_id, CAST(extract(epoch FROM near.fixed_at) * 1000000 AS bigint) AS fixed_us, near.lon, near.lat, near.accuracy_m, near.flags, near.digest, near.place
+-- same person on either side, `place` numbering them (-2, -1: before; 0: inside, 3 when another person's; 1, 2: after).
+-- A fix is good when no bit but `bit` is set. One row of arrays, which become columns in one step; NaN: not told, instants in
+-- microseconds since 1970. `since` and `until` bound it all: the planner then looks at these days alone.
+SELECT array_agg(near.device_id), array_agg(near.person_id),
+       array_agg(CAST(extract(epoch FROM near.fixed_at) * 1000000 AS bigint)),
+       array_agg(coalesce(near.lon, 'NaN')), array_agg(coalesce(near.lat, 'NaN')),
+       array_agg(coalesce(near.accuracy_m, 'NaN')), array_agg(near.flags), array_agg(near.digest),
+       array_agg(near.place)
 FROM unnest(
     CAST(:device_id AS bigint[]), CAST(:person_id AS bigint[]), CAST(:first AS timestamptz[]), CAST(:last AS timestamptz[])
 ) AS span(device_id, person_id, first, last)
