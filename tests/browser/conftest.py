@@ -117,9 +117,9 @@ def _walk(city: City) -> None:
 
 
 @contextmanager
-def running_service(engine: Engine, port: int = 0) -> Iterator[str]:
+def running_service(engine: Engine, port: int = 0, clock: Callable[[], datetime] = utc_now) -> Iterator[str]:
     """A service on a database of its own or another's; the address."""
-    app = make_app(read_settings({"WANGGE_SIGN_IN_ATTEMPTS": "1000"}), engine)
+    app = make_app(read_settings({"WANGGE_SIGN_IN_ATTEMPTS": "1000"}), engine, clock=clock)
     with running(app, port) as taken:
         yield f"http://127.0.0.1:{taken}"
 

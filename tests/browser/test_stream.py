@@ -1,6 +1,6 @@
 """The live stream over HTTP, from a real server: an endless answer has a test of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from bench.screen import Screen
 from core.clock import utc_now
 from people.accounts import find_account
 from people.tokens import issue_bearer
-from tests.browser.conftest import City
+from tests.browser.conftest import City, running_service
 from tests.city import centre
 
 
@@ -60,6 +60,16 @@ def following(city: City, headers: dict[str, str], screen: Screen | None = None)
 def test_a_fix_sent_by_a_phone_is_in_the_stream_and_a_resumed_one_goes_on(
     city: City, bearer: dict[str, str]
 ) -> None:
+    behind = timedelta(minutes=1)
+    with running_service(city.engine, clock=lambda: utc_now() - behind) as url:
+        own = City(url, city.engine, city.phones)
+        with following(own, bearer) as stream:  # who comes back to a service that knows the last half minute
+            assert stream.next()["event"] == "snapshot"
+        behind = timedelta(0)
+        resume(own, bearer)
+
+
+def resume(city: City, bearer: dict[str, str]) -> None:
     lon, lat = centre(5, 5)
     with following(city, bearer) as stream:
         first = stream.next()
@@ -78,8 +88,22 @@ def test_a_fix_sent_by_a_phone_is_in_the_stream_and_a_resumed_one_goes_on(
             assert again.next()["event"] != "snapshot"
 
 
+def fixed(dots: Iterable[dict[str, Any]]) -> set[object]:
+    """Who has a position, and of when in whole milliseconds."""
+    times = {dot["code"]: dot["fixed_at"] for dot in dots if dot["fixed_at"] is not None}
+    as_told = {
+        code: datetime.fromisoformat(at).timestamp() if isinstance(at, str) else at
+        for code, at in times.items()
+    }
+    return {(code, round(at * 1000)) for code, at in as_told.items()}
+
+
 def test_the_state_of_now_is_the_snapshot(city: City, bearer: dict[str, str]) -> None:
     now = httpx.get(f"{city.url}/v1/live/now", headers=bearer).json()
+    with following(city, bearer) as stream:  # until it has read what was sent last
+        stream.next()
+        while fixed(stream.dots.values()) != fixed(now["dots"]):
+            stream.next()
     with following(city, bearer) as stream:
         stream.next()
         dots = stream.dots

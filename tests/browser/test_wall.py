@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from core.clock import utc_now
+from people.grants import find_unit
+from people.notices import accept_notice
+from people.persons import Post, add_person, assign
+from people.shifts import Shift, add_shift
 from tests.browser.conftest import NARROW, WIDE, City, Visit, Visits, at_rest, open_wall, until
-from tests.city import centre, code_at
+from tests.city import FOUNDED, centre, code_at
+from tracking.devices import add_device
 
 pytestmark = pytest.mark.browser
 
@@ -105,10 +111,26 @@ def test_figures_count_the_people_of_the_unit(visit: Visits) -> None:
     expect(page.locator("#figures .big").first).to_have_text(re.compile("^1"))
 
 
-def test_a_trail_never_joins_its_gap(visit: Visits) -> None:
+@pytest.fixture
+def walker(city: City) -> str:
+    """Somebody whom no other test moves: off shift now, with a quarter of an hour behind them and one gap in it."""
+    now = utc_now()
+    lon, lat = centre(1, 0)
+    with city.engine.begin() as conn:
+        person_id = add_person(conn, "w5", "孙丽")
+        assign(conn, person_id, Post(find_unit(conn, code_at(1, 0, "grid"), now), "grid_worker", FOUNDED))
+        accept_notice(conn, person_id, "2026-1", at=FOUNDED, how="paper: test")
+        add_shift(conn, Shift(person_id, now - timedelta(hours=1), now - timedelta(seconds=30)))
+        city.phones["w5"] = add_device(conn, "phone-w5", "w5", now=FOUNDED)
+    for seconds in [*range(600, 450, -30), *range(180, 30, -30)]:
+        city.send_fix("w5", lon + seconds * 1e-6, lat, now - timedelta(seconds=seconds))
+    return "w5"
+
+
+def test_a_trail_never_joins_its_gap(visit: Visits, walker: str) -> None:
     window = visit("command")
-    open_wall(window, "?person=w2")
-    trail = window.module("map/read_trail.js", "m.readTrail('w2')")
+    open_wall(window, f"?person={walker}")
+    trail = window.module("map/read_trail.js", f"m.readTrail('{walker}')")
     assert trail["gaps"] == 1
     kinds = [one["properties"]["kind"] for one in trail["features"]]
     assert kinds.count("gap") == 1
