@@ -36,7 +36,7 @@ from tracking.tables import fix
 PHONES, CONNECTIONS = 4_000, 1_000
 SECONDS, WARM_S, ROUNDS = 8.0, 3.0, 3
 POOLS = (4, 8, 16)
-BATCH, COPIES = 500, 60
+BATCH, COPIES, SENDERS = 500, 60, 16
 ROOT = Path(__file__).parents[2]
 
 
@@ -136,7 +136,7 @@ class Field:
 
 def _tell_batches(report: Report, field: Field, engine: Engine) -> None:
     """Requests of 500 fixes, beside COPY of as many rows a transaction into the same table."""
-    per_s = field.rate(own(engine, 1), SECONDS, size=BATCH, connections=4)
+    per_s = field.rate(own(engine, 1), SECONDS, size=BATCH, connections=SENDERS)
     copied_s = _copy(engine)
     report.tell(
         f"batches of {BATCH}, accepted a second",
