@@ -8,8 +8,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,20 +21,10 @@ from people.accounts import add_account
 from people.grants import add_grant
 from people.tokens import issue_bearer
 from tests.api.test_metrics import read_metrics
+from tests.journeys.conftest import Install, running
 from tests.journeys.installation import Crowd, Installation, Phone, enrol, stored
 
 STREAMS = 8
-
-
-@contextmanager
-def running(folder: Path, *options: str) -> Iterator[Installation]:
-    made = Installation(folder, *options)
-    made.start()
-    try:
-        made.wait_until_ready()
-        yield made
-    finally:
-        made.stop()
 
 
 def command_token(installation: Installation) -> str:
@@ -121,9 +110,9 @@ def serving_processes(installation: Installation) -> list[int]:
 
 @pytest.mark.timeout(300)
 def test_a_fix_through_any_process_reaches_the_viewers_of_all_and_counts_are_told_together(
-    tmp_path: Path,
+    install: Install,
 ) -> None:
-    with running(tmp_path, "--processes", "2") as installation, ExitStack() as stack:
+    with running(install("--processes", "2")) as installation, ExitStack() as stack:
         assert len(serving_processes(installation)) == 2
         phones = enrol(installation)
         token = command_token(installation)
@@ -146,9 +135,9 @@ def test_a_fix_through_any_process_reaches_the_viewers_of_all_and_counts_are_tol
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("options", [(), ("--processes", "2")], ids=["one process", "two processes"])
 def test_a_stop_answers_what_is_under_way_ends_the_streams_and_takes_seconds(
-    tmp_path: Path, options: tuple[str, ...]
+    install: Install, options: tuple[str, ...]
 ) -> None:
-    with running(tmp_path, *options) as installation, ExitStack() as stack:
+    with running(install(*options)) as installation, ExitStack() as stack:
         phones = enrol(installation)
         token = command_token(installation)
         streams = [stack.enter_context(closing(Stream(installation.port, token))) for _ in range(STREAMS)]
@@ -210,9 +199,9 @@ def database_processes(installation: Installation) -> list[int]:
 
 @pytest.mark.timeout(300)
 def test_while_the_database_hangs_everybody_gets_503_within_a_second_and_then_all_goes_on(
-    tmp_path: Path,
+    installation: Installation,
 ) -> None:
-    with running(tmp_path) as installation, ExitStack() as stack:
+    with ExitStack() as stack:
         phone = enrol(installation)[0]
         token = command_token(installation)
         stream = stack.enter_context(closing(Stream(installation.port, token)))
@@ -243,22 +232,21 @@ def test_while_the_database_hangs_everybody_gets_503_within_a_second_and_then_al
 
 
 @pytest.mark.timeout(300)
-def test_a_killed_database_is_told_at_once_and_comes_back(tmp_path: Path) -> None:
-    with running(tmp_path) as installation:
-        phone = enrol(installation)[0]
-        token = command_token(installation)
-        assert send(installation, phone, 113.15) == 200
-        installation.kill_database()
-        refused = 0
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            status, took_s, _ = ask(installation, "/v1/networks", token)
-            assert status in {200, 503}
-            assert took_s < 1.2
-            refused += status == 503
-            if status == 200 and refused:
-                break
-            time.sleep(0.05)
-        assert refused
-        installation.wait_until_ready(20)
-        assert send(installation, phone, 113.16) == 200
+def test_a_killed_database_is_told_at_once_and_comes_back(installation: Installation) -> None:
+    phone = enrol(installation)[0]
+    token = command_token(installation)
+    assert send(installation, phone, 113.15) == 200
+    installation.kill_database()
+    refused = 0
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        status, took_s, _ = ask(installation, "/v1/networks", token)
+        assert status in {200, 503}
+        assert took_s < 1.2
+        refused += status == 503
+        if status == 200 and refused:
+            break
+        time.sleep(0.05)
+    assert refused
+    installation.wait_until_ready(20)
+    assert send(installation, phone, 113.16) == 200
