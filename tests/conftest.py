@@ -6,6 +6,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = [item for item in items if "full" not in item.keywords]
         config.hook.pytest_deselected(items=[item for item in items if "full" in item.keywords])
         items[:] = chosen
+
+
+def pytest_collection_finish() -> None:
+    """An application started inside the tests leaves their garbage alone.
+
+    A service goes through all there is when it starts; here that is the whole run's, hundreds of times over. Services
+    with a process of their own (tests/journeys) do as they always do, and tests/api/test_collecting.py looks at how.
+    """
+    if "api.app" in sys.modules:
+        sys.modules["api.app"].collecting_seldom = nullcontext  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
