@@ -50,7 +50,9 @@ def overlap(one: Suggested, first: int, second: int, weight: Any) -> float:
     return float(max(shared[range(6), list(each)].sum() for each in permutations(range(6))) / weight.sum())
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(5, 20))]
+)
 def test_three_hundred_blocks_make_six_even_grids_that_hang_together(seed: int) -> None:
     blocks = community(seed)
     found = suggest_from(blocks, asked(seed=seed), perf_counter())
