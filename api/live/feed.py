@@ -9,6 +9,7 @@ import asyncio
 import logging
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ class LiveFeed:
             await asyncio.sleep(RECONNECT_S)
 
     async def _read_on(self) -> None:
-        """Read after a bell and when a state falls due, at most once a second; sweep when it is time."""
+        """Read after a bell and when a state falls due, at most once a second; sweep when it is time and may be."""
         loop = asyncio.get_running_loop()
         sweep_due = told = 0.0
         while True:
@@ -227,17 +228,17 @@ class LiveFeed:
                 await self._watched.wait()
                 sweep_due = 0.0
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), max(min(FRAME_S, sweep_due - loop.time()), 0))
+                await asyncio.wait_for(self._rung.wait(), FRAME_S)
             self._rung.clear()
             started = loop.time()
             sweeps = started >= sweep_due
             try:
-                read = await asyncio.to_thread(self._read, sweeps=sweeps)
+                read = await asyncio.to_thread(self._read, sweeps=None if sweeps else False)
             except (SQLAlchemyError, psycopg.Error) as error:
                 logger.warning("the live positions cannot be read", extra={"kind": type(error).__name__})
                 await asyncio.sleep(RECONNECT_S)
                 continue
-            if sweeps:
+            if self._map.swept:
                 took_s = loop.time() - started
                 sweep_due = started + min(max(SWEEP_S, took_s / SWEEP_SHARE), LONGEST_SWEEP_S)
             told = await self._spread(read, started, told)
@@ -249,11 +250,15 @@ class LiveFeed:
             return False
         return self.board.at is None or asyncio.get_running_loop().time() - self._empty_since > LINGER_S
 
-    def _read(self, *, sweeps: bool) -> Read:
-        with self.engine.connect() as conn, metrics.READ.labels(str(sweeps).lower()).time():
+    def _read(self, *, sweeps: bool | None) -> Read:
+        """`sweeps` None: when it is due, False: not now."""
+        began = time.perf_counter()
+        with self.engine.connect() as conn:
             at = self.clock()  # after the connection: what is committed by then is seen
             changes = self._map.read(conn, at, sweeps=sweeps)
-            return Read(at, changes, self.rail.read(conn, at))
+            read = Read(at, changes, self.rail.read(conn, at))
+        metrics.READ.labels(str(self._map.swept).lower()).observe(time.perf_counter() - began)
+        return read
 
     async def _spread(self, read: Read, started: float, told: float) -> float:
         """Take what was read to the board and tell the viewers; returns when they were last told of dots."""

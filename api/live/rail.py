@@ -13,7 +13,7 @@ from analysis.alerts import Alert, alerts_within, open_alerts, tell_alert
 from people.access import Scope
 from tracking.live import mark_of_calls
 
-SHARE: Final = 0.02
+SHARE: Final = 0.005
 """Reading many alerts takes its time and then comes less often; a call for help, new or acknowledged, is read at once."""
 
 

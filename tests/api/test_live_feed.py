@@ -351,19 +351,19 @@ DOT = Dot(STANDING, "moving", None, PLACE, EVER, None, None, 10, 1.0, None)
 
 
 def serves(*paths: str) -> Dot:
-    return replace(DOT, standing=replace(STANDING, paths=paths))
+    return DOT._replace(standing=replace(STANDING, paths=paths))
 
 
 @pytest.mark.parametrize(
     ("before", "after", "who", "moved", "gone"),
     [
         (None, DOT, [1], [1], []),
-        (DOT, replace(DOT, position=replace(PLACE, lon=122.0)), [], [1], []),
+        (DOT, DOT._replace(position=PLACE._replace(lon=122.0)), [], [1], []),
         (DOT, None, [], [], [1]),
         (DOT, serves("a.c"), [], [], [1]),
         (serves("a.c"), DOT, [1], [1], []),
         (serves("a.bc"), serves("a.c"), [], [], []),
-        (DOT, replace(DOT, standing=replace(STANDING, name="V")), [1], [1], []),
+        (DOT, DOT._replace(standing=replace(STANDING, name="V")), [1], [1], []),
         (serves("a.b", "a.c"), DOT, [1], [1], []),
     ],
     ids=[
@@ -393,7 +393,7 @@ def test_a_frame_says_who_came_moved_and_left_the_scope(
 
 def test_a_row_is_as_short_as_a_map_needs() -> None:
     shown = Board()
-    shown.begin([Change(1, None, replace(DOT, battery_pct=51.7))], EVER)
+    shown.begin([Change(1, None, DOT._replace(battery_pct=51.7))], EVER)
     event = read_event(shown.tell_snapshot(roots_of(EVERYWHERE)))
     assert event["columns"] == list(COLUMNS)
     seconds = int(EVER.timestamp())

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
-from tracking.live.states import Reason, Rhythm, State, next_turn_s, reason_of, state_of
+from tracking.live.states import Reason, Rhythm, State, next_turn_s, reason_of, rhythm_of, state_of
 
 USUAL_INTERVAL_S = 10
 EVERYWHERE = ""
@@ -43,9 +44,11 @@ class Standing:
     held: tuple[Held, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A person's last accepted fix; `moving` by the way gone before it. `at_unit_code`: the governance unit it lies in."""
+class Position(NamedTuple):
+    """A person's last accepted fix; `moving` by the way gone before it. `at_unit_code`: the governance unit it lies in.
+
+    A tuple, as `Dot` is: a thousand of each are made a second.
+    """
 
     person_id: int
     device_id: int
@@ -71,8 +74,7 @@ class Sign:
     status: Mapping[str, object] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(NamedTuple):
     """One person on the wall. Times are aware UTC; `position` is None when off shift or never heard.
 
     `age_s`: how long ago the person was heard when the dot was made; None: never. `expected_s`: the time within which the device should be heard again. `reason`: why it is quiet, where it told.
@@ -131,20 +133,23 @@ def make_dot(standing: Standing, position: Position | None, signs: Mapping[int, 
         battery_pct = sign.battery_pct
     rhythm = _rhythm(standing, device_id, moving=position is not None and position.moving)
     age_s = None if heard_at is None else (now - heard_at).total_seconds()
-    waited_s = None if standing.since is None else (now - standing.since).total_seconds()
+    since = standing.since
+    waited_s = None if since is None else (now - since).total_seconds()
     state = state_of(rhythm, age_s, waited_s)
-    told = sign.status if sign and is_newer else None
+    reason = None
+    if state in _QUIET:
+        reason = reason_of(sign.status if sign and is_newer else None, battery_pct, charging=charging)
     return Dot(
-        standing=standing,
-        state=state,
-        reason=reason_of(told, battery_pct, charging=charging) if state in _QUIET else None,
-        position=position if rhythm.on_shift else None,
-        heard_at=heard_at,
-        battery_pct=battery_pct,
-        charging=charging,
-        expected_s=rhythm.expected_s,
-        age_s=age_s,
-        turns_at=_turns_at(standing, rhythm, now, (age_s, waited_s)),
+        standing,
+        state,
+        reason,
+        position if rhythm.on_shift else None,
+        heard_at,
+        battery_pct,
+        charging,
+        rhythm.expected_s,
+        age_s,
+        _turns_at(standing, rhythm, now, (age_s, waited_s)),
     )
 
 
@@ -161,13 +166,15 @@ def _newest_sign(standing: Standing, signs: Mapping[int, Sign]) -> Sign | None:
 
 def _rhythm(standing: Standing, device_id: int | None, *, moving: bool) -> Rhythm:
     """That of the device heard last, else of the first one held."""
-    found = next((held for held in standing.held if held.device_id == device_id), None)
-    if found is None and standing.held:
-        found = standing.held[0]
     on_shift = standing.since is not None
-    if found is None:
-        return Rhythm(on_shift, moving, USUAL_INTERVAL_S, None)
-    return Rhythm(on_shift, moving, found.interval_s, found.heartbeat_s)
+    if not standing.held:
+        return rhythm_of(on_shift, moving, USUAL_INTERVAL_S, None)
+    found = standing.held[0]
+    if found.device_id != device_id:
+        for held in standing.held:
+            if held.device_id == device_id:
+                found = held
+    return rhythm_of(on_shift, moving, found.interval_s, found.heartbeat_s)
 
 
 def _turns_at(
@@ -176,8 +183,10 @@ def _turns_at(
     if not rhythm.on_shift:
         return None
     left_s = next_turn_s(rhythm, *passed_s)
-    turn = None if left_s is None else now + timedelta(seconds=left_s, milliseconds=1)
-    return min((at for at in (turn, standing.until) if at is not None), default=None)
+    if left_s is None:
+        return standing.until
+    turn = now + timedelta(seconds=left_s, milliseconds=1)
+    return turn if standing.until is None or turn < standing.until else standing.until
 
 
 @lru_cache(maxsize=200_000)

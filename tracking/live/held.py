@@ -7,8 +7,8 @@ rosters and are read by a sweep; states that time alone changes are due at a kno
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row
 
@@ -16,16 +16,19 @@ from core.db import plan_for_values
 from tracking.live.dots import Dot, Position, Sign, Standing, make_dot
 from tracking.live.reading import (
     EVERYTHING,
-    read_cursor,
+    read_next_shift,
     read_positions,
+    read_roster,
     read_signs,
     read_standing,
     standing_of,
 )
 
+LONGEST: Final = timedelta(seconds=60)
+_EVER = datetime.min.replace(tzinfo=UTC)
 
-@dataclass(frozen=True, slots=True)
-class Change:
+
+class Change(NamedTuple):
     """What a read found of a person: as it was and as it is; None: not on duty."""
 
     person_id: int
@@ -46,20 +49,34 @@ class LiveMap:
     _due: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     _due_from: int = 0
     _cursor: str | None = None
+    _codes: dict[int, str] = field(default_factory=dict)
+    _swept_cursor: str = EVERYTHING
+    _sweep_at: datetime = _EVER
+    swept: bool = False
+    """Whether the last read did."""
 
-    def read(self, conn: Connection, now: datetime, *, sweeps: bool) -> list[Change]:
-        """Bring the dots up to date and tell what a viewer would see change. The first read always sweeps."""
-        sweeps = sweeps or self._cursor is None
+    def read(self, conn: Connection, now: datetime, *, sweeps: bool | None = None) -> list[Change]:
+        """Bring the dots up to date and tell what a viewer would see change. The first read always sweeps.
+
+        `sweeps` None: when a roster was changed since the last time, when a shift begins, and every minute, for what
+        was known long before (an assignment or an edition that begins).
+        """
         plan_for_values(conn)
-        cursor = read_cursor(conn)
+        cursor, changed = read_roster(conn, self._swept_cursor)
+        if sweeps is None:
+            sweeps = changed or now >= self._sweep_at
+        self.swept = sweeps = sweeps or self._cursor is None
         swept = read_standing(conn, now) if sweeps else None
-        positions = list(read_positions(conn, self._cursor or EVERYTHING))
+        next_shift = read_next_shift(conn, now) if sweeps else None
+        positions = read_positions(conn, self._cursor or EVERYTHING, codes=self._codes)
         signs = list(read_signs(conn, self._cursor or EVERYTHING))
         # Nothing is kept of a read that failed half-way.
         touched = self._fall_due(now)
         touched |= self._take(positions, signs)
         if swept is not None:
             touched |= self._stand(swept)
+            self._swept_cursor = cursor
+            self._sweep_at = min(now + LONGEST, next_shift or now + LONGEST)
         self._cursor = cursor
         changes = [self._turn(person_id, now) for person_id in touched]
         return [change for change in changes if change is not None]

@@ -5,12 +5,16 @@ a change whose transaction commits late is never skipped, and none is given twic
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Text, cast, func, select
 
-from core.db import plan_for_values, sql_file
+from core.db import plan_for_values, read_arrays, sql_file
+from geo.tables import unit_version
+from people.tables import shift
 from tracking.live.dots import Dot, Held, Position, Sign, Standing, make_dot
 from tracking.tables import sos
 
@@ -21,6 +25,18 @@ EVERYTHING = "3:3:"
 def read_cursor(conn: Connection) -> str:
     """What a reader sees now; take it first, then read since the one before."""
     return str(conn.scalar(select(cast(func.pg_current_snapshot(), Text))))
+
+
+def read_roster(conn: Connection, since: str) -> tuple[str, bool]:
+    """What a reader sees now, as `read_cursor`; and whether a roster was changed since that cursor (`tracking.roster`)."""
+    cursor, changed = conn.execute(sql_file("tracking", "roster"), {"since": since}).one()
+    return str(cursor), bool(changed)
+
+
+def read_next_shift(conn: Connection, now: datetime) -> datetime | None:
+    """When the next shift begins."""
+    found: datetime | None = conn.scalar(select(func.min(shift.c.starts_at)).where(shift.c.starts_at > now))
+    return found
 
 
 def read_standing(
@@ -64,11 +80,50 @@ def standing_of(row: Row[Any]) -> Standing:
 
 
 def read_positions(
-    conn: Connection, since: str = EVERYTHING, persons: Sequence[int] | None = None
-) -> Iterator[Position]:
-    """Last fixes changed since the cursor, of everybody or of these persons."""
+    conn: Connection,
+    since: str = EVERYTHING,
+    persons: Sequence[int] | None = None,
+    codes: dict[int, str] | None = None,
+) -> list[Position]:
+    """Last fixes changed since the cursor, of everybody or of these persons.
+
+    `codes`: of unit versions by id, as far as they were looked up before; what is missing is added.
+    """
     wanted = {"since": since, "persons": None if persons is None else list(persons)}
-    return (Position(*row) for row in conn.execute(sql_file("tracking", "positions"), wanted))
+    person_id, device_id, fixed_us, *rest, charging, moving, version = read_arrays(
+        conn, sql_file("tracking", "positions"), wanted
+    )
+    at_unit = _codes_of(conn, version, {} if codes is None else codes)
+    fixed_at = [at.replace(tzinfo=UTC) for at in fixed_us.view("datetime64[us]").tolist()]
+    lon, lat, *told = rest
+    columns = (
+        person_id.tolist(),
+        device_id.tolist(),
+        fixed_at,
+        lon.tolist(),
+        lat.tolist(),
+        *(_or_none(column, np.isnan(column)) for column in told),
+        _or_none(charging.astype(bool), charging < 0),
+        moving.astype(bool).tolist(),
+        at_unit,
+    )
+    return list(map(Position._make, zip(*columns, strict=True)))
+
+
+def _or_none(column: NDArray[Any], missing: NDArray[np.bool_]) -> list[Any]:
+    told = column.astype(object)
+    told[missing] = None
+    return list(told)
+
+
+def _codes_of(conn: Connection, version: NDArray[np.int64], codes: dict[int, str]) -> list[str | None]:
+    asked = set(version.tolist()) - codes.keys() - {-1}
+    if asked:
+        query = select(unit_version.c.id, unit_version.c.code).where(
+            unit_version.c.id == func.any(list(asked))
+        )
+        codes |= {row.id: row.code for row in conn.execute(query)}
+    return [codes.get(one) for one in version.tolist()]
 
 
 def read_signs(

@@ -1,7 +1,9 @@
 """How far a dot can be believed: its state by that device's own rhythm, and why a phone has gone quiet where it told."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Literal
 
 State = Literal["moving", "still", "unconfirmed", "late", "stale", "silent", "off_shift"]
@@ -12,7 +14,7 @@ TRANSIT_S = 5  # a report on its way is not late yet
 LOW_BATTERY_PCT = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rhythm:
     """What is expected of a device now. `heartbeat_s`: it sleeps while still and says so this often."""
 
@@ -21,17 +23,30 @@ class Rhythm:
     interval_s: int
     heartbeat_s: int | None
 
-    @property
+    @cached_property
     def expected_s(self) -> int:
         return self.interval_s if self.moving or self.heartbeat_s is None else self.heartbeat_s
 
-    @property
+    @cached_property
     def sleeps(self) -> bool:
         return self.heartbeat_s is not None and not self.moving
 
-    @property
+    @cached_property
     def silent_s(self) -> int:
         return max(SILENT_S, 2 * self.expected_s if self.sleeps else 0)
+
+    @cached_property
+    def turns_s(self) -> list[int]:
+        """The ages at which time alone may change the state, in order."""
+        expected_s = self.expected_s
+        turns = [expected_s + TRANSIT_S, max(3 * expected_s, STALE_AT_LEAST_S), self.silent_s]
+        return sorted(turns + ([expected_s, 2 * expected_s] if self.sleeps else []))
+
+
+@cache
+def rhythm_of(on_shift: bool, moving: bool, interval_s: int, heartbeat_s: int | None) -> Rhythm:
+    """The one rhythm of these values: a city has a few."""
+    return Rhythm(on_shift, moving, interval_s, heartbeat_s)
 
 
 def state_of(rhythm: Rhythm, age_s: float | None, waited_s: float | None) -> State:
@@ -57,14 +72,15 @@ def state_of(rhythm: Rhythm, age_s: float | None, waited_s: float | None) -> Sta
 
 def next_turn_s(rhythm: Rhythm, age_s: float | None, waited_s: float | None) -> float | None:
     """How long until time alone may change what `state_of` says; None: never again. The state may also stay."""
-    ahead = [] if waited_s is None else [SILENT_S - waited_s]
+    left_s = None
+    if waited_s is not None and waited_s <= SILENT_S:
+        left_s = SILENT_S - waited_s
     if age_s is not None:
-        expected_s = rhythm.expected_s
-        turns = [expected_s + TRANSIT_S, max(3 * expected_s, STALE_AT_LEAST_S), rhythm.silent_s]
-        if rhythm.sleeps:
-            turns += [expected_s, 2 * expected_s]
-        ahead += [turn - age_s for turn in turns]
-    return min((left for left in ahead if left >= 0), default=None)
+        turns_s = rhythm.turns_s
+        place = bisect_left(turns_s, age_s)
+        if place < len(turns_s) and (left_s is None or turns_s[place] - age_s < left_s):
+            left_s = turns_s[place] - age_s
+    return left_s
 
 
 def reason_of(
