@@ -55,6 +55,8 @@ ARGUMENTS = [
 MODULES = Path(__file__).parent.parent.parent / "node_modules"
 PASSWORD = "correct horse battery"
 WIDE, USUAL, NARROW = (1920, 1080), (1366, 768), (390, 844)
+COARSE = 0.5
+"""Points of the screen for one of the page's: a quarter of the points, all of which a processor has to draw here."""
 STEP_S = 10
 CUT = r"ERR_(CONNECTION|INCOMPLETE|EMPTY|INTERNET_DISCONNECTED)"
 expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
@@ -124,8 +126,17 @@ def running_service(engine: Engine, port: int = 0, clock: Callable[[], datetime]
         yield f"http://127.0.0.1:{taken}"
 
 
+@pytest.fixture(scope="package", autouse=True)
+def brisk() -> Iterator[None]:
+    """The service's rounds come ten times as often: what is looked at here is that they come, not the pause."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.chores.WATCH_S", 1)
+        patch.setattr("api.live.feed.RECHECK_S", 2)
+        yield
+
+
 @pytest.fixture(scope="package")
-def city(server_url: str, template_name: str) -> Iterator[City]:
+def city(brisk: None, server_url: str, template_name: str) -> Iterator[City]:
     name = template_name.replace("template", "browser")
     engine = make_engine(make_database(server_url, name, template_name), pool_size=10)
     with running_service(engine) as url:
@@ -218,6 +229,7 @@ def visit(chromium: Browser, city: City) -> Iterator[Visits]:
             viewport={"width": size[0], "height": size[1]},
             locale=language,
             reduced_motion=motion,
+            device_scale_factor=1 if os.environ.get("WANGGE_TEST_PICTURES") else COARSE,
             is_mobile=size == NARROW,
             has_touch=size == NARROW,
         )

@@ -117,14 +117,14 @@ def walker(city: City) -> str:
     now = utc_now()
     lon, lat = centre(1, 0)
     with city.engine.begin() as conn:
-        person_id = add_person(conn, "w5", "孙丽")
+        person_id = add_person(conn, "w6", "孙丽")
         assign(conn, person_id, Post(find_unit(conn, code_at(1, 0, "grid"), now), "grid_worker", FOUNDED))
         accept_notice(conn, person_id, "2026-1", at=FOUNDED, how="paper: test")
         add_shift(conn, Shift(person_id, now - timedelta(hours=1), now - timedelta(seconds=30)))
-        city.phones["w5"] = add_device(conn, "phone-w5", "w5", now=FOUNDED)
+        city.phones["w6"] = add_device(conn, "phone-w6", "w6", now=FOUNDED)
     for seconds in [*range(600, 450, -30), *range(180, 30, -30)]:
-        city.send_fix("w5", lon + seconds * 1e-6, lat, now - timedelta(seconds=seconds))
-    return "w5"
+        city.send_fix("w6", lon + seconds * 1e-6, lat, now - timedelta(seconds=seconds))
+    return "w6"
 
 
 def test_a_trail_never_joins_its_gap(visit: Visits, walker: str) -> None:
