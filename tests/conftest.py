@@ -6,7 +6,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -133,9 +133,18 @@ def conn(session_engine: Engine) -> Iterator[Connection]:
             transaction.rollback()
 
 
+@contextmanager
+def copy_of(server_url: str, template: str) -> Iterator[str]:
+    """The address of a copy of a database to which nobody is connected, gone after the block."""
+    name = f"wangge_own_{uuid.uuid4().hex[:12]}"
+    try:
+        yield make_database(server_url, name, template)
+    finally:
+        drop_database(server_url, name)
+
+
 @pytest.fixture
 def own_database(server_url: str, template_name: str) -> Iterator[str]:
     """The address of a migrated, empty database of the test's own, for code that commits."""
-    name = f"wangge_own_{uuid.uuid4().hex[:12]}"
-    yield make_database(server_url, name, template_name)
-    drop_database(server_url, name)
+    with copy_of(server_url, template_name) as url:
+        yield url

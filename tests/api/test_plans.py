@@ -21,7 +21,7 @@ from people.grants import add_grant, find_unit
 from people.tables import account
 from people.tokens import open_session
 from tests.city import FOUNDED, SOUTH, STEP, WEST, centre, code_at, publish_small_city
-from tests.conftest import drop_database, make_database
+from tests.conftest import copy_of, drop_database, make_database
 from tests.people.town import make_account
 
 NOW = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
@@ -43,18 +43,27 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def engine(server_url: str, template_name: str) -> Iterator[Engine]:
+@pytest.fixture(scope="module")
+def ground(server_url: str, template_name: str) -> Iterator[str]:
+    """The name of a database with the small city and its accounts, which every test has a copy of."""
     name = f"wangge_plans_{uuid.uuid4().hex[:12]}"
-    made = make_engine(make_database(server_url, name, template_name), pool_size=5)
+    made = make_engine(make_database(server_url, name, template_name), pool_size=1)
     with made.begin() as conn:
         publish_small_city(conn)
         for login, (role, code) in ACCOUNTS.items():
             unit_id = find_unit(conn, code, NOW) if code else None
             add_grant(conn, make_account(conn, login), role, unit_id=unit_id, now=FOUNDED)
-    yield made
     made.dispose()
+    yield name
     drop_database(server_url, name)
+
+
+@pytest.fixture
+def engine(server_url: str, ground: str) -> Iterator[Engine]:
+    with copy_of(server_url, ground) as url:
+        made = make_engine(url, pool_size=5)
+        yield made
+        made.dispose()
 
 
 @pytest.fixture
