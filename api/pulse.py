@@ -65,18 +65,24 @@ class Pulse:
 
     def _beat(self, over: threading.Event) -> None:
         engine = make_engine(self._url.render_as_string(hide_password=False), pool_size=1)
-        while not over.wait(EVERY_S):
+        while not over.is_set():
             self._asked_at = time.monotonic()
             try:
-                with engine.connect() as conn:
-                    conn.execute(select(1))
-                refused = False
+                with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+                    self._tell(refused=False)
+                    while not over.wait(EVERY_S):
+                        self._asked_at = time.monotonic()
+                        conn.execute(select(1))
+                        self._tell(refused=False)
             except (SQLAlchemyError, psycopg.Error):
-                refused = True
-            if refused != self._refused:
-                logger.warning("the database is away" if refused else "the database is back")
-            self._refused, self._asked_at = refused, None
+                self._tell(refused=True)
+                over.wait(EVERY_S)
         engine.dispose()
+
+    def _tell(self, *, refused: bool) -> None:
+        if refused != self._refused:
+            logger.warning("the database is away" if refused else "the database is back")
+        self._refused, self._asked_at = refused, None
 
 
 class _Away:

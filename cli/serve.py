@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-from api.phones.wire import WanggeHttp
+from api.wire import WanggeHttp
 from cli.frame import DONE, open_database, say
 from core.db import make_engine
 from core.errors import Invalid

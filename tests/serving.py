@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from api.phones.wire import WanggeHttp
+from api.wire import WanggeHttp
 
 
 @contextmanager

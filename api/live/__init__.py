@@ -2,6 +2,6 @@
 
 from api.live.board import REMEMBERED, from_cursor, tell_who
 from api.live.feed import LiveFeed
-from api.live.viewers import Permit
+from api.live.viewers import Permit, Push, Viewer
 
-__all__ = ["REMEMBERED", "LiveFeed", "Permit", "from_cursor", "tell_who"]
+__all__ = ["REMEMBERED", "LiveFeed", "Permit", "Push", "Viewer", "from_cursor", "tell_who"]

@@ -25,7 +25,7 @@ from analysis.alerts import Alert
 from api import metrics
 from api.live.board import Board, News, Roots
 from api.live.rail import Rail
-from api.live.viewers import Frame, Permit, Viewer
+from api.live.viewers import Frame, Permit, Viewer, count
 from core.db import hear
 from people.access import Scope
 from tracking.ingest import BELL
@@ -147,11 +147,12 @@ class LiveFeed:
                 yield self._counted(viewer.waiting.popleft().event)
             else:
                 viewer.wake.clear()
+                viewer.rests = True
                 await viewer.wake.wait()
+                viewer.rests = False
 
     def _counted(self, event: bytes) -> bytes:
-        metrics.FRAMES.inc()
-        metrics.FRAME_BYTES.inc(len(event))
+        count(event)
         return event
 
     def tell_snapshot(self, roots: Roots) -> bytes:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from api import metrics
 from api.live.board import Roots, roots_of
 from people.access import Scope
 
@@ -17,12 +18,26 @@ Permit = Callable[[Connection, Scope], Scope | None]
 """Asks again what a viewer of this scope may see; None: nothing any more. A look at more than before is recorded."""
 
 
+Push = Callable[[bytes], bool]
+"""Writes a chunk straight to the connection; False: it takes none now."""
+
+
+def count(event: bytes) -> None:
+    metrics.FRAMES.inc()
+    metrics.FRAME_BYTES.inc(len(event))
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """An event for many viewers. `read_at`: when what it says was read, on the loop's clock."""
 
     event: bytes
     read_at: float
+    chunk: bytes = field(init=False, repr=False)
+    """The event as a chunk of HTTP, the same bytes for all."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "chunk", b"%x\r\n%b\r\n" % (len(self.event), self.event))
 
 
 @dataclass(eq=False)
@@ -37,14 +52,20 @@ class Viewer:
     ended: bool = False
     refused: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    push: Push | None = None
+    rests: bool = False
+    """Everything told before is on its way, and its stream waits."""
     roots: Roots = field(init=False)
 
     def __post_init__(self) -> None:
         self.roots = roots_of(self.scope)
 
     def offer(self, frame: Frame) -> None:
-        """Queue a frame; too many waiting are given up for a snapshot."""
+        """Write a frame where nothing is before it, or queue it; too many waiting are given up for a snapshot."""
         if self.wants_snapshot or self.ended:
+            return
+        if self.rests and not self.waiting and self.push is not None and self.push(frame.chunk):
+            count(frame.event)
             return
         if len(self.waiting) >= MOST_WAITING:
             self.start_over()

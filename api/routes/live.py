@@ -1,6 +1,7 @@
 """Where people on duty are, as a stream and as of now. Who may look, at whom, is asked again while the stream runs."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +12,8 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, Now, SettingsDep, require, session_cookie
-from api.live import REMEMBERED, LiveFeed, Permit, from_cursor, tell_who
+from api.live import REMEMBERED, LiveFeed, Permit, Push, Viewer, from_cursor, tell_who
+from api.wire import PUSH
 from core.settings import Settings
 from people.access import MAY_SEE_MOVEMENT, Caller, Scope, may, visible_units
 from people.looks import Look, is_recorded, record_look
@@ -169,13 +171,16 @@ async def follow_live(
     secret, kind = read_credential(request, settings)
     permit = permit_of(secret, kind, request.app.state.clock)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventStream(_stream(feed, f"{kind} {secret}", permit, scope, since), headers=headers)
+    viewers = feed.watch(f"{kind} {secret}", permit, scope, since)
+    push = request.scope.get("extensions", {}).get(PUSH)
+    return EventStream(_stream(feed, viewers, push), headers=headers)
 
 
 async def _stream(
-    feed: LiveFeed, key: str, permit: Permit, scope: Scope, since: datetime | None
+    feed: LiveFeed, viewers: AbstractAsyncContextManager[Viewer], push: Push | None
 ) -> AsyncIterator[bytes]:
-    async with feed.watch(key, permit, scope, since) as viewer:
+    async with viewers as viewer:
+        viewer.push = push
         async for frame in feed.frames(viewer):
             yield frame
 

@@ -18,7 +18,7 @@ from fastapi import FastAPI, Header, HTTPException
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel
 
-from api.phones.wire import WanggeHttp
+from api.wire import WanggeHttp
 from core.db import read_url
 from tracking.devices import token_hash
 

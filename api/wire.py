@@ -1,22 +1,25 @@
-"""HTTP on the wire: uvicorn's protocol, whose answers leave in one piece, with a short way for phones."""
+"""HTTP on the wire: uvicorn's protocol, with a short way in for phones and a short way out to open pages."""
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.phones.door import Call, PhoneDoor
 
+PUSH: Final = "wangge.push"
 LONGEST: Final = 65_536
 """Bytes of a body on the short way, which is taken whole; uvicorn stops reading longer ones now and then."""
 
 
 class WanggeHttp(HttpToolsProtocol):
-    """uvicorn's protocol with two changes.
+    """uvicorn's protocol with three changes.
 
     It writes an answer's head and its body one by one: two system calls and two packets, which for a phone's answer of
-    fifty bytes cost more than making it. Here the head waits for what the loop's same turn brings. And an app that has
-    a `PhoneDoor` gets the plain requests of phones as calls, past ASGI.
+    fifty bytes cost more than making it. Here the head waits for what the loop's same turn brings. An app that has
+    a `PhoneDoor` gets the plain requests of phones as calls, past ASGI. And an answer that is being streamed may be
+    given more (`PUSH` among the scope's extensions) past the dozen layers that its first bytes went through.
     """
 
     _told: ClassVar[tuple[list[tuple[bytes, bytes]], bytes]] = ([], b"")
@@ -31,10 +34,21 @@ class WanggeHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._taken = None if self._phones is None else self._call(self._phones)
-        if self._taken is None:
-            super().on_headers_complete()
-        else:
+        if self._taken is not None:
             self.cycle = self._taken  # type: ignore[assignment]
+            return
+        scope = self.scope
+        super().on_headers_complete()
+        scope["extensions"] = {PUSH: partial(self._push, self.cycle)}  # type: ignore[dict-item]
+
+    def _push(self, cycle: RequestResponseCycle, chunk: bytes) -> bool:
+        """Write a chunk of a chunked answer under way; False: it cannot take one now."""
+        if self.cycle is not cycle or cycle.disconnected or cycle.response_complete:
+            return False
+        if not cycle.chunked_encoding or self.flow.write_paused or self.transport.is_closing():
+            return False
+        self.transport.write_now(chunk)  # type: ignore[attr-defined]
+        return True
 
     def _call(self, phones: PhoneDoor) -> Call | None:
         """The request as a call; None when it is none for phones, or in any way unusual."""
