@@ -43,6 +43,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
+        pool_use_lifo=True,  # few connections at work know their statements better than many in turn
         connect_args={
             "options": "-c timezone=UTC",
             "connect_timeout": 5,
@@ -273,9 +274,9 @@ def listen(conn: Connection, channel: str) -> None:
 
 
 async def hear(url: URL, channel: str) -> AsyncIterator[None]:
-    """Yield once when listening has begun and once for every bell on `channel`; psycopg.Error when the connection breaks.
+    """Yield once when listening has begun and after every bell on `channel`; psycopg.Error when the connection breaks.
 
-    It holds one connection of its own, outside any pool.
+    Bells that ring while the caller is busy are one. It holds one connection of its own, outside any pool.
     """
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     conn = await psycopg.AsyncConnection.connect(
@@ -284,5 +285,7 @@ async def hear(url: URL, channel: str) -> AsyncIterator[None]:
     async with conn:
         await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         yield
-        async for _bell in conn.notifies():
+        while True:
+            async for _bell in conn.notifies(stop_after=1):  # and all that came with it
+                pass
             yield
