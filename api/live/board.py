@@ -35,9 +35,9 @@ COLUMNS: Final = (
 """Times in seconds since 1970; `heard_at` null: as `fixed_at`."""
 REMEMBERED: Final = timedelta(minutes=10)
 MOVED_OVERLAP: Final = timedelta(seconds=5)
-STOOD_OVERLAP: Final = timedelta(seconds=25)
+STOOD_OVERLAP: Final = timedelta(seconds=65)
 """A resumed viewer gets again what changed this long before its cursor, which may be another process's: a process
-reads what moved within a second or two of another one, and who people are within a sweep."""
+reads what moved within a second or two of another one, and who people are within a sweep, at the latest every minute."""
 
 Roots = frozenset[str]
 _NOWHERE: Roots = frozenset()
@@ -119,9 +119,10 @@ class Board:
             return None
         moved, stood = since - MOVED_OVERLAP, since - STOOD_OVERLAP
         held = self._within(roots)
-        whos = [one.who for one in held if one.stood_at >= stood]
-        rows = [one.row for one in held if one.told_at >= moved or one.stood_at >= stood]
+        told = [one for one in held if one.told_at >= moved or one.stood_at >= stood]
         left = (one for one in self._left if one.at >= stood)
+        # Also who they are: the process before may have told that somebody left, who was back before this one looked.
+        whos, rows = [one.who for one in told], [one.row for one in told]
         return _event("frame", self.at, whos, rows, self.gone(roots, left))
 
     def gone(self, roots: Roots, left: Iterable[Left]) -> list[int]:

@@ -1,6 +1,6 @@
 """Phones as a process of their own: a fix every interval each, over kept connections; when each was acknowledged.
 
-`python -m bench.live.phones '{"port": …, "crowd": FILE.npz, "interval_s": 10, "seconds": 30, "connections": 32, "out": FILE.npz}'`
+`python -m bench.live.phones '{"port": …, "crowd": FILE.npz, "interval_s": 10, "seconds": 30, "phones_each": 20, "out": FILE.npz}'`
 """
 
 import asyncio
@@ -100,7 +100,7 @@ async def send_all(asked: dict[str, Any]) -> Log:
     with np.load(asked["crowd"]) as found:
         crowd = {"tokens": found["tokens"].tolist(), "start": found["start"].tolist()}
     asked["begin"] = time.monotonic() + 0.5
-    log, connections = Log(), asked["connections"]
+    log, connections = Log(), -(-len(crowd["tokens"]) // asked["phones_each"])
     shares = [range(first, len(crowd["tokens"]), connections) for first in range(connections)]
     await asyncio.gather(*(walk(asked, crowd, mine, log) for mine in shares))
     return log

@@ -25,6 +25,8 @@ from core.settings import Settings
 WORKERS, VIEWERS, INTERVAL_S, SECONDS = 10_000, 50, 10, 30
 PLAIN_LOADS = (50, 100, 200, 300, 400, 600)
 PLAIN_SECONDS = 10
+PHONES_EACH = 20
+"""Phones that share a connection, one after the other: fewer connections than phones, as behind a proxy."""
 FARTHER = ((10_000, 200), (25_000, 100), (50_000, 200))
 KEEPS_UP_S = 3.0
 """Who tells a position later than this, in one of twenty, does not bear the load."""
@@ -181,7 +183,7 @@ def phones(
     door: Service, crowd: Path, *, seconds: float, folder: Path, interval_s: float = INTERVAL_S
 ) -> subprocess.Popen[bytes]:
     asked = {"port": door.port, "crowd": str(crowd), "interval_s": interval_s, "seconds": seconds}
-    return run_module("phones", asked | {"connections": 64, "out": str(folder / "acked.npz")})
+    return run_module("phones", asked | {"phones_each": PHONES_EACH, "out": str(folder / "acked.npz")})
 
 
 def state_now(service: Service, token: str) -> dict[str, Any]:

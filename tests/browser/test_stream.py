@@ -60,10 +60,10 @@ def following(city: City, headers: dict[str, str], screen: Screen | None = None)
 def test_a_fix_sent_by_a_phone_is_in_the_stream_and_a_resumed_one_goes_on(
     city: City, bearer: dict[str, str]
 ) -> None:
-    behind = timedelta(minutes=1)
+    behind = timedelta(minutes=2)
     with running_service(city.engine, clock=lambda: utc_now() - behind) as url:
         own = City(url, city.engine, city.phones)
-        with following(own, bearer) as stream:  # who comes back to a service that knows the last half minute
+        with following(own, bearer) as stream:  # who comes back to a service that knows the last minute
             assert stream.next()["event"] == "snapshot"
         behind = timedelta(0)
         resume(own, bearer)

@@ -61,13 +61,14 @@ class LiveMap:
         `sweeps` None: when a roster was changed since the last time, when a shift begins, and every minute, for what
         was known long before (an assignment or an edition that begins).
         """
-        plan_for_values(conn)
         cursor, changed = read_roster(conn, self._swept_cursor)
         if sweeps is None:
             sweeps = changed or now >= self._sweep_at
         self.swept = sweeps = sweeps or self._cursor is None
-        swept = read_standing(conn, now) if sweeps else None
-        next_shift = read_next_shift(conn, now) if sweeps else None
+        swept = next_shift = None
+        if sweeps:
+            plan_for_values(conn)
+            swept, next_shift = read_standing(conn, now), read_next_shift(conn, now)
         positions = read_positions(conn, self._cursor or EVERYTHING, codes=self._codes)
         signs = list(read_signs(conn, self._cursor or EVERYTHING))
         # Nothing is kept of a read that failed half-way.
