@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.phones.door import Call, PhoneDoor
+from api.phones.door import Call, PhoneDoor, lines_of
 
 PUSH: Final = "wangge.push"
 LONGEST: Final = 65_536
@@ -58,13 +58,11 @@ class WanggeHttp(HttpToolsProtocol):
             return None
         if self.parser.get_http_version() != "1.1" or self.parser.should_upgrade():
             return None
-        if (
-            self.cycle is not None and not self.cycle.response_complete
-        ):  # it came before the answer to the last one
+        if self.cycle is not None and not self.cycle.response_complete:  # the last one is not answered yet
             return None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
         length = headers.get("content-length", "")
-        if not length.isdigit() or int(length) > min(LONGEST, phones.most_bytes):
+        if not length.isdecimal() or int(length) > min(LONGEST, phones.most_bytes):
             return None
         keep_alive = self.parser.should_keep_alive()
         return Call(entrance, query.decode("latin-1"), headers, self._answer, keep_alive=keep_alive)
@@ -96,7 +94,7 @@ class WanggeHttp(HttpToolsProtocol):
         headers, lines = WanggeHttp._told
         if headers is not self.server_state.default_headers:
             headers = self.server_state.default_headers
-            lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
+            lines = lines_of(headers)
             WanggeHttp._told = (headers, lines)
         return lines
 

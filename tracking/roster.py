@@ -20,7 +20,8 @@ from tracking.batches import micros
 from tracking.devices import Device
 from tracking.tables import roster_change
 
-_NEVER: Final = "3:3:"
+EVERYTHING: Final = "3:3:"
+"""The cursor of a reader that has seen nothing: no transaction of a user is older than 3."""
 _KEPT_S: Final = 3600.0
 """Numbers are kept for a day; a memory is given up long before."""
 _MOST: Final = 200_000
@@ -40,6 +41,15 @@ class Span(NamedTuple):
 _NOBODYS = Span(-1, _LATEST, _EARLIEST)
 
 
+def read_changes(conn: Connection, since: str) -> tuple[str, bool]:
+    """The cursor of what a reader sees now, and whether a roster was changed since that other one.
+
+    Take it first, then read since the one before.
+    """
+    cursor, changed = conn.execute(sql_file("tracking", "roster"), {"since": since}).one()
+    return str(cursor), bool(changed)
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What was read since one snapshot. Two writers may fill it at once: what they read holds for both."""
@@ -54,12 +64,12 @@ class Roster:
     """The memory of a process, begun anew when it may no longer be true."""
 
     def __init__(self) -> None:
-        self._memory = Memory(_NEVER, -_KEPT_S)
+        self._memory = Memory(EVERYTHING, -_KEPT_S)
 
     def recall(self, conn: Connection) -> Memory:
         """What may still be believed inside the transaction of `conn`, which must be READ COMMITTED."""
         memory = self._memory
-        cursor, changed = conn.execute(sql_file("tracking", "roster"), {"since": memory.cursor}).one()
+        cursor, changed = read_changes(conn, memory.cursor)
         is_full = len(memory.devices) > _MOST or len(memory.spans) > _MOST
         if changed or is_full or time.monotonic() - memory.began > _KEPT_S:
             # Taken before anything is read into it. What another writer still reads goes into the old one.

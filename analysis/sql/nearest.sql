@@ -1,5 +1,5 @@
--- Those on shift in a tracked role of one network who were recorded on this shift, nearest to a place first. The index
--- orders by degrees; whoever is truly nearer lies within the reach of the first found, measured in the longer degrees.
+-- Those on shift in a tracked role of one network who were recorded on this shift, nearest to a place first. They
+-- are ordered by degrees; whoever is truly nearer lies within the reach of the first found, measured in the longer degrees.
 WITH eligible AS NOT MATERIALIZED (
     SELECT last_fix.person_id, last_fix.point, last_fix.fixed_at
     FROM last_fix

@@ -82,7 +82,7 @@ class PhoneDoor:
         self.entrances = {one.path.encode(): one for one in entrances}
         self.most_bytes = most_bytes
         self._inbox = inbox
-        self._headers = _lines(security_headers(secure=secure))
+        self._headers = lines_of(security_headers(secure=secure))
 
     def take(self, call: Call) -> None:
         """Hand a whole request in."""
@@ -104,7 +104,7 @@ class PhoneDoor:
             told = b"content-length: %d\r\ncontent-type: %b\r\n" % (len(body), media_type.encode())
         else:
             response = _told(call, outcome, current)
-            status, body, told = response.status_code, bytes(response.body), _lines(response.raw_headers)
+            status, body, told = response.status_code, bytes(response.body), lines_of(response.raw_headers)
         log_request("POST", call.entrance.path, status, monotonic() - call.started)
         call.response_complete = True
         if not call.disconnected:
@@ -121,7 +121,7 @@ def _told(call: Call, error: Exception, current: str) -> Response:
         request_id.reset(reset)
 
 
-def _lines(headers: Collection[tuple[bytes, bytes]]) -> bytes:
+def lines_of(headers: Collection[tuple[bytes, bytes]]) -> bytes:
     return b"".join(name + b": " + value + b"\r\n" for name, value in headers)
 
 

@@ -27,8 +27,9 @@ from tracking.live import (
     snapshot_dots,
     state_of,
 )
-from tracking.live.reading import read_cursor, read_positions
+from tracking.live.reading import read_positions
 from tracking.partitions import make_ahead
+from tracking.roster import EVERYTHING, read_changes
 
 WALK = Rhythm(on_shift=True, moving=True, interval_s=10, heartbeat_s=None)
 REST = Rhythm(on_shift=True, moving=False, interval_s=10, heartbeat_s=None)
@@ -165,7 +166,7 @@ def test_what_a_backup_brought_from_another_server_is_read_once(engine: Engine) 
     with engine.connect() as reader:
         assert codes(look(live, reader)) == ["W1"]
         with reader.begin():
-            assert list(read_positions(reader, read_cursor(reader))) == []
+            assert list(read_positions(reader, read_changes(reader, EVERYTHING)[0])) == []
         with engine.begin() as conn:
             report(conn, device, 0)
         assert codes(look(live, reader)) == ["W1"]
@@ -285,7 +286,7 @@ def test_reading_what_changed_looks_at_what_changed(engine: Engine) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("VACUUM ANALYZE last_fix, shift, person"))
         with engine.begin() as writer:
-            since = read_cursor(writer)
+            since = read_changes(writer, EVERYTHING)[0]
             writer.execute(
                 text("UPDATE last_fix SET changed = pg_current_xact_id() WHERE person_id % 100 = 0")
             )

@@ -15,14 +15,13 @@ from sqlalchemy import Connection, Row
 from core.db import plan_for_values
 from tracking.live.dots import Dot, Position, Sign, Standing, make_dot
 from tracking.live.reading import (
-    EVERYTHING,
     read_next_shift,
     read_positions,
-    read_roster,
     read_signs,
     read_standing,
     standing_of,
 )
+from tracking.roster import EVERYTHING, read_changes
 
 LONGEST: Final = timedelta(seconds=60)
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -61,7 +60,7 @@ class LiveMap:
         `sweeps` None: when a roster was changed since the last time, when a shift begins, and every minute, for what
         was known long before (an assignment or an edition that begins).
         """
-        cursor, changed = read_roster(conn, self._swept_cursor)
+        cursor, changed = read_changes(conn, self._swept_cursor)
         if sweeps is None:
             sweeps = changed or now >= self._sweep_at
         self.swept = sweeps = sweeps or self._cursor is None

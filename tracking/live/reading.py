@@ -10,27 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Text, cast, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from core.db import plan_for_values, read_arrays, sql_file
 from geo.tables import unit_version
 from people.tables import shift
 from tracking.live.dots import Dot, Held, Position, Sign, Standing, make_dot
+from tracking.roster import EVERYTHING
 from tracking.tables import sos
-
-EVERYTHING = "3:3:"
-"""The cursor of a reader that has seen nothing: no transaction of a user is older than 3."""
-
-
-def read_cursor(conn: Connection) -> str:
-    """What a reader sees now; take it first, then read since the one before."""
-    return str(conn.scalar(select(cast(func.pg_current_snapshot(), Text))))
-
-
-def read_roster(conn: Connection, since: str) -> tuple[str, bool]:
-    """What a reader sees now, as `read_cursor`; and whether a roster was changed since that cursor (`tracking.roster`)."""
-    cursor, changed = conn.execute(sql_file("tracking", "roster"), {"since": since}).one()
-    return str(cursor), bool(changed)
 
 
 def read_next_shift(conn: Connection, now: datetime) -> datetime | None:
