@@ -70,10 +70,16 @@ def cover_day(
     """
     fixes, duty = order_fixes(fixes), cut_duty(duty, until_us=until_us)
     parts = [
-        _cover_people(some, their_duty, ground, own, rules=rules, until_us=until_us)
+        cover_people(some, their_duty, ground, own, rules=rules, until_us=until_us)
         for some, their_duty in _some_at_a_time(fixes, duty)
     ]
-    return _join(parts, until_us)
+    steps = np.concatenate([part.steps_us for part in parts])
+    told = np.concatenate([part.told_m for part in parts])
+    return join_people(
+        [part.day for part in parts],
+        interval_us=int(np.median(steps)) if len(steps) else None,
+        accuracy_m=float(np.median(told)) if len(told) else None,
+    )
 
 
 def _some_at_a_time(fixes: Fixes, duty: Duty) -> Iterator[tuple[Fixes, Duty]]:
@@ -89,7 +95,7 @@ def _some_at_a_time(fixes: Fixes, duty: Duty) -> Iterator[tuple[Fixes, Duty]]:
 
 
 @dataclass(frozen=True)
-class _Some:
+class SomePeople:
     """What the fixes of some people prove, with the steps and accuracies that the day's medians are made of."""
 
     day: DayCoverage
@@ -97,9 +103,10 @@ class _Some:
     told_m: Floats
 
 
-def _cover_people(
+def cover_people(
     fixes: Fixes, duty: Duty, ground: Ground, own: OwnGround, *, rules: CoverageRules, until_us: int
-) -> _Some:
+) -> SomePeople:
+    """The day of some people alone; fixes in their order, duty cut to the day."""
     legs = find_legs(fixes, rules, until_us=until_us)
     parts = cut_parts(fixes, legs, duty)
     presence = find_presence(fixes, legs, parts, duty, ground=ground, rules=rules)
@@ -122,15 +129,15 @@ def _cover_people(
         interval_us=None,
         accuracy_m=None,
     )
-    return _Some(day, legs.lasts_us[real], fixes.accuracy_m[on & ~np.isnan(fixes.accuracy_m)])
+    return SomePeople(day, legs.lasts_us[real], fixes.accuracy_m[on & ~np.isnan(fixes.accuracy_m)])
 
 
-def _join(parts: Sequence[_Some], until_us: int) -> DayCoverage:
-    days = [part.day for part in parts]
-    steps = np.concatenate([part.steps_us for part in parts])
-    told = np.concatenate([part.told_m for part in parts])
+def join_people(
+    days: Sequence[DayCoverage], *, interval_us: int | None, accuracy_m: float | None
+) -> DayCoverage:
+    """The day of everybody from those of some people each; the medians are of all of them together."""
     return DayCoverage(
-        until_us=until_us,
+        until_us=days[0].until_us,
         visits=join_visits([day.visits for day in days]),
         site_visits=join_visits([day.site_visits for day in days]),
         by_fixes=np.unique(np.concatenate([day.by_fixes for day in days])),
@@ -139,8 +146,8 @@ def _join(parts: Sequence[_Some], until_us: int) -> DayCoverage:
         doors=_either([day.doors for day in days]),
         duty=join_duty([day.duty for day in days]),
         fixes=sum(day.fixes for day in days),
-        interval_us=int(np.median(steps)) if len(steps) else None,
-        accuracy_m=float(np.median(told)) if len(told) else None,
+        interval_us=interval_us,
+        accuracy_m=accuracy_m,
     )
 
 

@@ -1,7 +1,7 @@
 """Coverage of days computed from the database, one day a transaction, so that a killed run goes on where it stopped."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from analysis.coverage.day import MARGIN_US, DayCoverage, cover_day
 from analysis.coverage.fixes import Fixes, microseconds
-from analysis.coverage.kept.ground import DayGround, survey_ground
+from analysis.coverage.kept.ground import DayGround, find_observed, survey_ground
 from analysis.coverage.kept.people import read_duty, read_own_ground
 from analysis.coverage.kept.tables import coverage_day
 from analysis.coverage.kept.writing import write_day
@@ -80,6 +80,35 @@ def compute_day(
     kept: dict[object, DayGround] | None = None,
 ) -> DayDone:
     """One day from its stored fixes, in place of what was known of it. A day whose fixes have begun to expire stays."""
+    begun = begin_day(conn, lookup, job, on=on, now=now, kept={} if kept is None else kept)
+    if isinstance(begun, DayDone):
+        return begun
+    day = cover(conn, begun.where, job.rules, begun.between)
+    write_day(conn, day, begun.where, facts=begun.facts, zero=begun.between[0], zone=job.zone)
+    return DayDone(on, day.fixes)
+
+
+@dataclass(frozen=True)
+class DayBegun:
+    """What a day hangs on beside fixes, duty and own grids; `facts`: the columns of the day that do not follow from them."""
+
+    between: tuple[datetime, datetime]
+    where: DayGround
+    facts: dict[str, Any]
+
+
+def begin_day(
+    conn: Connection,
+    lookup: Lookup,
+    job: CoverageJob,
+    *,
+    on: date,
+    now: datetime,
+    kept: dict[object, DayGround],
+) -> DayBegun | DayDone:
+    """The ground of a day that can be computed, or why it is left. `kept`: the ground of the day before, used again where
+    nothing changed.
+    """
     since, until = day_bounds(on, job.zone)
     if since < now - timedelta(days=job.kept_days):
         return DayDone(on, 0, "its fixes have expired")
@@ -90,30 +119,22 @@ def compute_day(
     if snapshot is None:
         raise NotFound(f"the network {job.network_code} has no borders on {on}")
     key = (snapshot.edition_id, id(snapshot), *_ground_state(conn, on))
-    kept = {} if kept is None else kept
     if key not in kept:
         kept.clear()
         kept[key] = survey_ground(conn, snapshot, on=on, between=between, rules=job.rules)
     where = kept[key]
-    day = cover(conn, where, job.rules, between)
+    observed = find_observed(conn, snapshot, where.leaf, between)  # who serves where is of each day
     starts = lookup.network(job.network_code).starts
-    write_day(
-        conn,
-        day,
-        where,
-        facts={
-            "on": on,
-            "network_id": snapshot.network.id,
-            "edition_id": snapshot.edition_id,
-            "edition_changed": any(start is not None and since < start < until for start in starts),
-            "as_of": now,
-            "resolution": job.rules.resolution,
-            "rules": asdict(job.rules),
-        },
-        zero=since,
-        zone=job.zone,
-    )
-    return DayDone(on, day.fixes)
+    facts = {
+        "on": on,
+        "network_id": snapshot.network.id,
+        "edition_id": snapshot.edition_id,
+        "edition_changed": any(start is not None and since < start < until for start in starts),
+        "as_of": now,
+        "resolution": job.rules.resolution,
+        "rules": asdict(job.rules),
+    }
+    return DayBegun(between, replace(where, ground=replace(where.ground, observed=observed)), facts)
 
 
 def cover(

@@ -65,7 +65,7 @@ def survey_ground(
     ground = Ground(
         crs=crs,
         units=tuple(str(code) for code in snapshot.units.code[leaf]),
-        observed=_observed(conn, snapshot, leaf, between),
+        observed=find_observed(conn, snapshot, leaf, between),
         pieces=cut_pieces(list(shapes), crs, rules.resolution, walkable=walkable, sliver=rules.sliver_share),
         streets=_stretches(streets, closed, place),
         doors=_doors(conn, box, place),
@@ -207,7 +207,9 @@ def _sites(sites: Sequence[Site], place: _Placing, *, margin_m: float) -> Sites:
     )
 
 
-def _observed(conn: Connection, snapshot: Snapshot, leaf: Ints, between: tuple[datetime, datetime]) -> Bools:
+def find_observed(
+    conn: Connection, snapshot: Snapshot, leaf: Ints, between: tuple[datetime, datetime]
+) -> Bools:
     """False for a unit that only people who are not tracked serve, there or in a unit above it."""
     during: Range[datetime] = Range(*between)
     rows = conn.execute(

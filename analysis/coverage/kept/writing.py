@@ -1,16 +1,17 @@
 """A computed day into its tables, in place of what stood there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, Table, delete, insert
 
 from analysis.coverage.day import DayCoverage, sum_units
 from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.fixes import Ints
+from analysis.coverage.ground import Ground
 from analysis.coverage.kept.ground import DayGround
 from analysis.coverage.kept.tables import (
     coverage_day,
@@ -39,44 +40,59 @@ def write_day(
     """Store it; `facts`: the columns of the day that do not follow from its fixes. `zero`: the day's first instant;
     hours are those of `zone`.
     """
-    own = (coverage_day.c.network_id == facts["network_id"], coverage_day.c.on == facts["on"])
-    conn.execute(delete(coverage_day).where(*own))
-    day_id: int = conn.execute(
-        insert(coverage_day)
-        .values(
-            **facts,
-            definitions={one.id: one.version for one in DEFINITIONS.values()},
-            fixes=day.fixes,
-            interval_us=day.interval_us,
-            accuracy_m=day.accuracy_m,
-        )
-        .returning(coverage_day.c.id)
-    ).scalar_one()
     versions = where.snapshot.units.version_id[where.leaf]
-    for table, rows in (
-        (coverage_unit, _units(day, where, versions)),
-        (coverage_piece, _pieces(day, where, versions, zero)),
-        (coverage_presence, _presence(day, where, versions, zero, zone)),
-        (coverage_site, _sites(day, where, versions, zero)),
+    tables = rows_of(day, where.ground, versions, zero=zero, zone=zone)
+    return write_rows(conn, {**facts, **measured(day)}, tables)
+
+
+def measured(day: DayCoverage) -> dict[str, Any]:
+    """The columns of the day that follow from its fixes, and by what definitions."""
+    return {
+        "definitions": {one.id: one.version for one in DEFINITIONS.values()},
+        "fixes": day.fixes,
+        "interval_us": day.interval_us,
+        "accuracy_m": day.accuracy_m,
+    }
+
+
+def rows_of(
+    day: DayCoverage, ground: Ground, versions: Ints, *, zero: datetime, zone: ZoneInfo
+) -> list[tuple[Table, Iterator[Row]]]:
+    """What is kept of a day: the rows of each table, without the day's id. `versions`: of each unit of the ground."""
+    return [
+        (coverage_unit, _units(day, ground, versions)),
+        (coverage_piece, _pieces(day, ground, versions, zero)),
+        (coverage_presence, _presence(day, ground, versions, zero, zone)),
+        (coverage_site, _sites(day, ground, versions, zero)),
         (coverage_duty, _duty(day, zero)),
-    ):
+    ]
+
+
+def write_rows(
+    conn: Connection, day: Mapping[str, Any], tables: Iterable[tuple[Table, Iterable[Sequence[object]]]]
+) -> int:
+    """Store a day (all its columns) and the rows of its tables in place of what stood there; the day's id."""
+    own = (coverage_day.c.network_id == day["network_id"], coverage_day.c.on == day["on"])
+    conn.execute(delete(coverage_day).where(*own))
+    day_id: int = conn.execute(insert(coverage_day).values(**day).returning(coverage_day.c.id)).scalar_one()
+    for table, rows in tables:
         columns = [column.name for column in table.columns]
         copy_rows(conn, table.name, columns, ((day_id, *row) for row in rows))
     return day_id
 
 
-def _units(day: DayCoverage, where: DayGround, versions: Ints) -> Iterator[Row]:
-    sums = sum_units(day, where.ground)
+def _units(day: DayCoverage, ground: Ground, versions: Ints) -> Iterator[Row]:
+    sums = sum_units(day, ground)
     triples = [
         np.stack([sums[key].numerator, sums[key].denominator, sums[key].possible], 1).tolist()
         for key in UNIT_FIGURES
     ]
     for row, version in enumerate(versions.tolist()):
-        yield (version, bool(where.ground.observed[row]), *(triple[row] for triple in triples))
+        yield (version, bool(ground.observed[row]), *(triple[row] for triple in triples))
 
 
-def _pieces(day: DayCoverage, where: DayGround, versions: Ints, zero: datetime) -> Iterator[Row]:
-    pieces = where.ground.pieces
+def _pieces(day: DayCoverage, ground: Ground, versions: Ints, zero: datetime) -> Iterator[Row]:
+    pieces = ground.pieces
     seen = count_visits(day.visits, len(pieces), until_us=day.until_us)
     for place in np.unique(day.visits.place).tolist():
         yield (
@@ -92,11 +108,11 @@ def _pieces(day: DayCoverage, where: DayGround, versions: Ints, zero: datetime) 
 
 
 def _presence(
-    day: DayCoverage, where: DayGround, versions: Ints, zero: datetime, zone: ZoneInfo
+    day: DayCoverage, ground: Ground, versions: Ints, zero: datetime, zone: ZoneInfo
 ) -> Iterator[Row]:
     """By deepest unit the proven visits of its pieces, by the hour of the clock they began in."""
     proven = day.visits.proven
-    unit = where.ground.pieces.unit[day.visits.place[proven]]
+    unit = ground.pieces.unit[day.visits.place[proven]]
     since, until = day.visits.from_us[proven], day.visits.to_us[proven]
     hour = _hours_of(since, zero, zone)
     for row in np.unique(unit).tolist():
@@ -116,8 +132,8 @@ def _hours_of(at_us: Ints, zero: datetime, zone: ZoneInfo) -> Ints:
     return np.array([time.astimezone(zone).hour for time in times], np.int64)[number]
 
 
-def _sites(day: DayCoverage, where: DayGround, versions: Ints, zero: datetime) -> Iterator[Row]:
-    sites = where.ground.sites
+def _sites(day: DayCoverage, ground: Ground, versions: Ints, zero: datetime) -> Iterator[Row]:
+    sites = ground.sites
     seen = count_visits(day.site_visits, len(sites), until_us=day.until_us)
     enough = count_required(day.site_visits, sites.least_s)
     for place, code in enumerate(sites.code):

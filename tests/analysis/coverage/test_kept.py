@@ -8,6 +8,7 @@ import shapely
 from sqlalchemy import Connection, func, select
 
 from analysis.coverage.kept.compute import DayDone, check_sampling, compute_day, stale_days
+from analysis.coverage.kept.ground import DayGround
 from analysis.coverage.kept.reading import Coverage, CoverageAsked, find_network_id, read_coverage
 from analysis.coverage.kept.tables import coverage_duty, coverage_piece, coverage_unit
 from core.errors import Invalid, NotFound
@@ -16,6 +17,7 @@ from geo.lookup import Lookup
 from geo.plans import add_units_to_plan
 from geo.tables import address_point
 from geo.walkable import SUBJECTS, SurveyFile, import_survey
+from people.persons import Post, add_person, assign
 from tests.analysis.coverage.town import (
     JOB,
     MORNING,
@@ -135,6 +137,19 @@ def test_a_period_is_summed_day_by_day_and_tells_what_was_visited_at_least_once(
         one.whole.figures["area"].denominator,
     )
     assert not two.spans_editions
+
+
+def test_who_serves_where_is_that_of_each_day_also_when_days_share_their_ground(
+    conn: Connection, worker: int
+) -> None:
+    tomorrow = ON + timedelta(days=1)
+    tracked = add_person(conn, "w2", "w2")
+    assign(conn, tracked, Post(unit_id(conn, "3102"), "grid_worker", MORNING + timedelta(days=1)))
+    lookup, kept = Lookup(conn), dict[object, DayGround]()
+    for on in (ON, tomorrow):
+        compute_day(conn, lookup, JOB, on=on, now=NOW + timedelta(days=1), kept=kept)
+    assert read(conn, "3102").whole.figures["area"].denominator == 0
+    assert read(conn, "3102", tomorrow, tomorrow).whole.figures["area"].denominator > 0
 
 
 def test_a_period_over_two_editions_is_on_each_day_s_own_borders_and_says_so(
