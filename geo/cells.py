@@ -4,6 +4,7 @@ Cells are uint64 numbers; arrays of cells are sorted where this file makes them.
 """
 
 import math
+from functools import cache
 
 import h3.api.numpy_int as h3
 import numpy as np
@@ -11,60 +12,73 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
+from geo.lattice import lattice_of
+
 Cells = NDArray[np.uint64]
-_STRIDE = 8
-_M_PER_DEG = 111_320.0
+_MARGIN = 0.001
+"""Positions so near to a border, in widths of a cell, are left to H3 itself: its own rounding is far smaller."""
+_FEW = 64
+_DENSE = 1 << 20
 
 
 def cells_of(lon: ArrayLike, lat: ArrayLike, resolution: int) -> Cells:
-    """The cell of each WGS-84 position, 0 where it is no position."""
+    """The cell of each WGS-84 position, 0 where it is no position.
+
+    H3 is asked for one position of each hexagon of the lattice, and for those on a border.
+    """
     lon, lat = np.asarray(lon, np.float64).ravel(), np.asarray(lat, np.float64).ravel()
     with np.errstate(invalid="ignore"):
         there = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    if len(lon) < _FEW or not there.any():
+        return _asked(lon, lat, there, resolution)
+    if not there.all():
+        cells = np.zeros(len(lon), np.uint64)
+        rows = np.flatnonzero(there)
+        cells[rows] = cells_of(lon[rows], lat[rows], resolution)
+        return cells
+    placed = lattice_of(_corners(), resolution).place(lon, lat, margin=_MARGIN)
+    clear = np.flatnonzero(placed.clear)
+    cells = np.zeros(len(lon), np.uint64)
+    one, number = _distinct([each[clear] for each in (placed.face, placed.a, placed.b)])
+    one = clear[one]
+    cells[clear] = _asked(lon[one], lat[one], there[one], resolution)[number]
+    rest = np.flatnonzero(~placed.clear)
+    cells[rest] = _asked(lon[rest], lat[rest], there[rest], resolution)
+    return cells
+
+
+def _asked(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], there: NDArray[np.bool_], resolution: int
+) -> Cells:
     cells = np.zeros(len(lon), np.uint64)
     places = zip(lat[there].tolist(), lon[there].tolist(), strict=True)
     cells[there] = np.fromiter((h3.latlng_to_cell(*place, resolution) for place in places), np.uint64)
     return cells
 
 
-def cells_along(lon: ArrayLike, lat: ArrayLike, resolution: int) -> Cells:
-    """As `cells_of`, quicker where positions that follow one another lie close: a cell is asked for at every eighth, and
-    what lies in the circle inside that cell or the next one asked for has the same one.
-    """
-    lon, lat = np.asarray(lon, np.float64).ravel(), np.asarray(lat, np.float64).ravel()
-    asked = cells_of(lon[::_STRIDE], lat[::_STRIDE], resolution)
-    known, number = np.unique(asked, return_inverse=True)
-    real = known != 0
-    west, south, radius = np.zeros(len(known)), np.zeros(len(known)), np.zeros(len(known))
-    west[real], south[real], radius[real] = _inscribed(known[real])
-    scale = np.cos(np.radians(south))
-    cells, rest = np.zeros(len(lon), np.uint64), np.arange(len(lon))
-    for ahead in (0, 1):
-        near = number[np.minimum(rest // _STRIDE + ahead, len(asked) - 1)] if len(rest) else rest
-        east_m = (lon[rest] - west[near]) * _M_PER_DEG * scale[near]
-        away_m = np.hypot(east_m, (lat[rest] - south[near]) * _M_PER_DEG)
-        inside = away_m < radius[near] * 0.98  # a degree is not of quite one length
-        cells[rest[inside]] = known[near[inside]]
-        rest = rest[~inside]
-    cells[rest] = cells_of(lon[rest], lat[rest], resolution)
-    return cells
+def _distinct(columns: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A row of each different combination, and for each row the place of its combination among those."""
+    key, width = np.zeros(len(columns[0]), np.int64), 1
+    for column in columns:
+        least = int(column.min(initial=0))
+        span = int(column.max(initial=0)) - least + 1
+        key, width = key * span + (column - least), width * span
+    if width > max(_DENSE, len(key)):
+        _, one, number = np.unique(key, return_index=True, return_inverse=True)
+        return one, number
+    row = np.full(width, -1)
+    row[key] = np.arange(len(key))
+    known = np.flatnonzero(row >= 0)
+    number = np.empty(width, np.int64)
+    number[known] = np.arange(len(known))
+    return row[known], number[key]
 
 
-def _inscribed(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Lon and lat of each cell's centre, and metres from there to the nearest border."""
-    lon, lat = cell_centres(cells)
-    xy, of = shapely.get_coordinates(cell_polygons(cells), return_index=True)
-    scale = np.stack([np.cos(np.radians(lat)), np.ones(len(lat))], 1)[of] * _M_PER_DEG
-    xy = (xy - np.stack([lon, lat], 1)[of]) * scale
-    same = of[1:] == of[:-1]
-    begin, end = xy[:-1][same], xy[1:][same]
-    away = np.abs(begin[:, 0] * end[:, 1] - begin[:, 1] * end[:, 0]) / np.hypot(*(end - begin).T)
-    owner = of[:-1][same]
-    return (
-        lon,
-        lat,
-        np.minimum.reduceat(away, np.searchsorted(owner, np.arange(len(lon)))) if len(lon) else lon,
-    )
+@cache
+def _corners() -> tuple[tuple[float, float], ...]:
+    """Lon and lat of the icosahedron's corners: the middles of the twelve pentagons."""
+    places = (h3.cell_to_latlng(cell) for cell in h3.get_pentagons(0))
+    return tuple((lon, lat) for lat, lon in places)
 
 
 def cells_covering(geometry: BaseGeometry, resolution: int, *, only_centres: bool = False) -> Cells:

@@ -70,7 +70,11 @@ def short_distance_m(
     """
     west, south, east, north = (np.asarray(value, dtype=np.float64) for value in (lon, lat, to_lon, to_lat))
     across, along = metres_per_degree((south + north) / 2)
-    return np.hypot((north - south) * along, ((east - west + 180) % 360 - 180) * across)
+    turn = east - west
+    if (np.abs(turn) > 180).any():
+        turn = (turn + 180) % 360 - 180
+    up, aside = (north - south) * along, turn * across
+    return np.asarray(np.sqrt(up * up + aside * aside))
 
 
 def metres_per_degree(lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -78,7 +82,7 @@ def metres_per_degree(lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
     sine = np.sin(np.radians(np.asarray(lat, dtype=np.float64))) ** 2
     bend = 1 - _GEOD.es * sine
     across = np.radians(_GEOD.a * np.sqrt((1 - sine) / bend))
-    return across, np.radians(_GEOD.a * (1 - _GEOD.es) / bend**1.5)
+    return across, np.radians(_GEOD.a * (1 - _GEOD.es) / (bend * np.sqrt(bend)))
 
 
 def plane_xy(
@@ -87,6 +91,54 @@ def plane_xy(
     """WGS-84 positions in the plane `crs`: x east, y north, metres."""
     x, y = _transformer(_code(crs)).transform(np.asarray(lon, np.float64), np.asarray(lat, np.float64))
     return np.asarray(x, np.float64), np.asarray(y, np.float64)
+
+
+_TILE_DEG = 1 / 32
+_NODES = np.array([[x, y] for x in (-0.5, 0.0, 0.5) for y in (-0.5, 0.0, 0.5)])
+_QUADRATIC = np.linalg.pinv(
+    np.stack([np.ones(9), *_NODES.T, _NODES[:, 0] ** 2, _NODES.prod(axis=1), _NODES[:, 1] ** 2], 1)
+)
+
+
+def plane_xy_of_many(
+    lon: ArrayLike, lat: ArrayLike, crs: pyproj.CRS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As `plane_xy` to a tenth of a millimetre below 70° latitude, far quicker for many positions of a few places.
+
+    By a quadratic in each tile of 1/32°, so that a position's place does not hang on the others asked for with it.
+    """
+    across, up = np.asarray(lon, np.float64) / _TILE_DEG, np.asarray(lat, np.float64) / _TILE_DEG
+    if not len(across):
+        return across, up
+    column, row = np.floor(across), np.floor(up)
+    west, south = column.min(), row.min()
+    height = int(row.max() - south) + 1
+    key = ((column - west) * height + (row - south)).astype(np.int64)
+    tiles, tile = _used(key, int(column.max() - west + 1) * height)
+    middle = np.stack([tiles // height + west, tiles % height + south], 1) + 0.5
+    nodes = (middle[:, None] + _NODES) * _TILE_DEG
+    by_tile = [
+        _QUADRATIC @ side.reshape(-1, 9).T
+        for side in plane_xy(nodes[..., 0].ravel(), nodes[..., 1].ravel(), crs)
+    ]
+    u, v = across - column - 0.5, up - row - 0.5
+    x, y = (
+        flat[tile] + u * (east[tile] + u * bend[tile] + v * twist[tile]) + v * (north[tile] + v * rise[tile])
+        for flat, east, north, bend, twist, rise in by_tile
+    )
+    return x, y
+
+
+def _used(key: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different keys, ascending, and the place of each among them; keys are below `width`."""
+    if width > len(key) + 1_000_000:
+        return np.unique(key, return_inverse=True)
+    there = np.zeros(width, np.bool_)
+    there[key] = True
+    known = np.flatnonzero(there)
+    number = np.empty(width, np.int64)
+    number[known] = np.arange(len(known))
+    return known, number[key]
 
 
 def _moved(geometries: ArrayLike, transformer: pyproj.Transformer) -> NDArray[np.object_]:

@@ -16,21 +16,20 @@ from analysis.coverage.fixes import (
     Floats,
     Ints,
     cut_duty,
-    duty_of,
     order_fixes,
 )
 from analysis.coverage.ground import Ground, Targets
-from analysis.coverage.legs import LEG, cut_parts, find_legs
+from analysis.coverage.legs import LEG, follow
 from analysis.coverage.near import Ways, find_presence_at
 from analysis.coverage.people import DutyFigures, OwnGround, join_duty, measure_duty
 from analysis.coverage.pieces import find_presence
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.visits import Visits, find_visits, join_visits
-from geo.metric import plane_xy
+from geo.metric import plane_xy_of_many
 
 MARGIN_US: Final = 240 * SECOND_US
 """Fixes of so much before and after the day are needed for the legs over its two midnights."""
-FIXES_AT_ONCE: Final = 1_000_000
+FIXES_AT_ONCE: Final = 250_000
 
 
 @dataclass(frozen=True)
@@ -107,24 +106,22 @@ def cover_people(
     fixes: Fixes, duty: Duty, ground: Ground, own: OwnGround, *, rules: CoverageRules, until_us: int
 ) -> SomePeople:
     """The day of some people alone; fixes in their order, duty cut to the day."""
-    legs = find_legs(fixes, rules, until_us=until_us)
-    parts = cut_parts(fixes, legs, duty)
-    presence = find_presence(fixes, legs, parts, duty, ground=ground, rules=rules)
-    xy = np.stack(plane_xy(fixes.lon, fixes.lat, ground.crs), axis=1)
-    ways = Ways(fixes, legs, duty, xy, rules)
-    at_sites = find_presence_at(ground.sites, fixes, legs, parts, duty, xy=xy, rules=rules)
-    on = duty_of(duty, fixes.person, fixes.at_us) >= 0
+    tracks = follow(fixes, duty, rules, until_us=until_us)
+    legs, parts = tracks.legs, tracks.parts
+    presence = find_presence(tracks, ground)
+    xy = np.stack(plane_xy_of_many(fixes.lon, fixes.lat, ground.crs), axis=1)
+    ways, on = Ways(tracks, xy), tracks.on >= 0
     real = np.zeros(len(legs.kind), np.bool_)
     real[parts.leg] = legs.kind[parts.leg] == LEG
     day = DayCoverage(
         until_us=until_us,
         visits=find_visits(presence.events, gap_s=rules.visit_gap_s),
-        site_visits=find_visits(at_sites, gap_s=rules.visit_gap_s),
+        site_visits=find_visits(find_presence_at(ground.sites, tracks, xy), gap_s=rules.visit_gap_s),
         by_fixes=presence.by_fixes,
         driven=presence.driven,
         streets=ways.passed(ground.streets, rules.trail_buffer_m),
         doors=ways.passed(ground.doors, rules.passing_m),
-        duty=measure_duty(fixes, legs, parts, duty, own=own, rules=rules),
+        duty=measure_duty(tracks, own),
         fixes=int(on.sum()),
         interval_us=None,
         accuracy_m=None,

@@ -13,6 +13,7 @@ Bools = NDArray[np.bool_]
 Shapes = NDArray[np.object_]
 
 SECOND_US: Final = 1_000_000
+_AT_ONCE: Final = 1 << 17
 SPAN_US: Final = 400_000 * SECOND_US
 """Longer than a day with all its margins: keys of (owner, time) are owner × SPAN_US + time."""
 
@@ -50,9 +51,13 @@ def order_fixes(fixes: Fixes) -> Fixes:
 
 def _is_ordered(fixes: Fixes) -> bool:
     """Whether each fix comes after the one before it: by person, device and time, none at the same instant."""
-    person, device = np.diff(fixes.person), np.diff(fixes.device)
-    later = (person > 0) | ((person == 0) & ((device > 0) | ((device == 0) & (np.diff(fixes.at_us) > 0))))
-    return bool(later.all())
+    for first in range(0, len(fixes), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE + 1)
+        person, device = np.diff(fixes.person[some]), np.diff(fixes.device[some])
+        later = np.diff(fixes.at_us[some]) > 0
+        if not ((person > 0) | ((person == 0) & ((device > 0) | ((device == 0) & later)))).all():
+            return False
+    return True
 
 
 def same_device(fixes: Fixes) -> Bools:
@@ -88,14 +93,31 @@ def cut_duty(duty: Duty, *, until_us: int) -> Duty:
     return replace(duty, person=duty.person[order][kept], starts_us=starts[kept], ends_us=ends[kept])
 
 
-def duty_of(duty: Duty, person: Ints, at_us: Ints) -> Ints:
-    """For each person and instant the row of the duty that covers it, -1 off duty. starts ≤ at < ends."""
-    if not len(duty):
-        return np.full(len(person), -1)
-    found = first_duty_after(duty, person, at_us)
-    here = np.minimum(found, len(duty) - 1)
-    on = (found < len(duty)) & (duty.person[here] == person) & (duty.starts_us[here] <= at_us)
-    return np.where(on, here, -1)
+def duty_of(duty: Duty, fixes: Fixes) -> Ints:
+    """For each of the ordered fixes the row of the duty that covers it, -1 off duty. starts ≤ at < ends."""
+    covering = np.full(len(fixes), -1)
+    row, first, last = rows_during(fixes, duty.person, duty.starts_us, duty.ends_us)
+    for here, since, until in zip(row.tolist(), first.tolist(), last.tolist(), strict=True):
+        covering[since:until] = here
+    return covering
+
+
+def rows_during(fixes: Fixes, person: Ints, from_us: Ints, to_us: Ints) -> tuple[Ints, Ints, Ints]:
+    """Runs of the ordered fixes of one device during spans of its person's time, from ≤ at < to, in order of the spans:
+    the row of the span, and of the first fix and of the one after the last.
+    """
+    opens = (
+        np.flatnonzero(np.concatenate([[True], ~same_device(fixes)])) if len(fixes) else np.empty(0, np.int64)
+    )
+    owner = fixes.person[opens]
+    begin, end = np.searchsorted(owner, person), np.searchsorted(owner, person, side="right")
+    span = np.repeat(np.arange(len(person)), end - begin)
+    of = np.repeat(begin - (np.cumsum(end - begin) - (end - begin)), end - begin) + np.arange(len(span))
+    size = np.diff(np.append(opens, len(fixes)))
+    keys = np.repeat(np.arange(len(opens)) * SPAN_US, size) + fixes.at_us
+    first, last = (np.searchsorted(keys, of * SPAN_US + edge[span]) for edge in (from_us, to_us))
+    some = np.flatnonzero(first < last)
+    return span[some], first[some], last[some]
 
 
 def first_duty_after(duty: Duty, person: Ints, at_us: Ints) -> Ints:

@@ -13,7 +13,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from analysis.coverage.crossings import Borders
+from analysis.coverage.crossings import Borders, Squares
 from analysis.coverage.fixes import Bools, Floats, Ints, Shapes
 from geo.cells import cell_polygons, cells_covering, neighbours
 from geo.metric import from_metres, to_metres
@@ -42,17 +42,26 @@ class Pieces:
         """Made once for all days of the ground."""
         return Borders(self.shape)
 
+    @cached_property
+    def _keys(self) -> tuple[NDArray[np.uint64], int, Ints]:
+        """The different cells, how many units there may be, and a key of each cell and unit, ascending."""
+        cells, slot = np.unique(self.cell_key, return_inverse=True)
+        width = int(self.unit_key.max(initial=-1)) + 1
+        return cells, width, slot * width + self.unit_key
+
     def find(self, cell: NDArray[np.uint64], unit: Ints) -> Ints:
-        """The piece of each position by its cell and unit, -1 where there is none."""
-        if not len(self.piece_key):
+        """The piece of each position by its cell and unit, -1 where there is none. Those that follow one another and have
+        the same are looked up once.
+        """
+        if not len(self.piece_key) or not len(cell):
             return np.full(len(cell), -1)
-        cells = np.unique(self.cell_key)
-        width = int(max(self.unit_key.max(), unit.max(initial=0))) + 2
-        keys = np.searchsorted(cells, self.cell_key) * width + self.unit_key
+        cells, width, keys = self._keys
+        opens = np.flatnonzero(np.concatenate([[True], (cell[1:] != cell[:-1]) | (unit[1:] != unit[:-1])]))
+        cell, unit, count = cell[opens], unit[opens], np.diff(np.append(opens, len(cell)))
         slot = np.minimum(np.searchsorted(cells, cell), len(cells) - 1)
-        wanted = np.where((cells[slot] == cell) & (unit >= 0), slot * width + unit, -1)
+        wanted = np.where((cells[slot] == cell) & (unit >= 0) & (unit < width), slot * width + unit, -1)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[place] == wanted, self.piece_key[place], -1)
+        return np.repeat(np.where(keys[place] == wanted, self.piece_key[place], -1), count)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,17 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    @cached_property
+    def _squares(self) -> dict[float, Squares]:
+        return {}
+
+    def squares(self, reach_m: float) -> Squares:
+        """To find what lies within reach; made once for all days of the ground."""
+        if reach_m not in self._squares:
+            xy = np.stack([self.x, self.y], axis=1)
+            self._squares[reach_m] = Squares(xy - reach_m, xy + reach_m)
+        return self._squares[reach_m]
 
 
 @dataclass(frozen=True)
@@ -81,6 +101,11 @@ class Sites:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    @cached_property
+    def squares(self) -> Squares:
+        bounds = shapely.bounds(self.shape)
+        return Squares(bounds[:, :2], bounds[:, 2:])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Parts are legs cut to duty. Where a person carries two phones, an instant is cre
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from analysis.coverage.fixes import (
     Fixes,
     Floats,
     Ints,
+    duty_of,
     first_duty_after,
     same_device,
 )
@@ -58,12 +60,11 @@ def find_legs(fixes: Fixes, rules: CoverageRules, *, until_us: int) -> Legs:
     kind = np.full(len(same), LEG)
     seconds = lasts / SECOND_US
     inside = same & (fixes.at_us[:-1] >= 0) & (fixes.at_us[1:] < until_us)
-    limit = gap_limits_us(same, inside, lasts, rules)
-    kind[lasts > limit] = SILENCE
+    kind[lasts > gap_limits_us(same, inside, lasts, rules)] = SILENCE
     kind[(kind == LEG) & (length_m > rules.trail.implausible_speed_mps * np.maximum(seconds, 1))] = LEAP
     linked = same & (kind == LEG)
     still = find_standing(fixes, linked, rules.trail)
-    mode = find_modes(fixes.at_us, np.where(linked & ~still, length_m, 0.0), linked & ~still, rules)
+    mode = find_modes(fixes.at_us, length_m, linked & ~still, rules)
     sure = is_sure(fixes, rules)
     rows = np.flatnonzero(same)
     return Legs(
@@ -88,46 +89,71 @@ def gap_limits_us(same: Bools, within: Bools, lasts: Ints, rules: CoverageRules)
     """The longest silence that breaks nothing, for each step: max(gap, 3 × the device's median interval in the window).
 
     A step over the beginning or the end of the window has the plain gap, since the window does not know the other side.
+    Devices without a longer silence than the plain gap keep that: nothing of theirs could break.
     """
-    limits = np.full(len(same), round(rules.trail.gap_s * SECOND_US))
-    inside = np.flatnonzero(within)
-    if not len(inside):
-        return limits
-    breaks = np.flatnonzero(~same)
-    sequence = np.searchsorted(breaks, inside)
-    order = np.lexsort((lasts[inside], sequence))
-    ranked, of = lasts[inside][order], sequence[order]
-    first = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]]))
-    count = np.diff(np.append(first, len(of)))
-    middle = ranked[first + (count - 1) // 2] + ranked[first + count // 2]
-    limits[inside] = np.maximum(limits[inside], np.repeat(3 * middle // 2, count)[np.argsort(order)])
+    plain = round(rules.trail.gap_s * SECOND_US)
+    limits = np.full(len(same), plain)
+    silent = np.flatnonzero(within & (lasts > plain))
+    breaks = np.concatenate([[-1], np.flatnonzero(~same), [len(same)]])
+    for device in np.unique(np.searchsorted(breaks, silent) - 1).tolist():
+        own = np.arange(breaks[device] + 1, breaks[device + 1])
+        own = own[within[own]]
+        ranked = np.sort(lasts[own])
+        middle = ranked[(len(own) - 1) // 2] + ranked[len(own) // 2]
+        limits[own] = max(plain, 3 * int(middle) // 2)
     return limits
 
 
 def find_modes(at_us: Ints, length_m: Floats, linked: Bools, rules: CoverageRules) -> Ints:
     """WALK, RIDE or VEHICLE of each step by the speed along the way from `window_s` before its middle to as much after.
 
-    Only linked steps are looked at, and the window ends where a run of them ends.
+    Only linked steps are looked at, and the window ends where a run of them ends. Where no step of the window is faster
+    than a walk none of it is more than one.
     """
     mode = np.full(len(linked), WALK)
-    runs = np.diff(np.concatenate([[0], linked.astype(np.int8), [0]]))
-    first, last = np.flatnonzero(runs == 1), np.flatnonzero(runs == -1)
-    if not len(first):
+    fast = np.flatnonzero(linked & (length_m > rules.ride_mps / SECOND_US * (1 - _SLACK) * np.diff(at_us)))
+    if not len(fast):
         return mode
-    steps = np.flatnonzero(linked)
-    run = np.repeat(np.arange(len(first)), last - first)
-    begin, end = at_us[first][run], at_us[last][run]
-    middle = (at_us[steps] + at_us[steps + 1]) // 2
     reach = round(rules.window_s * SECOND_US)
-    since, until = np.maximum(middle - reach, begin), np.minimum(middle + reach, end)
-    nodes = np.flatnonzero(np.concatenate([linked, [False]]) | np.concatenate([[False], linked]))
-    walked = np.concatenate([[0.0], np.cumsum(length_m)])[nodes]
-    numbers = np.repeat(np.arange(len(first)), last - first + 1)
-    keys = (numbers * SPAN_US + at_us[nodes]).astype(np.float64)
-    way = np.interp(run * SPAN_US + until, keys, walked) - np.interp(run * SPAN_US + since, keys, walked)
-    speed = way / ((until - since) / SECOND_US)
+    runs = np.concatenate([[0], np.cumsum(~linked)])
+    keys = runs * SPAN_US + at_us
+    steps = _steps_about(keys, runs, fast, reach)
+    steps = steps[linked[steps]]
+    opens = np.searchsorted(keys, runs[steps] * SPAN_US - SPAN_US // 2)
+    closes = np.searchsorted(keys, runs[steps] * SPAN_US + SPAN_US // 2) - 1
+    middle = (at_us[steps] + at_us[steps + 1]) // 2
+    since, until = np.maximum(middle - reach, at_us[opens]), np.minimum(middle + reach, at_us[closes])
+    walked = np.concatenate([[0], np.cumsum(np.rint(np.where(linked, length_m, 0) * 1e6).astype(np.int64))])
+    way_um = _walked_between(keys, walked, runs[steps] * SPAN_US, since, until)
+    speed = way_um / (until - since)
     mode[steps] = np.select([speed > rules.vehicle_mps, speed > rules.ride_mps], [VEHICLE, RIDE], WALK)
     return mode
+
+
+_SLACK = 1e-6
+"""A step so little slower than a ride is looked at too, since lengths are rounded to micrometres."""
+
+
+def _steps_about(keys: Ints, runs: Ints, fast: Ints, reach: int) -> Ints:
+    """The steps in whose window one of the fast ones may lie: up to twice its half, and those beside them."""
+    since = np.searchsorted(keys, keys[fast] - 2 * reach) - 1
+    until = np.searchsorted(keys, keys[fast + 1] + 2 * reach) + 1
+    edges = np.zeros(len(keys) + 1, np.int64)
+    np.add.at(edges, np.maximum(since, 0), 1)
+    np.add.at(edges, np.minimum(until, len(keys) - 1), -1)
+    return np.flatnonzero(np.cumsum(edges)[: len(runs) - 1] > 0)
+
+
+def _walked_between(keys: Ints, walked: Ints, base: Ints, since: Ints, until: Ints) -> Floats:
+    """Micrometres walked from instant to instant of a run: between two fixes in proportion to the time."""
+    whole, rest = np.zeros(len(base), np.int64), np.zeros(len(base))
+    for sign, at_us in ((-1, since), (1, until)):
+        wanted = base + at_us
+        after = np.clip(np.searchsorted(keys, wanted), 1, len(keys) - 1)
+        step = keys[after] - keys[after - 1]
+        whole += sign * walked[after - 1]
+        rest += sign * (wanted - keys[after - 1]) / step * (walked[after] - walked[after - 1])
+    return whole + rest
 
 
 @dataclass(frozen=True)
@@ -146,39 +172,89 @@ class Parts:
 
 def cut_parts(fixes: Fixes, legs: Legs, duty: Duty) -> Parts:
     """Each leg's time on duty, by leg and duty."""
+    on, start = duty_of(duty, fixes), legs.start
+    begin = fixes.at_us[start]
+    whole = (on[start] >= 0) & (on[start] == on[start + 1])
+    leg, of = _meetings(fixes, legs, duty, np.flatnonzero(~whole))
+    simple = np.flatnonzero(whole)
+    place = np.searchsorted(simple, leg)
+    leg, of = np.insert(simple, place, leg), np.insert(on[start[simple]], place, of)
+    since = np.maximum(begin[leg], duty.starts_us[of])
+    until = np.minimum(begin[leg] + legs.lasts_us[leg], duty.ends_us[of])
+    credited = np.zeros(len(leg), np.int64)
+    real = np.flatnonzero(legs.kind[leg] == LEG)
+    credited[real] = credit(of[real], since[real], until[real], fixes.lon[start[leg[real]]])
+    return Parts(leg, of, since, until, credited)
+
+
+def _meetings(fixes: Fixes, legs: Legs, duty: Duty, rows: Ints) -> tuple[Ints, Ints]:
+    """Those of some legs and the duty of their persons that have time in common."""
     person, begin = fixes.person[legs.start], fixes.at_us[legs.start]
     end = begin + legs.lasts_us
-    found = first_duty_after(duty, person, begin)
-    pieces: list[tuple[Ints, Ints]] = []
-    rows = np.arange(len(begin))
+    found = np.zeros(len(begin), np.int64)
+    found[rows] = first_duty_after(duty, person[rows], begin[rows])
+    met: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
     while len(rows):
         here = found[rows]
         rows, here = rows[here < len(duty)], here[here < len(duty)]
         touches = (duty.person[here] == person[rows]) & (duty.starts_us[here] < end[rows])
         rows, here = rows[touches], here[touches]
-        pieces.append((rows, here))
+        met.append((rows, here))
         found[rows] += 1
-    leg = np.concatenate([each[0] for each in pieces]) if pieces else np.empty(0, np.int64)
-    of = np.concatenate([each[1] for each in pieces]) if pieces else np.empty(0, np.int64)
+    leg, of = (np.concatenate(each) for each in zip(*met, strict=True))
     order = np.lexsort((of, leg))
-    leg, of = leg[order], of[order]
-    since, until = np.maximum(begin[leg], duty.starts_us[of]), np.minimum(end[leg], duty.ends_us[of])
-    credited = np.zeros(len(leg), np.int64)
-    real = np.flatnonzero(legs.kind[leg] == LEG)
-    lon = fixes.lon[legs.start[leg[real]]]
-    credited[real] = credit(of[real], since[real], until[real], lon)
-    return Parts(leg, of, since, until, credited)
+    return leg[order], of[order]
 
 
 def credit(owner: Ints, since: Ints, until: Ints, tie: Floats) -> Ints:
     """Of each interval the time that no interval before it (by start, end and `tie`) of the same owner holds."""
-    apart = (owner[1:] > owner[:-1]) | ((owner[1:] == owner[:-1]) & (since[1:] >= until[:-1]))
-    if apart.all():
-        return until - since
-    order = np.lexsort((tie, until, since, owner))
+    credited = until - since
+    again = np.concatenate([[False], owner[1:] != owner[:-1]])
+    opens = np.flatnonzero(again | (np.arange(len(owner)) == 0))
+    shared = np.bincount(owner[opens], minlength=int(owner.max(initial=-1)) + 1) > 1
+    shared[owner[1:][~again[1:] & (since[1:] < until[:-1])]] = True
+    rows = np.flatnonzero(shared[owner])
+    order = rows[np.lexsort((tie[rows], until[rows], since[rows], owner[rows]))]
     base = owner[order] * SPAN_US
     ends = np.maximum.accumulate(base + until[order])
-    begins = np.maximum(base + since[order], np.concatenate([[0], ends[:-1]]))
-    credited = np.empty(len(order), np.int64)
+    begins = np.maximum(base + since[order], np.concatenate([[0], ends[:-1]])[: len(order)])
     credited[order] = np.maximum(base + until[order] - begins, 0)
     return credited
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Ordered fixes with what is reckoned from them: legs, and their parts on duty."""
+
+    fixes: Fixes
+    legs: Legs
+    parts: Parts
+    duty: Duty
+    rules: CoverageRules
+
+    @cached_property
+    def on(self) -> Ints:
+        """The row of the duty of each fix, -1 off duty."""
+        return duty_of(self.duty, self.fixes)
+
+    @cached_property
+    def sure(self) -> Bools:
+        return is_sure(self.fixes, self.rules)
+
+    @cached_property
+    def driving(self) -> Bools:
+        """The fixes on a vehicle: with a leg beside them, and none that is no vehicle's."""
+        start, driven = (
+            self.legs.start[self.legs.kind == LEG],
+            self.legs.mode[self.legs.kind == LEG] == VEHICLE,
+        )
+        driving = np.zeros(len(self.fixes), np.bool_)
+        driving[start[driven]] = driving[start[driven] + 1] = True
+        driving[start[~driven]] = driving[start[~driven] + 1] = False
+        return driving
+
+
+def follow(fixes: Fixes, duty: Duty, rules: CoverageRules, *, until_us: int) -> Tracks:
+    """The tracks of ordered fixes and duty in the window [0, until_us)."""
+    legs = find_legs(fixes, rules, until_us=until_us)
+    return Tracks(fixes, legs, cut_parts(fixes, legs, duty), duty, rules)

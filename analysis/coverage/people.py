@@ -4,14 +4,14 @@ metres that do not, with the reason. What is not known is called unobserved and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import shapely
 
-from analysis.coverage.fixes import SPAN_US, Bools, Duty, Fixes, Floats, Ints
-from analysis.coverage.legs import LEAP, LEG, RIDE, SILENCE, VEHICLE, Legs, Parts
-from analysis.coverage.rules import CoverageRules
+from analysis.coverage.fixes import Bools, Duty, Fixes, Floats, Ints, rows_during
+from analysis.coverage.legs import LEAP, LEG, RIDE, SILENCE, VEHICLE, Legs, Tracks
 
 TIMES: Final = ("inside_moving", "inside_still", "outside_moving", "outside_still", "unobserved")
 WAYS: Final = ("walked", "ridden", "drift", "vehicle", "inaccurate", "leap", "silence")
@@ -19,6 +19,7 @@ WAYS: Final = ("walked", "ridden", "drift", "vehicle", "inaccurate", "leap", "si
 patrol's, ends too inaccurate, a step nobody can make, the straight line over a silence.
 """
 VALID: Final = 2
+_DISC_DEG: Final = 1e-4
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,18 @@ class OwnGround:
 
     def __len__(self) -> int:
         return len(self.person)
+
+    @cached_property
+    def bounds(self) -> Floats:
+        """West, south, east, north."""
+        return np.asarray(shapely.bounds(self.shape), np.float64).reshape(-1, 4)
+
+    @cached_property
+    def discs(self) -> Floats:
+        """Middle and radius, in degrees, of a disc well inside each ground, so that few fixes have to be looked at closely."""
+        radii = shapely.maximum_inscribed_circle(self.shape, tolerance=_DISC_DEG)
+        ends = shapely.get_coordinates(radii).reshape(-1, 4)
+        return np.stack([ends[:, 0], ends[:, 1], np.hypot(*(ends[:, 2:] - ends[:, :2]).T) * 0.999], axis=1)
 
 
 @dataclass(frozen=True)
@@ -54,24 +67,23 @@ class DutyFigures:
         return observed
 
 
-def measure_duty(
-    fixes: Fixes, legs: Legs, parts: Parts, duty: Duty, *, own: OwnGround, rules: CoverageRules
-) -> DutyFigures:
+def measure_duty(tracks: Tracks, own: OwnGround) -> DutyFigures:
     """Every stretch of duty's figures."""
-    share, known = share_inside(fixes, legs, own)
+    legs, parts, duty = tracks.legs, tracks.parts, tracks.duty
+    share, known = share_inside(tracks.fixes, legs, own)
     still = legs.still[parts.leg]
     inside = np.rint(parts.credited_us * np.where(known, share, 1.0)[parts.leg]).astype(np.int64)
     times = np.zeros((len(duty), len(TIMES)), np.int64)
-    for column, spent in (
-        (0, np.where(still, 0, inside)),
-        (1, np.where(still, inside, 0)),
-        (2, np.where(still, 0, parts.credited_us - inside)),
-        (3, np.where(still, parts.credited_us - inside, 0)),
-    ):
-        np.add.at(times[:, column], parts.duty, spent)
+    for column, spent in ((0, inside), (2, parts.credited_us - inside)):
+        both = _summed(parts.duty * 2 + still, spent, 2 * len(duty))
+        times[:, column : column + 2] = both.reshape(-1, 2)
     times[:, -1] = duty.lasts_us - times.sum(axis=1)
-    has_own = np.isin(duty.person, own.person)
-    return DutyFigures(duty, times, measure_ways(fixes, legs, parts, len(duty), rules), has_own)
+    return DutyFigures(duty, times, measure_ways(tracks), np.isin(duty.person, own.person))
+
+
+def _summed(owner: Ints, spent: Ints, owners: int) -> Ints:
+    """Whole numbers, exact: what anybody spends in a day is far below 2⁵³."""
+    return np.bincount(owner, spent, owners).astype(np.int64)
 
 
 def join_duty(groups: Sequence[DutyFigures]) -> DutyFigures:
@@ -87,28 +99,25 @@ def join_duty(groups: Sequence[DutyFigures]) -> DutyFigures:
     )
 
 
-def measure_ways(fixes: Fixes, legs: Legs, parts: Parts, rows: int, rules: CoverageRules) -> Ints:
+def measure_ways(tracks: Tracks) -> Ints:
     """Millimetres of each kind of way. Of a leg that is credited in part (two phones, the end of a shift) that part."""
-    kind, leg = legs.kind[parts.leg], parts.leg
+    fixes, legs, parts, rules = tracks.fixes, tracks.legs, tracks.parts, tracks.rules
     wide = fixes.accuracy_m > rules.valid_accuracy_m
-    inaccurate = (wide[legs.start] | wide[legs.start + 1])[leg]
-    reason = np.select(
-        [
-            kind == SILENCE,
-            kind == LEAP,
-            legs.still[leg],
-            legs.mode[leg] == VEHICLE,
-            inaccurate,
-            legs.mode[leg] == RIDE,
-        ],
-        [WAYS.index(name) for name in ("silence", "leap", "drift", "vehicle", "inaccurate", "ridden")],
-        WAYS.index("walked"),
-    )
-    counted = np.where(kind == LEG, parts.credited_us, parts.to_us - parts.from_us)
+    reason = np.zeros(len(legs.kind), np.int64)
+    for which, name in (  # the last one that holds is told
+        (legs.mode == RIDE, "ridden"),
+        (wide[legs.start] | wide[legs.start + 1], "inaccurate"),
+        (legs.mode == VEHICLE, "vehicle"),
+        (legs.still, "drift"),
+        (legs.kind == LEAP, "leap"),
+        (legs.kind == SILENCE, "silence"),
+    ):
+        reason[which] = WAYS.index(name)
+    leg = parts.leg
+    counted = np.where(legs.kind[leg] == LEG, parts.credited_us, parts.to_us - parts.from_us)
     length = np.rint(legs.length_mm[leg] * (counted / legs.lasts_us[leg])).astype(np.int64)
-    ways = np.zeros((rows, len(WAYS)), np.int64)
-    np.add.at(ways, (parts.duty, reason), length)
-    return ways
+    rows = len(tracks.duty)
+    return _summed(parts.duty * len(WAYS) + reason[leg], length, rows * len(WAYS)).reshape(rows, len(WAYS))
 
 
 def share_inside(fixes: Fixes, legs: Legs, own: OwnGround) -> tuple[Floats, Bools]:
@@ -133,16 +142,17 @@ def share_inside(fixes: Fixes, legs: Legs, own: OwnGround) -> tuple[Floats, Bool
 def _fixes_inside(fixes: Fixes, own: OwnGround) -> tuple[Bools, Ints]:
     """Whether each fix lies on its person's own ground, and the row of that ground, -1 where there is none."""
     inside, ground = np.zeros(len(fixes), np.bool_), np.full(len(fixes), -1)
-    mine = np.flatnonzero(np.isin(fixes.person, own.person))
-    people = np.unique(own.person)
-    keys = np.searchsorted(people, fixes.person[mine]) * SPAN_US + fixes.at_us[mine]
-    order = np.argsort(keys, kind="stable")
-    keys, mine = keys[order], mine[order]
-    owner = np.searchsorted(people, own.person) * SPAN_US
-    first, last = np.searchsorted(keys, owner + own.from_us), np.searchsorted(keys, owner + own.to_us)
     shapely.prepare(own.shape)
-    for row in range(len(own)):
-        rows = mine[first[row] : last[row]]
-        inside[rows] = shapely.intersects_xy(own.shape[row], fixes.lon[rows], fixes.lat[rows])
-        ground[rows] = row
+    bounds, discs = own.bounds.tolist(), own.discs.tolist()
+    for row, first, last in zip(
+        *(each.tolist() for each in rows_during(fixes, own.person, own.from_us, own.to_us)), strict=True
+    ):
+        lon, lat = fixes.lon[first:last], fixes.lat[first:last]
+        west, south, east, north = bounds[row]
+        x, y, radius = discs[row]
+        boxed = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        near = (lon - x) ** 2 + (lat - y) ** 2 < radius * radius
+        edge = np.flatnonzero(boxed & ~near)
+        near[edge] = shapely.intersects_xy(own.shape[row], lon[edge], lat[edge])
+        inside[first:last], ground[first:last] = near, row
     return inside, ground

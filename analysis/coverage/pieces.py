@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.coverage.crossings import find_crossings
-from analysis.coverage.fixes import Bools, Duty, Fixes, Floats, Ints, duty_of
+from analysis.coverage.fixes import Bools, Fixes, Floats, Ints
 from analysis.coverage.ground import Ground
-from analysis.coverage.legs import LEG, VEHICLE, Legs, Parts, is_sure
+from analysis.coverage.legs import LEG, VEHICLE, Tracks
 from analysis.coverage.rules import CoverageRules
-from geo.cells import cells_along
-from geo.metric import plane_xy
+from geo.cells import cells_of
+from geo.metric import plane_xy_of_many
 
 
 @dataclass(frozen=True)
@@ -37,78 +37,70 @@ class Presence:
     driven: Ints
 
 
-def find_presence(
-    fixes: Fixes, legs: Legs, parts: Parts, duty: Duty, *, ground: Ground, rules: CoverageRules
-) -> Presence:
+def find_presence(tracks: Tracks, ground: Ground) -> Presence:
     """Events of every piece on which somebody on duty was seen, or may have been."""
-    on = duty_of(duty, fixes.person, fixes.at_us)
+    fixes, on = tracks.fixes, tracks.on
+    piece = _pieces_of(fixes, ground, tracks.rules.resolution)
+    seen = (on >= 0) & (piece >= 0)
+    proves = seen & tracks.sure & ~tracks.driving
+    staying, held = _staying(tracks, piece, proves)
+    lone = np.flatnonzero(seen & ~tracks.driving & ~held)
+    at, no_time = fixes.at_us[lone], np.zeros(len(lone), np.int64)
+    instants = Events(piece[lone], fixes.person[lone], at, at, no_time, proves[lone])
+    crossing = _crossing(tracks, piece, ground)
+    return Presence(
+        _joined(staying, _unheld(instants, staying), _long_enough(crossing, tracks.rules)),
+        _distinct(piece[seen & tracks.sure], len(ground.pieces)),
+        _distinct(piece[seen & tracks.driving], len(ground.pieces)),
+    )
+
+
+def _pieces_of(fixes: Fixes, ground: Ground, resolution: int) -> Ints:
+    """The piece that holds each fix, -1 for none."""
+    if (fixes.unit >= 0).all():
+        return ground.pieces.find(cells_of(fixes.lon, fixes.lat, resolution), fixes.unit)
     piece = np.full(len(fixes), -1)
     near = np.flatnonzero(fixes.unit >= 0)
-    cell = cells_along(fixes.lon[near], fixes.lat[near], rules.resolution)
+    cell = cells_of(fixes.lon[near], fixes.lat[near], resolution)
     piece[near] = ground.pieces.find(cell, fixes.unit[near])
-    sure, driving = is_sure(fixes, rules), find_drivers(len(fixes), legs)
-    seen = (on >= 0) & (piece >= 0)
-    proves = seen & sure & ~driving
-    staying = _staying(fixes, legs, parts, piece, proves)
-    lone = np.flatnonzero(seen & ~driving)
-    instants = Events(
-        piece[lone],
-        fixes.person[lone],
-        fixes.at_us[lone],
-        fixes.at_us[lone],
-        np.zeros(len(lone), np.int64),
-        proves[lone],
-    )
-    crossing = _crossing(fixes, legs, parts, piece, ground)
-    return Presence(
-        _joined(staying, _unheld(instants, staying), _long_enough(crossing, rules)),
-        _distinct(piece[seen & sure], len(ground.pieces)),
-        _distinct(piece[seen & driving], len(ground.pieces)),
-    )
+    return piece
 
 
-def find_drivers(count: int, legs: Legs) -> Bools:
-    """The fixes on a vehicle: with a leg beside them, and none that is no vehicle's."""
-    real = legs.kind == LEG
-    touched = np.zeros(count, np.bool_)
-    slow = np.zeros(count, np.bool_)
-    for ends in (legs.start[real], legs.start[real] + 1):
-        touched[ends] = True
-        slow[ends[legs.mode[real] != VEHICLE]] = True
-    return touched & ~slow
-
-
-def _staying(fixes: Fixes, legs: Legs, parts: Parts, piece: Ints, proves: Bools) -> Events:
-    """Runs of parts that begin and end in one piece, each run one event."""
+def _staying(tracks: Tracks, piece: Ints, proves: Bools) -> tuple[Events, Bools]:
+    """Runs of parts that begin and end in one piece, each run one event; and the fixes on duty that are in one: they prove
+    no more than their run does.
+    """
+    fixes, legs, parts = tracks.fixes, tracks.legs, tracks.parts
+    held = np.zeros(len(fixes), np.bool_)
     start = legs.start[parts.leg]
     own = np.flatnonzero(
-        (legs.kind[parts.leg] == LEG)
-        & (legs.mode[parts.leg] != VEHICLE)
+        ((legs.kind == LEG) & (legs.mode != VEHICLE))[parts.leg]
         & (piece[start] >= 0)
         & (piece[start] == piece[start + 1])
     )
     if not len(own):
-        return _NOTHING
-    at, place = start[own], piece[start[own]]
-    follows = (
-        (at[1:] == at[:-1] + 1) & (place[1:] == place[:-1]) & (parts.duty[own][1:] == parts.duty[own][:-1])
-    )
+        return _NOTHING, held
+    at, duty = start[own], parts.duty[own]
+    place = piece[at]
+    follows = (at[1:] == at[:-1] + 1) & (place[1:] == place[:-1]) & (duty[1:] == duty[:-1])
     first = np.flatnonzero(np.concatenate([[True], ~follows]))
     last = np.append(first[1:], len(own)) - 1
-    sure = proves[at] | proves[at + 1]
-    return Events(
+    for ends in (at, at + 1):
+        held[ends[tracks.on[ends] == duty]] = True
+    staying = Events(
         place[first],
         fixes.person[at[first]],
         parts.from_us[own[first]],
         parts.to_us[own[last]],
         np.add.reduceat(parts.credited_us[own], first),
-        np.logical_or.reduceat(sure, first),
+        np.logical_or.reduceat(proves[at] | proves[at + 1], first),
     )
+    return staying, held
 
 
 def _unheld(instants: Events, staying: Events) -> Events:
     """The instants that no staying event holds, or that prove what it does not: few, where phones report often."""
-    if not len(staying):
+    if not len(staying) or not len(instants):
         return instants
     order = np.lexsort((staying.from_us, staying.person, staying.place))
     width = 1 << 40
@@ -143,20 +135,17 @@ class _Crossed:
     length_m: Floats
 
 
-def _crossing(fixes: Fixes, legs: Legs, parts: Parts, piece: Ints, ground: Ground) -> _Crossed:
+def _crossing(tracks: Tracks, piece: Ints, ground: Ground) -> _Crossed:
     """What legs from one piece to another crossed on the straight line, by length."""
+    fixes, legs, parts = tracks.fixes, tracks.legs, tracks.parts
     start = legs.start[parts.leg]
-    whole = (parts.to_us - parts.from_us) == legs.lasts_us[parts.leg]
     own = np.flatnonzero(
-        whole
-        & (legs.kind[parts.leg] == LEG)
-        & (legs.mode[parts.leg] != VEHICLE)
+        ((legs.kind == LEG) & (legs.mode != VEHICLE))[parts.leg]
         & (piece[start] != piece[start + 1])
+        & (parts.to_us - parts.from_us == legs.lasts_us[parts.leg])
     )
     leg, at = parts.leg[own], start[own]
-    near = np.unique(np.concatenate([at, at + 1]))
-    xy = np.stack(plane_xy(fixes.lon[near], fixes.lat[near], ground.crs), axis=1)
-    ends = np.stack([xy[np.searchsorted(near, at)], xy[np.searchsorted(near, at + 1)]], axis=1)
+    ends = np.stack([_plane(fixes, rows, ground) for rows in (at, at + 1)], axis=1)
     found = find_crossings(ground.pieces.borders, ends, piece[at], piece[at + 1])
     line = found.leg
     since, lasts = parts.from_us[own][line], legs.lasts_us[leg][line]
@@ -169,6 +158,10 @@ def _crossing(fixes: Fixes, legs: Legs, parts: Parts, piece: Ints, ground: Groun
         legs.proving[leg][line],
     )
     return _Crossed(events, found.share * np.hypot(*(ends[:, 1] - ends[:, 0]).T)[line])
+
+
+def _plane(fixes: Fixes, rows: Ints, ground: Ground) -> Floats:
+    return np.stack(plane_xy_of_many(fixes.lon[rows], fixes.lat[rows], ground.crs), axis=1)
 
 
 def _long_enough(crossed: _Crossed, rules: CoverageRules) -> Events:

@@ -28,10 +28,12 @@ def find_visits(events: Events, *, gap_s: float) -> Visits:
     """Events of one person at one place with at most `gap_s` between them are one visit; proven if any of it is."""
     if not len(events):
         return Visits(*(getattr(events, name) for name in Visits.__dataclass_fields__))
-    order = np.lexsort((events.to_us, events.from_us, events.person, events.place))
-    place, person = events.place[order], events.person[order]
+    people, rank = np.unique(events.person, return_inverse=True)
+    who = events.place * len(people) + rank
+    order = np.lexsort((events.from_us, who))
+    place, person, who = events.place[order], events.person[order], who[order]
     since, until = events.from_us[order], events.to_us[order]
-    owner = np.cumsum(np.concatenate([[0], (np.diff(place) != 0) | (np.diff(person) != 0)]))
+    owner = np.cumsum(np.concatenate([[False], who[1:] != who[:-1]]))
     latest = np.maximum.accumulate(owner * SPAN_US + until)
     gap = round(gap_s * SECOND_US)
     opens = np.concatenate(

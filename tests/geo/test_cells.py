@@ -9,7 +9,6 @@ from geo.cells import (
     cell_inradius_m,
     cell_name,
     cell_polygons,
-    cells_along,
     cells_covering,
     cells_of,
     neighbours,
@@ -68,15 +67,24 @@ def test_areas_are_those_of_the_ground() -> None:
     assert cell_name(int(cells[0])).startswith("8a")
 
 
-def test_cells_along_a_way_are_those_of_its_positions() -> None:
+def test_cells_of_many_positions_are_those_that_h3_gives_each() -> None:
     random = np.random.default_rng(9)
     for step_deg in (1e-5, 1e-4, 3e-3):
         lon = 116.3 + np.cumsum(random.normal(0, step_deg, 3000))
         lat = 39.9 + np.cumsum(random.normal(0, step_deg, 3000))
         lon[100], lat[104], lon[800:805] = np.nan, np.inf, 200.0
-        for resolution in (9, 10, 12):
-            assert (cells_along(lon, lat, resolution) == cells_of(lon, lat, resolution)).all()
-    assert cells_along([], [], 10).shape == (0,)
+        for resolution in (9, 10, 11, 12):
+            each = [cells_of(*place, resolution)[0] for place in zip(lon, lat, strict=True)]
+            assert (cells_of(lon, lat, resolution) == each).all()
+
+
+def test_cells_are_those_of_h3_all_over_the_world() -> None:
+    random = np.random.default_rng(10)
+    lon, lat = random.uniform(-180, 180, 2000), np.degrees(np.arcsin(random.uniform(-1, 1, 2000)))
+    lon[:4], lat[:4] = [-180, 180, 0, 12], [0, 0, 90, -90]
+    for resolution in (0, 1, 4, 7, 10, 15):
+        each = [cells_of(*place, resolution)[0] for place in zip(lon, lat, strict=True)]
+        assert (cells_of(lon, lat, resolution) == each).all()
 
 
 def test_half_the_width_of_a_cell_is_that_of_a_circle_inside_it() -> None:

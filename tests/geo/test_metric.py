@@ -12,6 +12,7 @@ from geo.metric import (
     metric_crs,
     metric_crs_of,
     plane_xy,
+    plane_xy_of_many,
     short_distance_m,
     snap,
     to_metres,
@@ -100,3 +101,14 @@ def test_positions_go_to_the_plane_where_shapes_go() -> None:
     x, y = plane_xy([114.05, 114.1], [33.05, 33.0], crs)
     moved = to_metres(shapely.points([114.05, 114.1], [33.05, 33.0]), crs)
     assert shapely.get_coordinates(moved).tolist() == [[x[0], y[0]], [x[1], y[1]]]
+
+
+def test_the_plane_of_many_positions_is_that_of_each_wherever_the_others_lie() -> None:
+    random = np.random.default_rng(3)
+    for lon0, lat0, spread in ((114.0, 33.0, 0.3), (135.0, 48.4, 2.0), (10.0, 59.9, 0.05)):
+        lon, lat = lon0 + random.uniform(-spread, spread, 4000), lat0 + random.uniform(-spread, spread, 4000)
+        crs = metric_crs(lon0, lat0)
+        many = np.stack(plane_xy_of_many(lon, lat, crs))
+        assert np.abs(many - np.stack(plane_xy(lon, lat, crs))).max() < 1e-4
+        assert np.array_equal(np.stack(plane_xy_of_many(lon[::7], lat[::7], crs)), many[:, ::7])
+    assert plane_xy_of_many([], [], crs)[0].shape == (0,)

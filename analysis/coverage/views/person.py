@@ -9,11 +9,11 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from analysis.coverage.figures import DEFINITIONS, Figure
-from analysis.coverage.fixes import Duty, Fixes, Ints, cut_duty, microseconds, order_fixes
+from analysis.coverage.fixes import Duty, Ints, cut_duty, microseconds, order_fixes
 from analysis.coverage.kept.compute import read_fixes
 from analysis.coverage.kept.people import read_duty, read_own_ground
 from analysis.coverage.kept.tables import coverage_day, coverage_duty
-from analysis.coverage.legs import LEG, Legs, Parts, cut_parts, find_legs
+from analysis.coverage.legs import LEG, Parts, Tracks, follow
 from analysis.coverage.people import TIMES, VALID, WAYS, OwnGround, measure_duty, share_inside
 from analysis.coverage.rules import CoverageRules
 from core.clock import day_bounds
@@ -95,10 +95,9 @@ def read_person_day(conn: Connection, asked: DayAsked, rules: CoverageRules) -> 
     until_us = microseconds(since, until)
     duty = cut_duty(read_duty(conn, between, person_id=asked.person_id), until_us=until_us)
     own = read_own_ground(conn, [asked.person_id], between, margin_m=rules.own_margin_m)
-    legs = find_legs(fixes, rules, until_us=until_us)
-    parts = cut_parts(fixes, legs, duty)
-    found = measure_duty(fixes, legs, parts, duty, own=own, rules=rules)
-    kinds = _kinds(fixes, legs, parts, own)
+    tracks = follow(fixes, duty, rules, until_us=until_us)
+    found = measure_duty(tracks, own)
+    kinds = _kinds(tracks, own)
     return PersonDay(
         on=asked.on,
         as_of=asked.now,
@@ -106,14 +105,15 @@ def read_person_day(conn: Connection, asked: DayAsked, rules: CoverageRules) -> 
         times_us=tuple(found.times_us.sum(axis=0).tolist()),
         ways_mm=tuple(found.ways_mm.sum(axis=0).tolist()),
         has_own=bool(len(own)),
-        band=tuple(_band(parts, kinds, duty, since)),
+        band=tuple(_band(tracks.parts, kinds, duty, since)),
         proven=True,
     )
 
 
-def _kinds(fixes: Fixes, legs: Legs, parts: Parts, own: OwnGround) -> Ints:
+def _kinds(tracks: Tracks, own: OwnGround) -> Ints:
     """The kind of each part, as `measure_duty` counts its time."""
-    share, known = share_inside(fixes, legs, own)
+    legs, parts = tracks.legs, tracks.parts
+    share, known = share_inside(tracks.fixes, legs, own)
     inside = np.where(known, share, 1.0)[parts.leg] >= 0.5
     still = legs.still[parts.leg]
     kind = np.select([inside & ~still, inside & still, ~inside & ~still], [0, 1, 2], 3)

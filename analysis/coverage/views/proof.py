@@ -12,7 +12,7 @@ from analysis.coverage.fixes import Duty, Fixes, cut_duty, microseconds, order_f
 from analysis.coverage.kept.compute import CoverageJob, read_fixes
 from analysis.coverage.kept.ground import DayGround, survey_ground
 from analysis.coverage.kept.people import read_duty
-from analysis.coverage.legs import cut_parts, find_legs
+from analysis.coverage.legs import follow
 from analysis.coverage.pieces import find_presence
 from analysis.coverage.visits import Visits, find_visits
 from core.clock import day_bounds
@@ -111,9 +111,7 @@ def _reach(where: DayGround, *, axis: int) -> tuple[float, float]:
 
 
 def _find_visits(where: DayGround, fixes: Fixes, duty: Duty, job: CoverageJob, until_us: int) -> Visits:
-    legs = find_legs(fixes, job.rules, until_us=until_us)
-    parts = cut_parts(fixes, legs, duty)
-    presence = find_presence(fixes, legs, parts, duty, ground=where.ground, rules=job.rules)
+    presence = find_presence(follow(fixes, duty, job.rules, until_us=until_us), where.ground)
     return find_visits(presence.events, gap_s=job.rules.visit_gap_s)
 
 
