@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: a private cluster under the var directory, shared by all that use it, gone with the last.
 
 Who does what. Every process that needs the database holds a shared lock on `users.lock`. One keeper
-(`python -m core.cluster DIR`, holding `keeper.lock`) runs the server as its child, starts it again
+(`python -m core.cluster DIR LOCK`, holding `keeper.lock`) runs the server as its child, starts it again
 when it dies, and stops it once it can take `users.lock` for itself, that is when the last user has
 gone, by whatever signal. A user that finds the keeper gone starts another. Locks are the kernel's, so
 nothing has to be cleaned up by hand after `kill -9` or a power cut.
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -90,31 +90,27 @@ def _runtime_dir() -> Path:
     return own if own.is_absolute() and own.is_dir() and len(str(own)) < 60 else Path("/tmp")  # noqa: S108
 
 
-def _keeper_runs(cluster: Cluster) -> bool:
+def _ensure_keeper(cluster: Cluster) -> None:
+    """Start a keeper unless one runs. It is born with the lock: however long it takes to come up, none is started twice."""
     with cluster.keeper_lock.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
-        return False
-
-
-def _ensure_keeper(cluster: Cluster) -> None:
-    """Start a keeper unless one runs; two that race agree by the lock, the loser goes away."""
-    if _keeper_runs(cluster):
-        return
-    environ = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-    with cluster.log.open("ab") as log:
-        # Forked off: it belongs to nobody, ends with its last user and leaves no zombie here.
-        subprocess.run(
-            ["setsid", "--fork", sys.executable, "-P", "-m", "core.cluster", str(cluster.folder.parent)],  # noqa: S607
-            env=environ,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            check=True,
-        )
+            return
+        environ = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+        keeper = [sys.executable, "-P", "-m", "core.cluster", str(cluster.folder.parent), str(lock.fileno())]
+        with cluster.log.open("ab") as log:
+            # Forked off: it belongs to nobody, ends with its last user and leaves no zombie here.
+            subprocess.run(
+                ["setsid", "--fork", *keeper],  # noqa: S607
+                env=environ,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock.fileno(),),
+                check=True,
+            )
 
 
 def _watch_keeper(cluster: Cluster, done: threading.Event) -> None:
@@ -144,18 +140,12 @@ def _wait_until_ready(cluster: Cluster) -> None:
 # The keeper's side
 
 
-def keep(var_dir: Path) -> int:
-    """Run the server until its last user has gone; returns the exit code."""
-    cluster = Cluster(var_dir)
-    with cluster.keeper_lock.open("a") as mine:
-        try:
-            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return 0
-        keeper = _Keeper(cluster)
-        threading.Thread(target=keeper.stop_after_the_last_user, daemon=True).start()
-        keeper.run()
-    return 0
+def keep(var_dir: Path, lock: int) -> None:
+    """Run the server until its last user has gone. `lock`: the descriptor of the keeper's lock, taken for us."""
+    keeper = _Keeper(Cluster(var_dir))
+    threading.Thread(target=keeper.stop_after_the_last_user, daemon=True).start()
+    keeper.run()
+    os.close(lock)
 
 
 class _Keeper:
@@ -387,9 +377,5 @@ def _is_server_of(pid: int, data: Path) -> bool:
     return Path(f"/proc/{pid}/cwd").stat().st_ino == data.stat().st_ino
 
 
-def main(arguments: Sequence[str]) -> int:
-    return keep(Path(arguments[0]))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    keep(Path(sys.argv[1]), int(sys.argv[2]))

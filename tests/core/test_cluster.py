@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -90,6 +91,20 @@ def test_it_runs_below_a_closed_and_long_path_is_unprivileged_and_stops_with_its
         assert holders(cluster), "the first user still holds it"
         assert all(Path(f"/proc/{pid}").stat().st_uid != 0 for pid in holders(cluster))
     wait_until_stopped(cluster)
+
+
+def test_one_keeper_is_started_however_long_it_takes_to_come_up(
+    var_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, run = [], subprocess.run
+
+    def count(command: list[str], **how: Any) -> Any:
+        started.append(command)
+        return run(command, **how)
+
+    monkeypatch.setattr(subprocess, "run", count)
+    with running_cluster(var_dir):
+        assert len(started) == 1
 
 
 def test_it_comes_back_by_itself_after_kill_9_of_the_server_and_of_its_keeper(var_dir: Path) -> None:
