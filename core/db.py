@@ -15,8 +15,20 @@ from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq import Format
-from sqlalchemy import Connection, Engine, MetaData, TextClause, create_engine, func, select, text
+from psycopg.rows import namedtuple_row
+from sqlalchemy import (
+    ClauseElement,
+    Connection,
+    Engine,
+    MetaData,
+    TextClause,
+    create_engine,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.sql.compiler import SQLCompiler
 
 metadata = MetaData(
     naming_convention={
@@ -65,6 +77,26 @@ def driver(conn: Connection) -> psycopg.Connection[Any]:
     if not isinstance(raw, psycopg.Connection):
         raise TypeError(f"expected a psycopg connection, got {type(raw)}")
     return raw
+
+
+Question = tuple[ClauseElement, Mapping[str, Any]]
+"""A statement and its values, for `ask_together`."""
+
+
+def ask_together(conn: Connection, *questions: Question) -> list[list[Any]]:
+    """The rows of several statements that are sent at once and waited for once.
+
+    Each sees what those before it did. Beside the way there and back this saves what SQLAlchemy does around a statement,
+    so that it serves single ones too. Statements are kept compiled: ask with those that are built once.
+    """
+    cursors = []
+    with driver(conn).pipeline():
+        for statement, values in questions:
+            told, defaults = _compiled(statement)
+            cursor = driver(conn).cursor(binary=True, row_factory=namedtuple_row)
+            cursor.execute(told, {**defaults, **values}, prepare=True)
+            cursors.append(cursor)
+    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
 
 _POSTGRES_EPOCH = np.datetime64("2000-01-01", "us")
@@ -233,7 +265,7 @@ def read_arrays(
     For thousands of rows: as rows, each value is made a Python object first. NULL in place of an array is an empty one.
     """
     with driver(conn).cursor(binary=True) as cursor:
-        cursor.execute(_as_driver_has_it(statement), values)
+        cursor.execute(_compiled(statement)[0], values)
         result = cursor.pgresult
         if result is None:
             raise ValueError("the statement gives no rows")
@@ -241,8 +273,13 @@ def read_arrays(
 
 
 @cache
-def _as_driver_has_it(statement: TextClause) -> bytes:
-    return str(statement.compile(dialect=make_url("postgresql+psycopg://").get_dialect()())).encode()
+def _compiled(statement: ClauseElement) -> tuple[bytes, Mapping[str, Any]]:
+    """As the driver has it, and the values that the statement brings itself."""
+    told = statement.compile(dialect=make_url("postgresql+psycopg://").get_dialect()())
+    if not isinstance(told, SQLCompiler):
+        raise TypeError("a statement with values is asked, not one that defines tables")
+    own = {name: bind.value for name, bind in told.binds.items() if not bind.required}
+    return str(told).encode(), own
 
 
 def _read_array(told: bytes | None, oid: int) -> NDArray[Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Double, bindparam, func, select
 
-from core.db import sql_file
+from core.db import ask_together, sql_file
 from core.errors import Invalid
 from geo.findings import RowFinding
 from geo.flows import Doors, Floats
@@ -176,11 +176,23 @@ def read_doors(conn: Connection, shapes: Objects) -> Doors:
 def read_door_counts(conn: Connection, shapes: Objects) -> DoorCounts:
     """The doors in the bounding box of these geometries, with their residents."""
     west, south, east, north = map(float, shapely.total_bounds(shapes))
-    point, residents = address_point.c.point, func.coalesce(address_point.c.residents, 0)
-    query = select(func.ST_X(point), func.ST_Y(point), address_point.c.households, residents).where(
-        point.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326)),
-        address_point.c.active,
-        address_point.c.households > 0,
-    )
-    rows = np.array([tuple(row) for row in conn.execute(query)], dtype=np.float64).reshape(-1, 4)
-    return DoorCounts(rows[:, :2], rows[:, 2], rows[:, 3])
+    asked = {"west": west, "south": south, "east": east, "north": north}
+    (rows,) = ask_together(conn, (DOORS_IN_BOX, asked))
+    return as_doors(rows)
+
+
+def as_doors(rows: Sequence[tuple[float, ...]]) -> DoorCounts:
+    """The rows of DOORS_IN_BOX."""
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return DoorCounts(table[:, :2], table[:, 2], table[:, 3])
+
+
+_BOX = func.ST_MakeEnvelope(
+    *(bindparam(side, type_=Double) for side in ("west", "south", "east", "north")), 4326
+)
+DOORS_IN_BOX = select(
+    func.ST_X(address_point.c.point).label("lon"),
+    func.ST_Y(address_point.c.point).label("lat"),
+    address_point.c.households,
+    func.coalesce(address_point.c.residents, 0).label("residents"),
+).where(address_point.c.point.op("&&")(_BOX), address_point.c.active, address_point.c.households > 0)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from core.errors import Conflict, Invalid, NotFound
 from geo.tables import network
@@ -89,14 +89,14 @@ def create_network(
     stored = [asdict(level) for level in levels]
     values = {"code": code, "name": name or code, "coverage": coverage, "levels": stored}
     row = conn.execute(insert(network).values(**values).returning(network)).one()
-    return _network(row)
+    return as_network(row)
 
 
 def find_network(conn: Connection, code: str, *, lock: bool = False) -> Network | None:
     """The network, None when there is none; `lock` makes other publications of it wait for this transaction."""
     query = select(network).where(network.c.code == code)
     row = conn.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _network(row)
+    return None if row is None else as_network(row)
 
 
 def get_network(conn: Connection, code: str, *, lock: bool = False) -> Network:
@@ -109,7 +109,7 @@ def get_network(conn: Connection, code: str, *, lock: bool = False) -> Network:
 
 
 def list_networks(conn: Connection) -> list[Network]:
-    return [_network(row) for row in conn.execute(select(network).order_by(network.c.id))]
+    return [as_network(row) for row in conn.execute(select(network).order_by(network.c.id))]
 
 
 def change_network(
@@ -162,6 +162,7 @@ def _parents_first(levels: tuple[Level, ...]) -> tuple[Level, ...]:
     return (*ordered.values(), *waiting)
 
 
-def _network(row: Row[Any]) -> Network:
+def as_network(row: Any) -> Network:
+    """A row of the table."""
     levels = tuple(Level(**level) for level in row.levels)
     return Network(row.id, row.code, row.name, row.coverage, levels, row.rules)

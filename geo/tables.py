@@ -204,7 +204,9 @@ unit_version = Table(
     ),
     Index("ix_unit_version_ground", "network_id", "valid", "geom", postgresql_using="gist"),
     Index("ix_unit_version_path", "path", postgresql_using="gist"),
-    Index("ix_unit_version_code", "network_id", "code"),
+    Index(
+        "ix_unit_version_code", "network_id", "code", postgresql_ops={"code": "text_pattern_ops"}
+    ),  # also finds what begins with a code, whatever the collation
     Index("ix_unit_version_parent", "parent_unit_id"),
 )
 

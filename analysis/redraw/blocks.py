@@ -19,7 +19,7 @@ from geo.addresses import DoorCounts, read_door_counts
 from geo.flows import area_m2
 from geo.operations import Drawing, RedrawPartition, Unit
 from geo.plans import Plan, geometry_column
-from geo.plans.working import read_drawing
+from geo.plans.neighbourhood import read_drawing
 from geo.walkable.standing import read_obstacles, read_streets
 
 CASES_DAYS = 90

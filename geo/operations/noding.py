@@ -4,7 +4,7 @@ Every border that a line meets gets a node there, in each unit that shares it: n
 vertices. Inside, coordinates are whole multiples of the grid, so that equal places are equal numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,9 +58,19 @@ def node(shapes: Objects, cut_count: int, lines: Sequence[BaseGeometry], outline
     else:
         raise Impossible("the line runs along a border too closely to be told from it", shapes[0])
     nodes = _inserted(border, parts, origin)
-    return Noded(
-        geometry_column(_renoded(shape, nodes) for shape in shapes), _degrees(path).reshape(-1, 2, 2)
-    )
+    touched = _around(shapes, nodes)
+    renoded = (_renoded(shape, nodes) if near else shape for shape, near in zip(shapes, touched, strict=True))
+    return Noded(geometry_column(renoded), _degrees(path).reshape(-1, 2, 2))
+
+
+def _around(shapes: Objects, nodes: dict[Segment, list[Point]]) -> list[bool]:
+    """Which shapes may have one of the segments: their boxes hold it."""
+    if not nodes:
+        return [False] * len(shapes)
+    west, south, east, north = _whole(shapely.bounds(shapes)).T[:, :, None]
+    x, y, to_x, to_y = np.array(list(nodes), dtype=np.int64).T
+    inside = (x >= west) & (to_x <= east) & (np.minimum(y, to_y) >= south) & (np.maximum(y, to_y) <= north)
+    return inside.any(axis=1).tolist()  # type: ignore[no-any-return]
 
 
 def segments_of(shapes: Objects) -> Ints:
@@ -154,22 +164,31 @@ def _contacts(
     into_border: dict[int, list[Point]] = {}
     if not len(path) or not len(border):
         return into_path, into_border
-    asked, met = _tree(border).query(_lines(path), predicate="dwithin", distance=BEND * GRID_DEG)
-    for cut, edge in zip(asked.tolist(), met.tolist(), strict=True):
-        ends_of_cut, ends_of_edge = _ends(path[cut]), _ends(border[edge])
-        through = [end for end in ends_of_edge if _passes(end, path[cut], PIXEL)]
-        upon = [end for end in ends_of_cut if _passes(end, border[edge], BEND)]
-        upon = [end for end in upon if end not in through]
-        if not through and not upon and (spot := _crossing(path[cut], border[edge])) is not None:
-            at = np.rint(locked.place(spot, border[edge].reshape(2, 2).astype(np.float64))).astype(int)
-            node_: Point = (int(at[0]), int(at[1]))
-            through = [node_] if node_ not in ends_of_cut else []
-            upon = [node_] if node_ not in ends_of_edge else []
-        if through:
-            into_path.setdefault(cut, []).extend(through)
-        if upon:
-            into_border.setdefault(edge, []).extend(upon)
+    cuts, edges = _tree(border).query(_lines(path), predicate="dwithin", distance=BEND * GRID_DEG)
+    mine, its = path[cuts], border[edges]
+    through = np.stack([_passes(its[:, place], mine, PIXEL) for place in _ENDS])
+    upon = np.stack([_passes(mine[:, place], its, BEND) for place in _ENDS])
+    met: NDArray[np.bool_] = np.any(through, axis=0) | np.any(upon, axis=0)
+    for row in np.flatnonzero(met).tolist():
+        nodes = [end for end, here in zip(_ends(its[row]), through[:, row], strict=True) if here]
+        own = [end for end, here in zip(_ends(mine[row]), upon[:, row], strict=True) if here]
+        _put(into_path, int(cuts[row]), nodes)
+        _put(into_border, int(edges[row]), [end for end in own if end not in nodes])
+    for row, spot in _crossings(mine, its, ~met):
+        edge = border[edges[row]]
+        at = np.rint(locked.place(spot, edge.reshape(2, 2).astype(np.float64))).astype(int)
+        node_: Point = (int(at[0]), int(at[1]))
+        _put(into_path, int(cuts[row]), [node_] if node_ not in _ends(mine[row]) else [])
+        _put(into_border, int(edges[row]), [node_] if node_ not in _ends(edge) else [])
     return into_path, into_border
+
+
+_ENDS = (slice(0, 2), slice(2, 4))
+
+
+def _put(nodes: dict[int, list[Point]], row: int, points: list[Point]) -> None:
+    if points:
+        nodes.setdefault(row, []).extend(points)
 
 
 def _ends(segment: Ints) -> tuple[Point, Point]:
@@ -177,26 +196,29 @@ def _ends(segment: Ints) -> tuple[Point, Point]:
     return (x, y), (to_x, to_y)
 
 
-def _passes(spot: Point, segment: Ints, within: float) -> bool:
-    """Whether the segment passes this near, its own ends aside."""
-    if spot in _ends(segment):
-        return False
-    at = np.array(spot, dtype=np.float64)
-    foot = _foot(at, segment.astype(np.float64))
-    inner = min(np.hypot(*(foot - segment[:2])), np.hypot(*(foot - segment[2:]))) > 0
-    return bool(inner and np.hypot(*(foot - at)) <= within)
+def _passes(spots: Ints, segments: Ints, within: float) -> NDArray[np.bool_]:
+    """Which segments pass their spot this near, their own ends aside."""
+    start, end = segments[:, :2].astype(np.float64), segments[:, 2:].astype(np.float64)
+    step = end - start
+    along = np.clip(((spots - start) * step).sum(axis=1) / (step * step).sum(axis=1), 0, 1)
+    foot = start + along[:, None] * step
+    is_end = (spots == segments[:, :2]).all(axis=1) | (spots == segments[:, 2:]).all(axis=1)
+    return np.asarray(~is_end & (along > 0) & (along < 1) & (np.hypot(*(foot - spots).T) <= within))
 
 
-def _crossing(one: Ints, other: Ints) -> Floats | None:
-    """Where two segments cross inside both; None where they do not."""
-    start, along = one[:2].astype(np.float64), (one[2:] - one[:2]).astype(np.float64)
-    away, across = (other[:2] - one[:2]).astype(np.float64), (other[2:] - other[:2]).astype(np.float64)
-    turn = along[0] * across[1] - along[1] * across[0]
-    if turn == 0:
-        return None
-    mine = (away[0] * across[1] - away[1] * across[0]) / turn
-    its = (away[0] * along[1] - away[1] * along[0]) / turn
-    return np.asarray(start + mine * along) if 0 < mine < 1 and 0 < its < 1 else None
+def _crossings(ones: Ints, others: Ints, asked: NDArray[np.bool_]) -> Iterator[tuple[int, Floats]]:
+    """Where two segments cross inside both, with the row of each such pair."""
+    start, along = ones[:, :2].astype(np.float64), (ones[:, 2:] - ones[:, :2]).astype(np.float64)
+    away = (others[:, :2] - ones[:, :2]).astype(np.float64)
+    across = (others[:, 2:] - others[:, :2]).astype(np.float64)
+    turn = along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]
+    rows = np.flatnonzero(asked & (turn != 0))
+    along, away, across, turn = along[rows], away[rows], across[rows], turn[rows]
+    mine = (away[:, 0] * across[:, 1] - away[:, 1] * across[:, 0]) / turn
+    its = (away[:, 0] * along[:, 1] - away[:, 1] * along[:, 0]) / turn
+    inside = (mine > 0) & (mine < 1) & (its > 0) & (its < 1)
+    spots = start[rows] + mine[:, None] * along
+    yield from zip(rows[inside].tolist(), spots[inside], strict=True)
 
 
 def _with_nodes(segments: Ints, origin: Ints, nodes: dict[int, list[Point]]) -> tuple[Ints, Ints]:

@@ -15,9 +15,9 @@ from core.errors import Invalid
 from geo.operations.partition import Difference, Incoming, ReplaceFromFile, compare_with_file
 from geo.plans import as_multipolygons, geometry_column
 from geo.plans.codec import write_operation
+from geo.plans.neighbourhood import read_drawing
 from geo.plans.redraw import Redraw
 from geo.plans.scene import read_scene
-from geo.plans.working import read_drawing
 from geo.sources.vector import read_vector
 
 LAYER: Final = "units"

@@ -12,8 +12,9 @@ from geo.operations import Drawing, Impossible, apply
 from geo.operations.cut import Changes
 from geo.plans import newest_edition_id
 from geo.plans.codec import read_operation, write_operation
+from geo.plans.neighbourhood import read_drawing
 from geo.plans.redraw import OPEN, Redraw, get_redraw, only_noded
-from geo.plans.working import read_changes, read_drawing, write_changes
+from geo.plans.working import read_changes, write_changes
 from geo.tables import plan, plan_op, plan_step, plan_unit
 
 

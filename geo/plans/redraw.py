@@ -1,22 +1,25 @@
 """Plans that redraw: a log of operations on the newest edition, for one subtree, undone and done again without limit."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, func, insert, select, update
 
+from core.db import ask_together, sql_file
 from core.errors import Conflict, Invalid, NotFound
 from geo.findings import Finding
-from geo.networks import Network, get_network, list_networks
+from geo.networks import Network, as_network, get_network, list_networks
 from geo.operations import Applied, Drawing, Impossible, Operation, Unit, apply
 from geo.operations.cut import Changes
 from geo.operations.findings import check_neighbourhood
 from geo.plans import Plan, newest_edition_id
 from geo.plans.codec import read_operation, write_operation
-from geo.plans.working import read_drawing, write_changes
-from geo.tables import plan, plan_op, plan_unit, unit_version
+from geo.plans.neighbourhood import read_neighbourhood
+from geo.plans.working import store_changes, write_changes
+from geo.tables import edition, network, plan, plan_op, plan_unit, unit_version
 from geo.validation.coverage import only_nodes
 
 EDITABLE = ("draft", "checked", "returned")
@@ -112,42 +115,41 @@ def _redraw(row: Row[Any], network: Network) -> Redraw:
 
 def do_operation(conn: Connection, plan_id: int, operation: Operation, *, by: str, now: datetime) -> Done:
     """Do an operation in the plan and log it; what was undone before cannot be done again afterwards."""
-    found = _editable(conn, plan_id)
-    conn.execute(delete(plan_op).where(plan_op.c.plan_id == plan_id, plan_op.c.undone))
-    seq = (conn.scalar(select(func.max(plan_op.c.seq)).where(plan_op.c.plan_id == plan_id)) or 0) + 1
+    found, last = _editable(conn, plan_id)
     key = uuid4()
-    applied = _apply(conn, found, operation, key)
+    applied, base = _apply(conn, found, operation, key)
     name, args = write_operation(operation)
     inverse = write_operation(applied.inverse)[1]
-    values = {"plan_id": plan_id, "seq": seq, "op": name, "args": args, "key": key, "inverse": inverse}
-    conn.execute(insert(plan_op).values(**values, by=by, at=now))
-    _reopen(conn, found)
-    return Done(seq, applied, check_neighbourhood(applied.drawing, applied.changes))
+    here = {"plan": plan_id, "number": last + 1}
+    logged: dict[str, Any] = {"op": name, "args": json.dumps(args), "inverse": json.dumps(inverse)}
+    logged |= here | {"key": key, "by": by, "at": now}
+    log = (sql_file("geo", "log_operation"), logged)
+    store_changes(conn, found, applied.changes, base, (_FORGET_UNDONE, here), log, (_REOPEN, here))
+    return Done(last + 1, applied, check_neighbourhood(applied.drawing, applied.changes))
 
 
 def undo_operation(conn: Connection, plan_id: int) -> tuple[int, Changes]:
     """Undo the last operation that stands: its number, and the units as they are again."""
-    found = _editable(conn, plan_id)
-    rows = conn.execute(_log(plan_id).where(~plan_op.c.undone).order_by(plan_op.c.seq.desc()).limit(1)).all()
-    if not rows:
+    found, last = _editable(conn, plan_id)
+    if not last:
         raise Conflict("nothing is left to undo")
-    inverse = read_operation("restore", rows[0].inverse)
-    changes = inverse.redraw(Drawing(found.network, {}), rows[0].key)
-    write_changes(conn, found, changes)
-    _mark(conn, plan_id, rows[0].seq, undone=True)
-    _reopen(conn, found)
-    return rows[0].seq, changes
+    row = conn.execute(_log(plan_id).where(plan_op.c.seq == last)).one()
+    inverse = read_operation("restore", row.inverse)
+    changes = inverse.redraw(Drawing(found.network, {}), row.key)
+    here = {"plan": plan_id, "number": last}
+    write_changes(conn, found, changes, (_MARK, here | {"is_undone": True}), (_REOPEN, here))
+    return last, changes
 
 
 def redo_operation(conn: Connection, plan_id: int) -> Done:
     """Do the first undone operation again, with the same result."""
-    found = _editable(conn, plan_id)
+    found, _ = _editable(conn, plan_id)
     row = conn.execute(_log(plan_id).where(plan_op.c.undone).order_by(plan_op.c.seq).limit(1)).one_or_none()
     if row is None:
         raise Conflict("nothing was undone since the last operation")
-    applied = _apply(conn, found, read_operation(row.op, row.args), row.key)
-    _mark(conn, plan_id, row.seq, undone=False)
-    _reopen(conn, found)
+    applied, base = _apply(conn, found, read_operation(row.op, row.args), row.key)
+    here = {"plan": plan_id, "number": row.seq}
+    store_changes(conn, found, applied.changes, base, (_MARK, here | {"is_undone": False}), (_REOPEN, here))
     return Done(row.seq, applied, check_neighbourhood(applied.drawing, applied.changes))
 
 
@@ -163,35 +165,57 @@ def _log(plan_id: int) -> Select[Any]:
     return select(plan_op).where(plan_op.c.plan_id == plan_id)
 
 
-def _mark(conn: Connection, plan_id: int, seq: int, *, undone: bool) -> None:
-    chosen = (plan_op.c.plan_id == plan_id) & (plan_op.c.seq == seq)
-    conn.execute(update(plan_op).where(chosen).values(undone=undone))
+_PLAN: BindParameter[int] = bindparam("plan")
+_MARK = (
+    update(plan_op)
+    .where(plan_op.c.plan_id == _PLAN, plan_op.c.seq == bindparam("number"))
+    .values(undone=bindparam("is_undone"))
+)
+_FORGET_UNDONE = delete(plan_op).where(plan_op.c.plan_id == _PLAN, plan_op.c.undone)
+_REOPEN = update(plan).where(plan.c.id == _PLAN).values(state="draft")
+_LOCKED = select(plan.c.id).where(plan.c.id == _PLAN).with_for_update()
+_REDRAW = select(plan).where(plan.c.id == _PLAN, plan.c.kind == "redraw")
+_ITS_NETWORK = select(network).join(plan, plan.c.network_id == network.c.id).where(plan.c.id == _PLAN)
+_NEWEST = (
+    select(func.max(edition.c.id).label("id"))
+    .join(plan, plan.c.network_id == edition.c.network_id)
+    .where(plan.c.id == _PLAN)
+)
+_LAST = select(func.max(plan_op.c.seq).label("seq")).where(plan_op.c.plan_id == _PLAN, ~plan_op.c.undone)
 
 
-def _editable(conn: Connection, plan_id: int) -> Redraw:
-    found = get_redraw(conn, plan_id, lock=True)
+def _editable(conn: Connection, plan_id: int) -> tuple[Redraw, int]:
+    """The plan, locked, and the number of the last operation that stands (0: none). Conflict where it cannot be changed."""
+    wanted = (_LOCKED, _REDRAW, _ITS_NETWORK, _NEWEST, _LAST)  # each sees what a plan holds once it is locked
+    _, plans, networks, newest, last = ask_together(conn, *((each, {"plan": plan_id}) for each in wanted))
+    if not plans:
+        raise NotFound(f"there is no plan {plan_id}")
+    found = _redraw(plans[0], as_network(networks[0]))
     if found.state not in EDITABLE:
         raise Conflict(f"plan {plan_id} is {found.state}: only a draft can be changed")
-    refuse_old_base(conn, found)
-    return found
+    _refuse_older(found, newest[0].id)
+    return found, last[0].seq or 0
 
 
 def refuse_old_base(conn: Connection, found: Plan) -> None:
-    if newest_edition_id(conn, found.network) != found.base_edition_id:
+    _refuse_older(found, newest_edition_id(conn, found.network))
+
+
+def _refuse_older(found: Plan, newest: int | None) -> None:
+    if newest != found.base_edition_id:
         raise Conflict(
             f"network {found.network.code} was published since plan {found.id} was drawn: rebase the plan first"
         )
 
 
-def _reopen(conn: Connection, found: Redraw) -> None:
-    conn.execute(update(plan).where(plan.c.id == found.id).values(state="draft"))
-
-
-def _apply(conn: Connection, found: Redraw, operation: Operation, key: UUID) -> Applied:
-    applied = apply(read_drawing(conn, found, operation), operation, key)
+def _apply(
+    conn: Connection, found: Redraw, operation: Operation, key: UUID
+) -> tuple[Applied, dict[UUID, Unit]]:
+    """What the operation does, not stored yet, and how the edition has the units that it changes."""
+    around = read_neighbourhood(conn, found, operation)
+    applied = apply(around.drawing, operation, key)
     _refuse_outside(found, applied)
-    write_changes(conn, found, applied.changes)
-    return applied
+    return applied, around.base_of(applied.changes)
 
 
 def _refuse_outside(found: Redraw, applied: Applied) -> None:

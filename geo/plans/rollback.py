@@ -13,8 +13,9 @@ from geo.editions.standing import read_standing
 from geo.networks import Network, get_network
 from geo.operations import Drawing, Restore, Unit
 from geo.plans import Plan
+from geo.plans.drafts import as_unit, redrawn_units, units_of
 from geo.plans.redraw import get_redraw
-from geo.plans.working import as_unit, read_units, redrawn_units
+from geo.plans.working import as_units
 from geo.tables import edition, plan, unit, unit_version
 
 
@@ -50,7 +51,7 @@ def _units_at(conn: Connection, network: Network, instant: datetime | None) -> l
         .join_from(unit_version, unit, unit.c.id == unit_version.c.unit_id)
         .where(unit_version.c.network_id == network.id, func.upper_inf(unit_version.c.recorded), holds)
     )
-    return read_units(conn, query)
+    return as_units(conn.execute(query).all())
 
 
 def withdraw_scheduled(conn: Connection, plan_id: int, *, by: str, now: datetime, reason: str) -> Published:
@@ -75,7 +76,7 @@ def withdraw_scheduled(conn: Connection, plan_id: int, *, by: str, now: datetime
     values = {"network_id": network.id, "base_edition_id": newest.id, "author": by, "kind": "redraw"}
     values |= {"name": found.name, "reason": reason.strip(), "state": "approved"}
     taken_back = conn.execute(insert(plan).values(**values).returning(plan.c.id)).scalar_one()
-    drafts = redrawn_units(network, past.standing.values(), changes)
+    drafts = redrawn_units(network, units_of(past.standing.values()), changes)
     when = When(newest.effective_from, now, by)
     published = publish_units(
         conn, Plan(taken_back, network, newest.id, "redraw"), drafts, past=past, when=when

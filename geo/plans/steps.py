@@ -11,11 +11,11 @@ from core.errors import Conflict, Invalid, Refused
 from geo.editions import FindingsRefused, Published, publish_units
 from geo.editions import When as PublishWhen
 from geo.editions.changes import read_past
-from geo.editions.standing import read_standing
 from geo.findings import errors_of
 from geo.networks import get_network
+from geo.plans.drafts import read_outcome, redrawn_units, units_of
 from geo.plans.redraw import EDITABLE, OPEN, Redraw, get_redraw, refuse_old_base
-from geo.plans.working import read_changes, redrawn_units
+from geo.plans.working import read_changes
 from geo.tables import plan, plan_op, plan_step
 from geo.validation import Checked, Surroundings, check_units
 
@@ -55,9 +55,7 @@ class Taken:
 
 def check_redraw(conn: Connection, found: Redraw, around: Surroundings | None = None) -> Checked:
     """Judge the whole network as the plan would leave it."""
-    standing = read_standing(conn, found.network).values()
-    drafts = redrawn_units(found.network, standing, read_changes(conn, found))
-    return check_units(found.network, drafts, around=around or Surroundings())
+    return check_units(found.network, read_outcome(conn, found), around=around or Surroundings())
 
 
 def take_step(
@@ -109,7 +107,7 @@ def publish_redraw(
     if effective_from is not None and effective_from < now and not (reason or "").strip():
         raise Invalid("give the reason why the borders hold from an instant in the past")
     past = read_past(conn, network)
-    drafts = redrawn_units(network, past.standing.values(), read_changes(conn, found))
+    drafts = redrawn_units(network, units_of(past.standing.values()), read_changes(conn, found))
     published = publish_units(conn, found, drafts, past=past, when=PublishWhen(effective_from, now, by))
     if reason:
         conn.execute(update(plan).where(plan.c.id == plan_id).values(reason=reason.strip()))

@@ -38,8 +38,7 @@ def check_cover(ground: Ground) -> list[Finding]:
     findings: list[Finding] = []
     full = ground.network.coverage == "full"
     seen: set[tuple[int, int]] = set()
-    for group in ground.leaf_groups:
-        edges = shapely.coverage_invalid_edges(ground.shape[group])
+    for group, edges in zip(ground.leaf_groups, ground.ragged, strict=True):
         ragged = ~shapely.is_empty(edges)
         findings += _overlaps(ground, group, ragged, seen)
         if full:
@@ -180,7 +179,7 @@ def _outside(ground: Ground, areas: Objects) -> list[Finding]:
     has_area = np.array([area is not None for area in areas], dtype=bool)
     for parent, family in _all_children(ground).items():
         outline, rows = _outline(ground, parent), family[has_area[family]]
-        if outline is None or not len(rows):
+        if not len(rows):
             continue
         rest = clipped(shapely.difference, areas[rows], np.full(len(rows), outline, dtype=object))
         rest = polygons_of(rest)
@@ -197,16 +196,15 @@ def _outside(ground: Ground, areas: Objects) -> list[Finding]:
 
 
 def _all_children(ground: Ground) -> dict[int, Ints]:
-    """Children of every level and kind but dedicated units, which may cross borders."""
+    """Of parents with an outline: children of every level and kind but dedicated units, which may cross borders."""
     rows = np.flatnonzero(ground.territorial & (ground.parent >= 0))
-    parents = np.unique(ground.parent[rows])
-    return {int(parent): rows[ground.parent[rows] == parent] for parent in parents}
+    parents = [each for each in np.unique(ground.parent[rows]).tolist() if len(_alike(ground, each))]
+    return {parent: rows[ground.parent[rows] == parent] for parent in parents}
 
 
-def _outline(ground: Ground, parent: int) -> BaseGeometry | None:
+def _outline(ground: Ground, parent: int) -> BaseGeometry:
     """The shape given for a parent; of a code that stands several times, all of them together."""
-    alike = _alike(ground, parent)
-    return None if not len(alike) else shapely.union_all(ground.shape[alike])
+    return shapely.union_all(ground.shape[_alike(ground, parent)])
 
 
 def _alike(ground: Ground, index: int) -> Ints:

@@ -113,12 +113,25 @@ class Ground:
         return metric_crs_of(self.shape[self.has_shape])
 
     @cached_property
+    def ragged(self) -> list[Objects]:
+        """For each leaf group where its units' edges do not match, as lines; empty ones where they do."""
+        return [
+            np.asarray(shapely.coverage_invalid_edges(self.shape[group]), dtype=object)
+            for group in self.leaf_groups
+        ]
+
+    @cached_property
     def areas(self) -> Objects:
         """The area of each unit: its own shape, else the union of its children, bottom up; None where there is none."""
         areas = self.shape.copy()
+        clean = self.has_shape & ~self.is_parent
+        for group, edges in zip(self.leaf_groups, self.ragged, strict=True):
+            clean[group] &= shapely.is_empty(edges).all()
         for index in self.bottom_up:
             if areas[index] is None:
-                areas[index] = union_of(areas[self.children[index]])
+                children = self.children[index]
+                clean[index] = clean[children].all()
+                areas[index] = union_of(areas[children], clean=bool(clean[index]))
         return areas
 
     def area_m2(self, shapes: Objects) -> NDArray[np.float64]:
@@ -162,12 +175,12 @@ def scaled(shape: BaseGeometry, middle: NDArray[np.float64]) -> BaseGeometry:
     return shapely.transform(shape, lambda xy: (xy - middle) * metres)
 
 
-def union_of(shapes: Objects) -> BaseGeometry | None:
-    """The union of polygons, None for no polygon at all; the fast way where they are a clean cover."""
+def union_of(shapes: Objects, *, clean: bool = False) -> BaseGeometry | None:
+    """The union of polygons, None for no polygon at all; the fast way where they are a clean cover, known or not."""
     present = shapes[np.array([shape is not None for shape in shapes], dtype=bool)]
     if not len(present):
         return None
-    if shapely.coverage_is_valid(present):
+    if clean or shapely.coverage_is_valid(present):
         return shapely.coverage_union_all(present)
     return shapely.union_all(present)
 
