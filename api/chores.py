@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.alerts import WatchRules, forget_alerts, watch, watch_rules_of
+from analysis.coverage.beyond.folder import expire, parquet_folder
 from analysis.coverage.views.notes import forget_people
 from api.coverage_chore import keep_coverage
 from core.db import make_engine
@@ -63,9 +64,14 @@ def _tidy_on(engine: Engine, settings: Settings, clock: Clock, over: threading.E
                 with engine.begin() as conn:
                     forget_alerts(conn, clock() - retention.fixes)
                     forget_people(conn, clock() - retention.fixes)
+                expire(parquet_folder(settings), before=clock() - retention.fixes, zone=settings.zone)
             if not over.wait(PURGE_S):
                 measure_some(engine, clock())
-        except (SQLAlchemyError, psycopg.Error) as error:  # also a full pool: the next hour must come
+        except (
+            SQLAlchemyError,
+            psycopg.Error,
+            OSError,
+        ) as error:  # also a full pool: the next hour must come
             _tell(error)
             over.wait(PURGE_S)
 

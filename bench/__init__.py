@@ -16,6 +16,7 @@ BENCHES = {
     "wall": "bench.wall",
     "live": "bench.live",
     "coverage": "bench.coverage",
+    "beyond": "bench.beyond",
     "redraw": "bench.redraw",
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from analysis.coverage.beyond.folder import expire, parquet_folder
 from cli.frame import DONE, WITH_FINDINGS, Progress, open_engine, say
 from core.clock import utc_now
 from core.errors import Invalid, Unavailable
@@ -91,13 +92,15 @@ def _report(done: Imported, files: int, person: str) -> int:
 
 
 def run_purge(_arguments: argparse.Namespace, settings: Settings) -> int:
+    now, retention = utc_now(), retention_of(settings)
     with open_engine(settings) as engine:
-        done = purge_expired(engine.begin, utc_now(), retention_of(settings))
+        done = purge_expired(engine.begin, now, retention)
     if done is None:
         raise Unavailable("another purge is at work")
+    days = expire(parquet_folder(settings), before=now - retention.fixes, zone=settings.zone)
     print(
         f"{done.fixes:,} fixes and {done.raw_reports:,} payloads dropped, {done.partitions:,} whole days; "
         f"{done.last_fixes:,} last positions, {done.sos_places:,} places of calls for help; "
-        f"{done.put_off:,} days in use put off"
+        f"{done.put_off:,} days in use put off; {days:,} exported days"
     )
     return DONE

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     )
     raw_report_days: float = Field(7, gt=0, description="payloads as received are kept this long")
     fix_days: float = Field(30, gt=0, description="fixes are kept this long")
+    parquet_dir: Path | None = Field(
+        None, description="days exported for coverage by many workers; not set: parquet/ under var_dir"
+    )
     basemap_pmtiles: Path | None = Field(
         None, description="background of the maps: a PMTiles archive, raster or vector"
     )

@@ -45,7 +45,7 @@ def test_pieces_of_work_take_turns() -> None:
 
 
 def test_the_benches_have_names_and_their_ground_covers_all_its_points() -> None:
-    assert set(BENCHES) == {"place", "import", "ingest", "live", "wall", "redraw", "coverage"}
+    assert set(BENCHES) == {"place", "import", "ingest", "live", "wall", "redraw", "coverage", "beyond"}
     assert all(find_spec(module) for module in BENCHES.values())
     geoms = tessellation(50)
     points = random_points(geoms, 500)
