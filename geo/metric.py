@@ -118,7 +118,9 @@ def plane_xy_of_many(
     middle = np.stack([tiles // height + west, tiles % height + south], 1) + 0.5
     nodes = (middle[:, None] + _NODES) * _TILE_DEG
     by_tile = [
-        _QUADRATIC @ side.reshape(-1, 9).T
+        (side.reshape(-1, 1, 9) * _QUADRATIC)
+        .sum(axis=2)
+        .T  # a product of matrices rounds by how many tiles there are
         for side in plane_xy(nodes[..., 0].ravel(), nodes[..., 1].ravel(), crs)
     ]
     u, v = across - column - 0.5, up - row - 0.5

@@ -111,4 +111,9 @@ def test_the_plane_of_many_positions_is_that_of_each_wherever_the_others_lie() -
         many = np.stack(plane_xy_of_many(lon, lat, crs))
         assert np.abs(many - np.stack(plane_xy(lon, lat, crs))).max() < 1e-4
         assert np.array_equal(np.stack(plane_xy_of_many(lon[::7], lat[::7], crs)), many[:, ::7])
+    lon, lat = random.uniform([105, 20], [123, 45], (500, 2)).T  # a tile each
+    alone = [plane_xy_of_many([x], [y], metric_crs(114, 33)) for x, y in zip(lon, lat, strict=True)]
+    assert np.array_equal(
+        np.stack(plane_xy_of_many(lon, lat, metric_crs(114, 33))), np.array(alone)[..., 0].T
+    )
     assert plane_xy_of_many([], [], crs)[0].shape == (0,)

@@ -19,7 +19,7 @@ from analysis.coverage.beyond.folder import MANIFEST, Days, digest_of, read_json
 from analysis.coverage.beyond.ground import WGS84, GroundFiles, unobserved_of
 from analysis.coverage.beyond.parquet import Columns, write_columns, write_groups
 from analysis.coverage.beyond.pseudonyms import Pseudonyms
-from analysis.coverage.day import MARGIN_US
+from analysis.coverage.day import FIXES_AT_ONCE, MARGIN_US
 from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.fixes import Duty, microseconds
 from analysis.coverage.kept.compute import CoverageJob, DayBegun
@@ -30,7 +30,7 @@ from tracking.trails.columns import FixColumns, read_columns
 
 FORMAT: Final = 1
 """A change of what the files hold exports every day anew."""
-FIXES_A_SHARD: Final = 500_000
+FIXES_A_SHARD: Final = FIXES_AT_ONCE
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
