@@ -52,6 +52,7 @@ from api.routes import (
     tiles,
     trails,
 )
+from api.turns import Turns
 from core.clock import utc_now
 from core.db import make_engine
 from core.errors import Invalid
@@ -118,6 +119,7 @@ def make_app(settings: Settings, engine: Engine, *, clock: Callable[[], datetime
     app.state.settings = settings
     app.state.engine = engine
     app.state.clock = clock
+    app.state.turns = Turns(settings.pool_size)
     app.state.lookup = Lookup(engine)
     app.state.hotspots = HotspotCache()
     app.state.base_map = open_base_map(settings)

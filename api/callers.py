@@ -4,7 +4,7 @@ Each route names its door in `dependencies=[…]`: `public`, `signed_in`, `devic
 The app refuses to start with a route that has none, and the tests read the doors from it.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 
@@ -26,9 +27,10 @@ from people.tokens import find_caller
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def open_transaction(request: Request) -> Iterator[Connection]:
+async def open_transaction(request: Request) -> AsyncIterator[Connection]:
     """One request, one transaction: committed when the route returns, rolled back when it raises."""
-    with request.app.state.engine.begin() as conn:
+    state = request.app.state
+    async with state.turns.turn(), contextmanager_in_threadpool(state.engine.begin()) as conn:
         yield conn
 
 

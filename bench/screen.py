@@ -13,11 +13,10 @@ class Screen:
     who: dict[int, dict[str, Any]] = field(default_factory=dict)
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
     cursor: str | None = None
-    columns: list[str] = field(default_factory=list)
     frames: int = 0
 
     def take(self, event: bytes) -> dict[str, Any]:
-        """One event, without the empty line that ends it; returns what it said, `moved` by column name."""
+        """One event, without the empty line that ends it; returns what it said, `moved` as a row a person."""
         fields = dict(line.split(b": ", 1) for line in event.strip().split(b"\n") if b": " in line)
         if b"event" not in fields:
             return {}
@@ -27,22 +26,28 @@ class Screen:
         self.frames += 1
         self.cursor = told["id"] = fields[b"id"].decode()
         if told["event"] == "snapshot":
-            self.who, self.rows, self.columns = {}, {}, told["columns"]
+            self.who, self.rows = {}, {}
         self.who |= {one["id"]: one for one in told["dots"]}
-        told["moved"] = [self._named(row) for row in told["moved"]]
+        told["moved"] = unfold(told["moved"])
         self.rows |= {row["id"]: row for row in told["moved"]}
         for one in told.get("gone", ()):
             self.who.pop(one, None)
             self.rows.pop(one, None)
         return told
 
-    def _named(self, row: list[Any]) -> dict[str, Any]:
-        named = dict(zip(self.columns, row, strict=True))
-        if named["heard_at"] is None:
-            named["heard_at"] = named["fixed_at"]
-        return named
-
     @property
     def state(self) -> dict[int, dict[str, Any]]:
-        """Everybody on the screen."""
-        return {one: self.who[one] | row for one, row in self.rows.items()}
+        """Everybody on the screen: whoever was named."""
+        return {one: self.who[one] | row for one, row in self.rows.items() if one in self.who}
+
+
+def unfold(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row a person from columns in the order of `id`, or one value of all."""
+    rows = [
+        {name: column[n] if isinstance(column, list) else column for name, column in columns.items()}
+        for n in range(len(columns["id"]))
+    ]
+    for row in rows:
+        if row["heard_at"] is None:
+            row["heard_at"] = row["fixed_at"]
+    return rows

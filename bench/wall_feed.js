@@ -1,7 +1,6 @@
 // The wall's live feed without a service: the page's own EventSource is this one, and people walk by a seed.
 // It speaks the words of /v1/live, so that everything behind the stream runs as it does on a screen.
 (() => {
-  const COLUMNS = ["id", "state", "lon", "lat", "accuracy_m", "speed_mps", "heading_deg", "battery_pct", "charging", "fixed_at", "heard_at", "expected_s", "at_unit_code", "reason"];
   const STEP_M = 14; // ten seconds of walking
   const INTERVAL_S = 10;
 
@@ -29,7 +28,15 @@
   let turn = 0;
   let clock = Date.now();
 
-  const row = (one) => [one.id, "moving", one.lon, one.lat, 8, 1.4, null, 80, false, one.fixedAt, null, INTERVAL_S, one.grid.code, null];
+  const SAME = { state: "moving", accuracy_m: 8, speed_mps: 1.4, heading_deg: null, battery_pct: 80, charging: false, heard_at: null, expected_s: INTERVAL_S, reason: null };
+  const columns = (some) => ({
+    ...SAME,
+    id: some.map((one) => one.id),
+    lon: some.map((one) => one.lon),
+    lat: some.map((one) => one.lat),
+    fixed_at: some.map((one) => one.fixedAt),
+    at_unit_code: some.map((one) => one.grid.code),
+  });
   const who = (one) => ({ id: one.id, code: `B${one.id}`, name: `李${one.id}`, role: "grid_worker", role_name: "网格员", unit_code: one.grid.code, unit_name: one.grid.name, paths: [one.grid.path] });
   const say = (kind, body) => window.feed.dispatchEvent(new MessageEvent(kind, { data: JSON.stringify({ at: new Date(clock).toISOString(), ...body }), lastEventId: String(clock) }));
 
@@ -39,7 +46,7 @@
     one.lon += (Math.cos(angle) * STEP_M) / 93_000 + back * (one.grid.lon - one.lon);
     one.lat += (Math.sin(angle) * STEP_M) / 111_000 + back * (one.grid.lat - one.lat);
     one.fixedAt = clock / 1000;
-    return row(one);
+    return one;
   }
 
   /** `grids`: [{ path, code, name, lon, lat }]. A snapshot of `count` people, everybody on the move with the next frame. */
@@ -50,15 +57,15 @@
       return { id: id + 1, grid, lon: grid.lon, lat: grid.lat, fixedAt: clock / 1000 - INTERVAL_S };
     });
     turn = 0;
-    say("snapshot", { columns: COLUMNS, dots: people.map(who), moved: people.map(row) });
-    say("frame", { gone: [], dots: [], moved: people.map(walk) });
+    say("snapshot", { dots: people.map(who), moved: columns(people) });
+    say("frame", { gone: [], dots: [], moved: columns(people.map(walk)) });
   }
 
   /** One second later: a tenth of the people report. */
   function second() {
     clock += 1000;
     turn = (turn + 1) % INTERVAL_S;
-    const moved = people.filter((one) => one.id % INTERVAL_S === turn).map(walk);
+    const moved = columns(people.filter((one) => one.id % INTERVAL_S === turn).map(walk));
     say("frame", { gone: [], dots: [], moved });
   }
 

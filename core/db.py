@@ -100,12 +100,13 @@ def ask_together(conn: Connection, *questions: Question) -> list[list[Any]]:
 
 
 _POSTGRES_EPOCH = np.datetime64("2000-01-01", "us")
+_INSTANTS = 1185
 _ARRAYS: dict[str, tuple[int, int, str]] = {
     "<f8": (1022, 701, ">f8"),
     "<i8": (1016, 20, ">i8"),
     "<i4": (1007, 23, ">i4"),
     "|b1": (1000, 16, ">u1"),
-    "<M8[us]": (1185, 1184, ">i8"),
+    "<M8[us]": (_INSTANTS, 1184, ">i8"),
 }
 """By numpy dtype: the OIDs of the array and of its element, and how an element travels."""
 
@@ -284,12 +285,13 @@ def _compiled(statement: ClauseElement) -> tuple[bytes, Mapping[str, Any]]:
 
 def _read_array(told: bytes | None, oid: int) -> NDArray[Any]:
     kind = np.dtype(next(kind for array, _, kind in _ARRAYS.values() if array == oid))
-    if told is None or len(told) == 12:
-        return np.empty(0, kind.newbyteorder("="))
-    if int.from_bytes(told[4:8], "big"):
-        raise ValueError("an array with NULLs cannot be read as a column")
-    rows = np.frombuffer(told, [("length", ">i4"), ("value", kind)], offset=20)
-    return rows["value"].astype(kind.newbyteorder("="))
+    rows = np.empty(0, [("length", ">i4"), ("value", kind)])
+    if told is not None and len(told) > 12:
+        if int.from_bytes(told[4:8], "big"):
+            raise ValueError("an array with NULLs cannot be read as a column")
+        rows = np.frombuffer(told, rows.dtype, offset=20)
+    values = rows["value"].astype(kind.newbyteorder("="))
+    return _POSTGRES_EPOCH + values.astype("timedelta64[us]") if oid == _INSTANTS else values
 
 
 def plan_for_values(conn: Connection) -> None:

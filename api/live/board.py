@@ -1,43 +1,27 @@
-"""What viewers are told: every dot encoded once when it changes, put together for each scope by joining bytes.
+"""What viewers are told: everybody as columns, put together once for each scope.
 
-A person is two pieces: `who` (name, role, unit), told when the person comes or their standing changes, and
-`row` (state, place, times), an array in the order of COLUMNS, told whenever it changes.
+A person is two things: who (name, role, unit), told when the person comes or is another to viewers, and a place in
+the columns (state, position, times), told whenever anything of it changes.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable
+import secrets
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
+from api.live.columns import tell_columns
 from people.access import Scope
-from tracking.live import EVERYWHERE, Change, Dot
+from tracking.live import EVERYWHERE, ROW, Changes, Places, Standing, grown, nothing, subtrees_of
 
-COLUMNS: Final = (
-    "id",
-    "state",
-    "lon",
-    "lat",
-    "accuracy_m",
-    "speed_mps",
-    "heading_deg",
-    "battery_pct",
-    "charging",
-    "fixed_at",
-    "heard_at",
-    "expected_s",
-    "at_unit_code",
-    "reason",
-)
-"""Times in seconds since 1970; `heard_at` null: as `fixed_at`."""
 REMEMBERED: Final = timedelta(minutes=10)
-MOVED_OVERLAP: Final = timedelta(seconds=5)
-STOOD_OVERLAP: Final = timedelta(seconds=65)
-"""A resumed viewer gets again what changed this long before its cursor, which may be another process's: a process
-reads what moved within a second or two of another one, and who people are within a sweep, at the latest every minute."""
+MOST_SCOPES: Final = 500
+"""Of how many scopes it is remembered who is in them."""
 
 Roots = frozenset[str]
 _NOWHERE: Roots = frozenset()
@@ -48,139 +32,170 @@ def roots_of(scope: Scope) -> Roots:
     return frozenset({EVERYWHERE}) if scope.everywhere else frozenset(scope.paths)
 
 
-@dataclass(slots=True)
-class Told:
-    """A person as viewers know them: the pieces, and when each last changed. `came`: subtrees entered just then."""
+class Cursor(NamedTuple):
+    """How far a viewer was told: by which board, up to which of its reads. It goes with an event as its id."""
 
-    dot: Dot
-    who: bytes
-    row: bytes
-    stood_at: datetime
-    told_at: datetime
-    subtrees: Roots
-    came: Roots
+    mark: str
+    read: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.mark}-{self.read}"
+
+
+def read_cursor(text: str | None) -> Cursor | None:
+    """None for one that is none of ours."""
+    mark, dash, read = (text or "").partition("-")
+    if not (dash and mark.isascii() and read.isascii() and read.isdecimal()) or len(read) > 12:
+        return None
+    return Cursor(mark, int(read))
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A person who left these subtrees."""
+    """Somebody who left these subtrees with a read."""
 
     at: datetime
-    person_id: int
+    read: int
+    place: int
     subtrees: Roots
 
 
 @dataclass
 class Board:
-    """Everybody as told last, and who left in the last minutes. Nothing here reads or waits."""
+    """Everybody as told last, and who left in the last minutes. Nothing here reads or waits.
 
+    By the places of the live map: `rows`, who they are, their subtrees, and with which read each last changed.
+    """
+
+    mark: str = field(default_factory=lambda: secrets.token_hex(4))
     at: datetime | None = None
-    told: dict[int, Told] = field(default_factory=dict)
+    reads: int = 0
+    rows: NDArray[Any] = field(default_factory=lambda: nothing(ROW, 0))
+    units: Mapping[int, str] = field(default_factory=dict)
+    on: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    _told: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _stood: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _who: dict[int, bytes] = field(default_factory=dict)
+    _subtrees: dict[int, Roots] = field(default_factory=dict)
+    _within: dict[Roots, NDArray[np.bool_]] = field(default_factory=dict)
     _left: deque[Left] = field(default_factory=deque)
-    _since: datetime | None = None
+    _forgotten: int = 1
 
-    def begin(self, changes: Iterable[Change], at: datetime) -> None:
-        """Take the first read: it is no news to anybody."""
-        self.take(changes, at)
-        self._left.clear()
-        self._since = at
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.mark, self.reads)
 
-    def take(self, changes: Iterable[Change], at: datetime) -> "News":
+    def take(self, changes: Changes, at: datetime) -> "News":
         """Take what a read at this instant found."""
-        self.at = at
-        news = News(self, at)
-        for change in changes:
-            person_id, _, after = change
-            before = self.told.get(person_id)
-            if after is None:
-                self.told.pop(person_id, None)
-                now_in: Roots = _NOWHERE
-            else:
-                self.told[person_id] = told = _tell(before, after, at)
-                news.told.append(told)
-                now_in = told.subtrees
-            if before is not None and (left := before.subtrees - now_in):
-                news.left.append(Left(at, person_id, left))
+        self.at, self.reads, self.units = at, self.reads + 1, changes.units
+        self._make_room(changes)
+        news = News(self, changes.places, changes.rows)
+        for place in changes.gone.tolist():
+            news.left.append(Left(at, self.reads, place, self._leave(place)))
+        for place, standing in changes.stood.items():
+            if left := self._stand(place, standing):
+                news.left.append(Left(at, self.reads, place, left))
+        self.rows[changes.places], self._told[changes.places] = changes.rows, self.reads
         self._left.extend(news.left)
         while self._left and self._left[0].at < at - REMEMBERED:
-            self._left.popleft()
+            self._forgotten = self._left.popleft().read
         return news
+
+    def _make_room(self, changes: Changes) -> None:
+        count = int(max(changes.places.max(initial=-1), changes.gone.max(initial=-1))) + 1
+        if count > len(self.rows):
+            self.rows, self.on = grown(self.rows, count), grown(self.on, count)
+            self._told, self._stood = grown(self._told, count), grown(self._stood, count)
+            self._within = {roots: grown(within, count) for roots, within in self._within.items()}
+
+    def _stand(self, place: int, standing: Standing) -> Roots:
+        """Who the person is from now on; the subtrees that they left by it."""
+        who, subtrees = orjson.dumps(tell_who(standing)), subtrees_of(standing.paths)
+        before = self._subtrees.get(place, _NOWHERE)
+        if self._who.get(place) != who or subtrees != before:
+            self._stood[place] = self.reads
+        self._who[place], self._subtrees[place], self.on[place] = who, subtrees, True
+        for roots, within in self._within.items():
+            within[place] = not roots.isdisjoint(subtrees)
+        return before - subtrees
+
+    def _leave(self, place: int) -> Roots:
+        self.on[place] = False
+        del self._who[place]
+        for within in self._within.values():
+            within[place] = False
+        return self._subtrees.pop(place)
+
+    def within(self, roots: Roots) -> NDArray[np.bool_]:
+        """By place: who is on duty in the subtrees."""
+        if EVERYWHERE in roots:
+            return self.on
+        if roots not in self._within:
+            if len(self._within) >= MOST_SCOPES:
+                self._within.clear()
+            self._within[roots] = within = np.zeros(len(self.on), bool)
+            within[[place for place, own in self._subtrees.items() if not roots.isdisjoint(own)]] = True
+        return self._within[roots]
 
     def tell_snapshot(self, roots: Roots) -> bytes:
         """Everybody of the subtrees who is on duty, as one event."""
-        held = self._within(roots)
-        return _event("snapshot", self.at, [one.who for one in held], [one.row for one in held], None)
+        places = np.flatnonzero(self.within(roots))
+        return self.tell("snapshot", places, self.whos(places), {})
 
-    def tell_missed(self, roots: Roots, since: datetime) -> bytes | None:
-        """What changed in the subtrees since a cursor; None when that is not known any more."""
-        if self.at is None or self._since is None or since > self.at + MOVED_OVERLAP:
+    def tell_missed(self, roots: Roots, since: Cursor) -> bytes | None:
+        """What changed in the subtrees since a cursor; None when that is not known here, or not any more."""
+        if since.mark != self.mark or not self._forgotten <= since.read <= self.reads:
             return None
-        if since - STOOD_OVERLAP < max(self._since, self.at - REMEMBERED):
-            return None
-        moved, stood = since - MOVED_OVERLAP, since - STOOD_OVERLAP
-        held = self._within(roots)
-        told = [one for one in held if one.told_at >= moved or one.stood_at >= stood]
-        left = (one for one in self._left if one.at >= stood)
-        # Also who they are: the process before may have told that somebody left, who was back before this one looked.
-        whos, rows = [one.who for one in told], [one.row for one in told]
-        return _event("frame", self.at, whos, rows, self.gone(roots, left))
+        within = self.within(roots)
+        whos = self.whos(np.flatnonzero(within & (self._stood > since.read)))
+        gone = self.gone(roots, (one for one in self._left if one.read > since.read))
+        return self.tell("frame", np.flatnonzero(within & (self._told > since.read)), whos, {"gone": gone})
+
+    def whos(self, places: Places) -> list[bytes]:
+        return [self._who[place] for place in places.tolist()]
+
+    def stood_now(self, places: Places) -> Places:
+        """Who of these is somebody else since the last read."""
+        return np.asarray(places[self._stood[places] == self.reads])
 
     def gone(self, roots: Roots, left: Iterable[Left]) -> list[int]:
-        """Who left the subtrees and is in none of them now."""
-        ids = {one.person_id for one in left if not roots.isdisjoint(one.subtrees)}
-        return sorted(one for one in ids if one not in self.told or roots.isdisjoint(self.told[one].subtrees))
+        """The ids of those who left the subtrees and are in none of them now."""
+        within = self.within(roots)
+        places = {one.place for one in left if not roots.isdisjoint(one.subtrees) and not within[one.place]}
+        return sorted(self.rows["person_id"][list(places)].tolist())
 
-    def _within(self, roots: Roots) -> Collection[Told]:
-        if EVERYWHERE in roots:
-            return self.told.values()
-        return [one for one in self.told.values() if not roots.isdisjoint(one.subtrees)]
+    def tell(self, kind: str, places: Places, whos: list[bytes], more: dict[str, Any]) -> bytes:
+        """An event of these places."""
+        if self.at is None:
+            raise ValueError("nothing was read yet")
+        head = orjson.dumps({"at": self.at, **more}, option=orjson.OPT_UTC_Z)[:-1]
+        begin = f"event: {kind}\nid: {self.cursor.text}\ndata: ".encode()
+        moved = tell_columns(self.rows[places], self.units)
+        return b"".join((begin, head, b',"dots":[', b",".join(whos), b'],"moved":', moved, b"}\n\n"))
 
 
 @dataclass
 class News:
-    """What one read changed, for as many scopes as somebody watches."""
+    """What one read changed, for as many scopes as somebody watches: the places told, their rows, and who left."""
 
     board: Board
-    at: datetime
-    told: list[Told] = field(default_factory=list)
+    places: Places
+    rows: NDArray[Any]
     left: list[Left] = field(default_factory=list)
-    _by_root: dict[str, list[Told]] | None = None
 
     def tell_frame(self, roots: Roots, *, tick: bool) -> bytes:
         """What the subtrees see of it; b"" when it is nothing and no tick is due."""
-        told = self._of(roots)
-        gone = self.board.gone(roots, self.left) if self.left else []
-        if not (told or gone or tick):
+        board = self.board
+        places = self.places if EVERYWHERE in roots else self.places[board.within(roots)[self.places]]
+        gone = board.gone(roots, self.left) if self.left else []
+        if not (len(places) or gone or tick):
             return b""
-        whos = [one.who for one in told if one.stood_at == self.at or not roots.isdisjoint(one.came)]
-        return _event("frame", self.at, whos, [one.row for one in told], gone)
-
-    def _of(self, roots: Roots) -> Collection[Told]:
-        if EVERYWHERE in roots:
-            return self.told
-        if self._by_root is None:
-            self._by_root = defaultdict(list)
-            for one in self.told:
-                for root in one.subtrees:
-                    self._by_root[root].append(one)
-        found = [one for root in roots for one in self._by_root.get(root, ())]
-        return found if len(roots) == 1 else {one.dot.person_id: one for one in found}.values()
+        return board.tell("frame", places, board.whos(board.stood_now(places)), {"gone": gone})
 
 
-def _tell(before: Told | None, dot: Dot, at: datetime) -> Told:
-    row = _row(dot)
-    if before is not None and before.dot.standing is dot.standing:
-        return Told(dot, before.who, row, before.stood_at, at, before.subtrees, _NOWHERE)
-    who = orjson.dumps(tell_who(dot))
-    subtrees = dot.subtrees
-    came = subtrees if before is None else subtrees - before.subtrees
-    is_known = before is not None and before.who == who and not came
-    return Told(dot, who, row, before.stood_at if before and is_known else at, at, subtrees, came)
-
-
-def tell_who(dot: Dot) -> dict[str, Any]:
+def tell_who(standing: Standing) -> dict[str, Any]:
     """What does not change by moving."""
-    standing = dot.standing
     return {
         "id": standing.person_id,
         "code": standing.person_code,
@@ -191,83 +206,3 @@ def tell_who(dot: Dot) -> dict[str, Any]:
         "unit_name": standing.unit_name,
         "paths": standing.paths,
     }
-
-
-def _row(dot: Dot) -> bytes:
-    """JSON in the order of COLUMNS, to the precision a map shows: 0.1 m, 0.1 m/s, whole metres of accuracy.
-
-    Put together by hand: a thousand a second, each told once, and rounding for an encoder takes longer than all this.
-    """
-    standing, state, reason, position, heard_at, battery_pct, charging, expected_s, _, _ = dot
-    heard, told = _seconds(heard_at), _CHARGING[charging]
-    if position is None:
-        place = b"null,null,null,null,null,%b,%b,null,%b" % (_whole(battery_pct), told, heard)
-        at_unit = b"null"
-    else:
-        speed = position.speed_mps
-        place = b"%.6f,%.6f,%b,%b,%b,%b,%b,%b,%b" % (
-            position.lon,
-            position.lat,
-            _whole(position.accuracy_m),
-            b"null" if speed is None else b"%.1f" % speed,
-            _whole(position.heading_deg),
-            _whole(battery_pct),
-            told,
-            _seconds(position.fixed_at),
-            b"null" if heard_at == position.fixed_at else heard,
-        )
-        at_unit = _quoted(position.at_unit_code)
-    return b"[%d,%b,%b,%d,%b,%b]" % (
-        standing.person_id,
-        _quoted(state),
-        place,
-        expected_s,
-        at_unit,
-        _quoted(reason),
-    )
-
-
-_CHARGING: Final = {None: b"null", True: b"true", False: b"false"}
-
-
-@lru_cache(maxsize=100_000)
-def _quoted(word: str | None) -> bytes:
-    return orjson.dumps(word)
-
-
-def _whole(value: float | None) -> bytes:
-    return b"null" if value is None else b"%.0f" % value
-
-
-def _seconds(at: datetime | None) -> bytes:
-    """Since 1970; whole where it is whole: shorter."""
-    if at is None:
-        return b"null"
-    epoch_s = at.timestamp()
-    return b"%d" % epoch_s if at.microsecond == 0 else b"%.3f" % epoch_s
-
-
-def _event(
-    kind: str, at: datetime | None, whos: list[bytes], rows: list[bytes], gone: list[int] | None
-) -> bytes:
-    if at is None:
-        raise ValueError("nothing was read yet")
-    more = b',"columns":' + orjson.dumps(COLUMNS) if gone is None else b',"gone":' + orjson.dumps(gone)
-    head = b'event: %s\nid: %d\ndata: {"at":%s' % (
-        kind.encode(),
-        to_cursor(at),
-        orjson.dumps(at, option=orjson.OPT_UTC_Z),
-    )
-    return b"".join((head, more, b',"dots":[', b",".join(whos), b'],"moved":[', b",".join(rows), b"]}\n\n"))
-
-
-def to_cursor(at: datetime) -> int:
-    """The cursor of a frame: when its read began, in whole milliseconds since 1970."""
-    return int(at.timestamp() * 1000)
-
-
-def from_cursor(text: str | None) -> datetime | None:
-    """The instant of a cursor; None for one that is none of ours."""
-    if text is None or not (text.isascii() and text.isdecimal()) or len(text) > 14:
-        return None
-    return datetime.fromtimestamp(int(text) / 1000, UTC)

@@ -23,13 +23,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.alerts import Alert
 from api import metrics
-from api.live.board import Board, News, Roots
+from api.live.board import Board, Cursor, News, Roots
 from api.live.rail import Rail
 from api.live.viewers import Frame, Permit, Viewer, count
 from core.db import hear
 from people.access import Scope
 from tracking.ingest import BELL
-from tracking.live import Change, LiveMap
+from tracking.live import Changes, LiveMap
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,6 @@ RECHECK_S: Final = 20.0
 RECONNECT_S: Final = 2.0
 LINGER_S: Final = 60.0
 """The feed goes on for so long without a viewer: a page that lost its stream comes back to what it missed."""
-CATCH_UP_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Read:
     """What one read found; `alerts` None: not looked at this time."""
 
     at: datetime
-    changes: list[Change]
+    changes: Changes
     alerts: list[Alert] | None
 
 
@@ -85,14 +84,14 @@ class LiveFeed:
 
     @asynccontextmanager
     async def watch(
-        self, key: str, permit: Permit, scope: Scope, since: datetime | None
+        self, key: str, permit: Permit, scope: Scope, since: Cursor | None
     ) -> AsyncIterator[Viewer]:
         """A viewer for as long as the block lasts, with what it missed since its cursor or a snapshot waiting."""
         self._start()
         viewer = Viewer(key, permit, scope)
         self._arrive(viewer)
         try:
-            await self._catch_up(since)
+            await self._wait_for_a_read()
             missed = None if since is None else self.board.tell_missed(viewer.roots, since)
             viewer.waiting.clear()
             if missed is None:
@@ -120,18 +119,9 @@ class LiveFeed:
             self._empty_since = asyncio.get_running_loop().time()
         metrics.VIEWERS.set(len(self.viewers))
 
-    async def _catch_up(self, since: datetime | None) -> None:
-        """Wait until something was read, and for a moment until this process has read what another one told."""
+    async def _wait_for_a_read(self) -> None:
         async with self._news:
             await self._news.wait_for(lambda: self.board.at is not None)
-            if since is not None and self.board.at is not None and since > self.board.at:
-                self._rung.set()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(CATCH_UP_S):
-                        await self._news.wait_for(lambda: self._has_read(since))
-
-    def _has_read(self, since: datetime) -> bool:
-        return self.board.at is not None and self.board.at >= since
 
     async def frames(self, viewer: Viewer) -> AsyncIterator[bytes]:
         """The viewer's events, for ever; the last one says `end` when it may see nothing any more."""
@@ -266,15 +256,12 @@ class LiveFeed:
 
     async def _spread(self, read: Read, started: float, told: float) -> float:
         """Take what was read to the board and tell the viewers; returns when they were last told of dots."""
-        if self.board.at is None:
-            self.board.begin(read.changes, read.at)
-        else:
-            is_due = started - told >= TICK_S
-            news = self.board.take(read.changes, read.at)
-            self._snapshots.clear()
-            if read.changes or is_due:
-                told = started
-                self._tell(news, started, tick=is_due)
+        is_first, is_due = self.board.at is None, started - told >= TICK_S
+        news = self.board.take(read.changes, read.at)
+        self._snapshots.clear()
+        if not is_first and (read.changes or is_due):
+            told = started
+            self._tell(news, started, tick=is_due)
         if self.rail.take(read.alerts, read.at):
             for viewer in self.viewers:
                 viewer.offer(Frame(self.rail.tell(viewer.scope), started))

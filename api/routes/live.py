@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, Now, SettingsDep, require, session_cookie
-from api.live import REMEMBERED, LiveFeed, Permit, Push, Viewer, from_cursor, tell_who
+from api.live import REMEMBERED, Cursor, LiveFeed, Permit, Push, Viewer, read_cursor, tell_who
 from api.wire import PUSH
 from core.settings import Settings
 from people.access import MAY_SEE_MOVEMENT, Caller, Scope, may, visible_units
@@ -118,7 +118,7 @@ def give_live_state(conn: Conn, caller: CallerDep, scope: ScopeDep, now: Now) ->
 def _live_dot(dot: Dot) -> LiveDot:
     where = dot.position
     return LiveDot(
-        **tell_who(dot),
+        **tell_who(dot.standing),
         at_unit_code=where and where.at_unit_code,
         state=dot.state,
         reason=dot.reason,
@@ -140,11 +140,11 @@ def admit(
     conn: Conn,
     caller: CallerDep,
     now: Now,
-    since: Annotated[str | None, Query(max_length=20)] = None,
-    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
-) -> datetime | None:
-    """Let a viewer in and record the look; the instant from which it goes on, None: from the beginning."""
-    cursor = from_cursor(last_event_id or since)
+    since: Annotated[str | None, Query(max_length=30)] = None,
+    last_event_id: Annotated[str | None, Header(max_length=30)] = None,
+) -> Cursor | None:
+    """Let a viewer in and record the look; where it goes on, None: from the beginning."""
+    cursor = read_cursor(last_event_id or since)
     record_view(conn, caller, now, again=cursor is not None)
     return cursor
 
@@ -159,13 +159,14 @@ async def follow_live(
     request: Request,
     settings: SettingsDep,
     scope: ScopeDep,
-    since: Annotated[datetime | None, Depends(admit)],
+    since: Annotated[Cursor | None, Depends(admit)],
 ) -> EventStream:
     """Server-sent events: `snapshot` first, then `frame` about once a second with what changed.
 
-    `dots` says who people are, when they come or it changes; `moved` holds an array a person, in the order of the
-    `columns` of the snapshot; `gone` the ids of those who left. The id is a cursor; a stream resumed with it
-    (Last-Event-ID, or `since`) begins with what was missed. `end` says that the caller may see nothing any more.
+    `dots` says who people are, when they come or it changes; `moved` holds a column each of what was
+    told, in the order of its `id` (one value in place of a column: the same of everybody); `gone` the ids of those who
+    left. The id is a cursor; a stream resumed with it (Last-Event-ID, or `since`) begins with what was missed, or with a
+    snapshot where that is not known. `end` says that the caller may see nothing any more.
     """
     feed: LiveFeed = request.app.state.feed
     secret, kind = read_credential(request, settings)

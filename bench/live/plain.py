@@ -11,9 +11,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import make_app_from_environment
-from api.live.board import COLUMNS, News
+from api.live.board import News
+from api.live.columns import tell_columns
 from api.live.feed import LiveFeed
 from api.live.viewers import Frame, Viewer
+from bench.screen import unfold
 
 
 class PlainFeed(LiveFeed):
@@ -21,8 +23,9 @@ class PlainFeed(LiveFeed):
 
     def _tell(self, news: News, started: float, *, tick: bool) -> None:
         del tick
-        for told in news.told:
-            position = orjson.loads(told.who) | dict(zip(COLUMNS, orjson.loads(told.row), strict=True))
+        rows = unfold(orjson.loads(tell_columns(news.rows, news.board.units)))
+        for who, row in zip(news.board.whos(news.places), rows, strict=True):
+            position = orjson.loads(who) | row
             frame = Frame(b"event: position\ndata: " + orjson.dumps(position) + b"\n\n", started)
             for viewer in self.viewers:
                 push(viewer, frame)

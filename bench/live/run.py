@@ -23,7 +23,7 @@ from bench.report import Report
 from core.settings import Settings
 
 WORKERS, VIEWERS, INTERVAL_S, SECONDS = 10_000, 50, 10, 30
-PLAIN_LOADS = (50, 100, 200, 300, 400, 600)
+PLAIN_LOADS = (100, 200, 400, 600, 800, 1000)
 PLAIN_SECONDS = 10
 PHONES_EACH = 20
 """Phones that share a connection, one after the other: fewer connections than phones, as behind a proxy."""
@@ -218,6 +218,7 @@ def tell_short(report: Report, trial: Trial) -> None:
     report.tell(f"{name}: a phone waits for its turn, p95", trial.late_s, "s")
     report.tell(f"{name}: CPU of the service", trial.spent_s / load.seconds * 100, "% of a core")
     report.tell(f"{name}: CPU of the database", trial.database_s / load.seconds * 100, "% of a core")
+    report.tell(f"{name}: viewers that had to come again", told.again, "")
     report.tell(f"{name}: bytes to all viewers", told.bytes_all / load.seconds / 1e6, "MB/s")
 
 

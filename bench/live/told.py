@@ -11,6 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from bench.live.viewers import Segments, events_of
+from bench.screen import unfold
 
 Place = tuple[float | None, float | None, int | None]
 """lon and lat to a tenth of a metre, and the fix time in ms since 1970."""
@@ -19,7 +20,8 @@ Place = tuple[float | None, float | None, int | None]
 @dataclass
 class Told:
     """`kept`: viewers whose bytes were kept; sizes of frames, counts and latencies are theirs. `positions` were seen by
-    each of them, `differ` counts those of their screens that are not as they should be at the end.
+    each of them, `differ` counts those of their screens that are not as they should be at the end, `again`
+    how often a viewer was refused or lost and came again.
     """
 
     acknowledged: int
@@ -30,6 +32,7 @@ class Told:
     frame_bytes: int = 0
     snapshot_bytes: int = 0
     differ: int = 0
+    again: int = 0
     latencies: list[float] = field(default_factory=list)
 
     def latency_s(self, percent: float) -> float:
@@ -37,11 +40,12 @@ class Told:
 
 
 def read_told(
-    seen: list[tuple[int, Segments]], log: Mapping[str, NDArray[Any]], truth: dict[str, Any]
+    seen: list[tuple[int, Segments, int]], log: Mapping[str, NDArray[Any]], truth: dict[str, Any]
 ) -> Told:
     """`log`: what was acknowledged; `truth`: /v1/live/now afterwards."""
-    streams = [events_of(segments) for _, segments in seen if segments]
-    told = Told(len(log["who"]), len(streams), sum(size for size, _ in seen))
+    streams = [events_of(segments) for _, segments, _ in seen if segments]
+    told = Told(len(log["who"]), len(streams), sum(size for size, _, _ in seen))
+    told.again = sum(tries - 1 for _, _, tries in seen)
     wanted = {dot["id"]: _place_of(dot) for dot in truth["dots"]}
     ids = {int(dot["code"][1:]): dot["id"] for dot in truth["dots"] if dot["code"][1:].isdecimal()}
     acked: dict[tuple[int, int | None], float] = {
@@ -91,7 +95,7 @@ def _read(event: bytes) -> tuple[str, dict[int, Place]]:
     said = orjson.loads(fields[b"data"])
     if kind == "position":
         return kind, {said["id"]: (said["lon"], said["lat"], _ms(said["fixed_at"]))}
-    return kind, {row[0]: (row[2], row[3], _ms(row[9])) for row in said["moved"]}
+    return kind, {row["id"]: (row["lon"], row["lat"], _ms(row["fixed_at"])) for row in unfold(said["moved"])}
 
 
 def _ms(seconds: float | None) -> int | None:
@@ -100,5 +104,5 @@ def _ms(seconds: float | None) -> int | None:
 
 def _place_of(dot: dict[str, Any]) -> Place:
     at = dot["fixed_at"] and _ms(datetime.fromisoformat(dot["fixed_at"]).timestamp())
-    lon, lat = (None if dot[name] is None else round(dot[name], 6) for name in ("lon", "lat"))
+    lon, lat = (None if dot[name] is None else float(np.round(dot[name], 6)) for name in ("lon", "lat"))
     return lon, lat, at

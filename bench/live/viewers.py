@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 Segments = list[tuple[float, bytes]]
+AGAIN_S = 1.0
+SNAPSHOT = b"event: snapshot"
 
 
 @dataclass
@@ -23,31 +25,49 @@ class Seen:
 
     size: int = 0
     segments: Segments = field(default_factory=list)
+    tries: int = 0
 
 
 class Stream(asyncio.Protocol):
-    """An open stream."""
+    """An open stream; one that is refused or lost is opened again a moment later, from the beginning, as a page does."""
 
     def __init__(self, asked: dict[str, Any], *, keeps: bool) -> None:
         self.seen = Seen()
         self.begun = asyncio.get_running_loop().create_future()
-        self._request = (
-            f"GET /v1/live HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {asked['token']}\r\n\r\n"
-        )
-        self._keeps, self._first = keeps, b""
+        self._asked, self._keeps, self._first = asked, keeps, b""
+        self._transport: Any = None
+
+    async def open(self) -> None:
+        self.seen.segments.clear()
+        self._first = b""
+        self.seen.tries += 1
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(partial(_itself, self), "127.0.0.1", self._asked["port"])
 
     def connection_made(self, transport: Any) -> None:
-        transport.write(self._request.encode())
+        self._transport = transport
+        asked = (
+            f"GET /v1/live HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self._asked['token']}\r\n\r\n"
+        )
+        transport.write(asked.encode())
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self._asked.get("over"):
+            loop = asyncio.get_running_loop()
+            loop.call_later(AGAIN_S, lambda: loop.create_task(self.open()))
 
     def data_received(self, data: bytes) -> None:
         self.seen.size += len(data)
         if self._keeps:
             self.seen.segments.append((time.monotonic(), data))
-        if not self.begun.done():
-            self._first = (self._first + data)[-100_000:]
-            if b"event: snapshot" in self._first or b"\ndata: " in self._first:
-                self._first = b""
-                self.begun.set_result(None)
+        if self.begun.done():
+            return
+        if not self._first and not data.startswith(b"HTTP/1.1 200"):
+            self._transport.close()
+            return
+        if SNAPSHOT in (joined := self._first + data):
+            self.begun.set_result(None)
+        self._first = joined[-len(SNAPSHOT) :]
 
 
 def _itself(stream: Stream) -> Stream:
@@ -55,15 +75,13 @@ def _itself(stream: Stream) -> Stream:
 
 
 async def watch(asked: dict[str, Any]) -> list[Seen]:
-    loop = asyncio.get_running_loop()
-    streams = []
-    for n in range(asked["viewers"]):
-        stream = Stream(asked, keeps=n < asked["kept"])
-        await loop.create_connection(partial(_itself, stream), "127.0.0.1", asked["port"])
-        streams.append(stream)
+    streams = [Stream(asked, keeps=n < asked["kept"]) for n in range(asked["viewers"])]
+    for stream in streams:
+        await stream.open()
     await asyncio.gather(*(stream.begun for stream in streams))
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
+    asked["over"] = True
     return [stream.seen for stream in streams]
 
 
@@ -93,7 +111,7 @@ def events_of(segments: Segments) -> list[tuple[float, bytes]]:
 def main() -> None:
     asked = json.loads(sys.argv[1])
     seen = asyncio.run(watch(asked))
-    Path(asked["out"]).write_bytes(pickle.dumps([(one.size, one.segments) for one in seen]))
+    Path(asked["out"]).write_bytes(pickle.dumps([(one.size, one.segments, one.tries) for one in seen]))
 
 
 if __name__ == "__main__":

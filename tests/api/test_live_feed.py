@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from sqlalchemy import Engine, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from api.live import LiveFeed, Permit, board, feed
-from api.live.board import COLUMNS, Board, from_cursor, roots_of, to_cursor
+from api.live import Cursor, LiveFeed, Permit, feed
+from api.live.board import Board, read_cursor, roots_of
+from api.live.columns import tell_columns
 from api.live.viewers import MOST_WAITING, Frame, Viewer
 from api.routes.live import admit, is_wider, permit_of
 from bench.screen import Screen
@@ -26,7 +28,7 @@ from people.tables import assignment, look, shift
 from people.tokens import open_session, read_grants
 from tests.people.town import EVER, Town, build_town
 from tracking.ingest import BELL
-from tracking.live import Change, Dot, Position, Standing
+from tracking.live import ROW, Changes, Standing, nothing
 from tracking.tables import last_fix, sos
 
 EVERYWHERE = Scope(everywhere=True)
@@ -96,7 +98,7 @@ class Page:
     def __init__(self, feed: LiveFeed, scope: Scope = EVERYWHERE, permit: Permit | None = None) -> None:
         self.feed, self.scope = feed, scope
         self.permit = permit or (lambda _conn, _shown: scope)
-        self.since: datetime | None = None
+        self.since: Cursor | None = None
         self.screen = Screen()
         self.alerts: list[Event] | None = None
 
@@ -139,7 +141,9 @@ def test_a_page_gets_everybody_on_duty_and_then_who_moved(engine: Engine, town: 
             assert (then["event"], told(page, then)) == ("frame", ["w1"])
             assert then["moved"][0]["lon"] == 121.005
             assert then["dots"] == [], "who it is was told before"
-            assert int(then["id"]) >= int(first["id"])
+            mark, first_read = first["id"].split("-")
+            assert then["id"].split("-")[0] == mark
+            assert int(then["id"].split("-")[1]) > int(first_read)
 
     run(test)
 
@@ -196,19 +200,14 @@ def test_who_serves_elsewhere_from_now_on_leaves_one_page_and_comes_to_the_other
     run(test)
 
 
-def test_a_resumed_page_gets_what_it_missed_and_nothing_else(
-    engine: Engine, town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(board, "MOVED_OVERLAP", timedelta(milliseconds=100))
-    monkeypatch.setattr(board, "STOOD_OVERLAP", timedelta(milliseconds=100))
-
+def test_a_resumed_page_gets_what_it_missed_and_nothing_else(engine: Engine, town: Town) -> None:
     async def test() -> None:
         async with serving(engine) as feed, Page(feed).open() as other:
             await other.next()
             await asyncio.sleep(0.5)
             page = Page(feed)
             page.screen = other.screen
-            page.since = from_cursor(str(to_cursor(feed.board.at or utc_now())))
+            page.since = read_cursor(feed.board.cursor.text)
             await asyncio.to_thread(move, engine, town.persons["w2"], 121.015)
             await other.next()
             async with page.open():
@@ -225,8 +224,7 @@ def test_the_only_page_comes_back_to_what_it_missed(engine: Engine, town: Town) 
             async with page.open():
                 await page.next()
                 await asyncio.sleep(0.3)
-            page.since = feed.board.at
-            feed.board._since = EVER  # as after half a minute
+            page.since = feed.board.cursor
             await asyncio.to_thread(move, engine, town.persons["w2"], 121.015)
             async with page.open():
                 event = await page.next()
@@ -237,33 +235,37 @@ def test_the_only_page_comes_back_to_what_it_missed(engine: Engine, town: Town) 
     run(test)
 
 
-@pytest.mark.parametrize("age", [timedelta(hours=1), timedelta(seconds=-60)])
-def test_an_unknown_cursor_brings_a_snapshot(engine: Engine, town: Town, age: timedelta) -> None:
+@pytest.mark.parametrize("which", ["another process's", "ahead", "long forgotten"])
+def test_an_unknown_cursor_brings_a_snapshot(engine: Engine, town: Town, which: str) -> None:
     async def test() -> None:
-        async with serving(engine) as feed:
+        async with serving(engine) as feed, Page(feed).open() as other:
+            await other.next()
+            mark, read = feed.board.cursor
+            feed.board._forgotten = read
+            cursors = {
+                "another process's": Cursor("0" * len(mark), read),
+                "ahead": Cursor(mark, read + 1000),
+                "long forgotten": Cursor(mark, read - 1),
+            }
             page = Page(feed)
-            page.since = utc_now() - age
+            page.since = cursors[which]
             async with page.open():
                 assert (await page.next())["event"] == "snapshot"
 
     run(test)
 
 
-@pytest.mark.parametrize("cursor", ["0", "1", "99999999999999", "1780000000000", "253402300800000"])
+@pytest.mark.parametrize("cursor", ["{mark}-0", "{mark}-1", "{mark}-999999999999", "{mark}-", "-1", "0-1"])
 def test_a_forged_cursor_shows_nothing_of_another_street(engine: Engine, town: Town, cursor: str) -> None:
     async def test() -> None:
         async with serving(engine) as feed, Page(feed).open() as other:
             await other.next()
-            feed.board._since = EVER
             page = Page(feed, subtree(town, "S2"))
-            try:
-                page.since = from_cursor(cursor)
-            except (OverflowError, ValueError) as error:
-                raise AssertionError(cursor) from error
+            page.since = read_cursor(cursor.format(mark=feed.board.mark))
             async with page.open():
                 await asyncio.to_thread(move, engine, town.persons["w1"], 121.005)
                 await asyncio.to_thread(move, engine, town.persons["w2"], 121.015)
-                while page.names != ["w2"] or page.screen.rows[town.persons["w2"]]["lon"] is None:
+                while page.screen.rows.get(town.persons["w2"], {"lon": None})["lon"] is None:
                     event = await page.next()
                     assert town.persons["w1"] not in [
                         *page.screen.who,
@@ -346,25 +348,34 @@ def test_streams_end_when_the_server_stops(engine: Engine, town: Town) -> None:
 
 
 STANDING = Standing(1, "w", "W", None, None, None, None, ("a.b",), EVER, EVER, ())
-PLACE = Position(1, 1, EVER, 121.0, 31.0, None, None, None, None, None, True, None)
-DOT = Dot(STANDING, "moving", None, PLACE, EVER, None, None, 10, 1.0, None)
 
 
-def serves(*paths: str) -> Dot:
-    return DOT._replace(standing=replace(STANDING, paths=paths))
+def serves(*paths: str) -> Standing:
+    return replace(STANDING, paths=paths)
+
+
+def change(standing: Standing | None = None, *, gone: bool = False, **told: object) -> Changes:
+    """What a read finds of the one person at place 0: who they are now, what moved, or that they are gone."""
+    rows = nothing(ROW, int(not gone))
+    for name, value in ({"person_id": 1, "expected_s": 10, "state": 0} | told).items():
+        rows[name] = value
+    places = np.arange(2)
+    return Changes(
+        places[: 1 - gone], rows, {} if standing is None else {0: standing}, places[: int(gone)], {}
+    )
 
 
 @pytest.mark.parametrize(
     ("before", "after", "who", "moved", "gone"),
     [
-        (None, DOT, [1], [1], []),
-        (DOT, DOT._replace(position=PLACE._replace(lon=122.0)), [], [1], []),
-        (DOT, None, [], [], [1]),
-        (DOT, serves("a.c"), [], [], [1]),
-        (serves("a.c"), DOT, [1], [1], []),
-        (serves("a.bc"), serves("a.c"), [], [], []),
-        (DOT, DOT._replace(standing=replace(STANDING, name="V")), [1], [1], []),
-        (serves("a.b", "a.c"), DOT, [1], [1], []),
+        (None, change(STANDING), [1], [1], []),
+        (STANDING, change(lon=122), [], [1], []),
+        (STANDING, change(gone=True), [], [], [1]),
+        (STANDING, change(serves("a.c")), [], [], [1]),
+        (serves("a.c"), change(STANDING), [1], [1], []),
+        (serves("a.bc"), change(serves("a.c")), [], [], []),
+        (STANDING, change(replace(STANDING, name="V")), [1], [1], []),
+        (serves("a.b", "a.c"), change(STANDING), [1], [1], []),
     ],
     ids=[
         "comes",
@@ -378,28 +389,46 @@ def serves(*paths: str) -> Dot:
     ],
 )
 def test_a_frame_says_who_came_moved_and_left_the_scope(
-    before: Dot | None, after: Dot | None, who: list[int], moved: list[int], gone: list[int]
+    before: Standing | None, after: Changes, who: list[int], moved: list[int], gone: list[int]
 ) -> None:
-    told_before = Board()
-    told_before.begin([Change(1, None, before)] if before else [], EVER)
-    news = told_before.take([Change(1, before, after)], EVER + timedelta(seconds=1))
+    told = Board()
     roots = roots_of(Scope(False, ("a.b", "x")))
-    event = read_event(news.tell_frame(roots, tick=True))
-    assert ([dot["id"] for dot in event["dots"]], [row[0] for row in event["moved"]]) == (who, moved)
-    assert event["gone"] == gone
-    missed = told_before.tell_missed(roots, EVER + timedelta(seconds=30))
-    assert missed is None, "a cursor ahead of what was read"
+    nobody = Changes(np.zeros(0, np.intp), nothing(ROW, 0), {}, np.zeros(0, np.intp), {})
+    told.take(change(before) if before else nobody, EVER)
+    told.tell_snapshot(roots)
+    since = told.cursor
+    news = told.take(after, EVER + timedelta(seconds=1))
+    missed = told.tell_missed(roots, since)
+    assert missed is not None
+    for frame in (news.tell_frame(roots, tick=True), missed):
+        event = read_event(frame)
+        assert ([dot["id"] for dot in event["dots"]], event["moved"]["id"]) == (who, moved)
+        assert event["gone"] == gone
+    assert told.tell_missed(roots, since._replace(read=since.read + 9)) is None, "ahead of what was read"
 
 
-def test_a_row_is_as_short_as_a_map_needs() -> None:
-    shown = Board()
-    shown.begin([Change(1, None, DOT._replace(battery_pct=51.7))], EVER)
-    event = read_event(shown.tell_snapshot(roots_of(EVERYWHERE)))
-    assert event["columns"] == list(COLUMNS)
-    seconds = int(EVER.timestamp())
-    assert event["moved"] == [
-        [1, "moving", 121.0, 31.0, None, None, None, 52, None, seconds, None, 10, None, None]
-    ]
+def test_columns_are_as_short_as_a_map_needs() -> None:
+    rows = nothing(ROW, 3)
+    rows["person_id"], rows["state"], rows["expected_s"] = [7, 8, 9], [0, 0, 1], 10
+    rows["fixed_at"], rows["heard_at"] = [1e9, 1e9 + 0.1234, np.nan], [1e9, 1e9 + 5, np.nan]
+    rows["lon"], rows["battery_pct"] = [121.12345678, 121, np.nan], [51.7, np.nan, 8]
+    rows["charging"], rows["unit"] = [-1, 0, 1], [3, 3, -1]
+    assert json.loads(tell_columns(rows, {3: "G3"})) == {
+        "id": [7, 8, 9],
+        "state": ["moving", "moving", "still"],
+        "lon": [121.123457, 121, None],
+        "lat": None,
+        "accuracy_m": None,
+        "speed_mps": None,
+        "heading_deg": None,
+        "battery_pct": [52, None, 8],
+        "charging": [None, False, True],
+        "fixed_at": [1e9, 1000000000.123, None],
+        "heard_at": [None, 1000000005, None],
+        "expected_s": 10,
+        "at_unit_code": ["G3", "G3", None],
+        "reason": None,
+    }
 
 
 def read_event(frame: bytes) -> Event:
@@ -414,9 +443,9 @@ def test_viewers_told_to_start_over_ignore_frames_until_the_snapshot() -> None:
     assert not viewer.waiting
 
 
-@pytest.mark.parametrize("text", [None, "", "x", "-1", "1" * 20, "１２"])
+@pytest.mark.parametrize("text", [None, "", "x", "12", "a-", "a--1", "a-" + "1" * 20, "a-１２", "é-1"])
 def test_a_cursor_of_another_kind_is_none(text: str | None) -> None:
-    assert from_cursor(text) is None
+    assert read_cursor(text) is None
 
 
 def test_a_page_that_comes_back_is_no_new_look_but_no_cursor_hides_one(engine: Engine, town: Town) -> None:
@@ -429,10 +458,10 @@ def test_a_page_that_comes_back_is_no_new_look_but_no_cursor_hides_one(engine: E
             admit(conn, caller, at, since=cursor, last_event_id=None)
             return conn.scalar(select(func.count()).where(look.c.account_id == account))
 
-        assert looks_after(now, "1") == 1
-        assert looks_after(now + timedelta(minutes=1), str(to_cursor(now))) == 1
+        assert looks_after(now, "a-1") == 1
+        assert looks_after(now + timedelta(minutes=1), "a-2") == 1
         assert looks_after(now + timedelta(minutes=2), None) == 2
-        assert looks_after(now + timedelta(hours=1), str(to_cursor(now + timedelta(hours=1)))) == 3
+        assert looks_after(now + timedelta(hours=1), "a-3") == 3
 
 
 def test_a_scope_that_grows_under_an_open_stream_is_a_look_of_its_own(engine: Engine, town: Town) -> None:
@@ -511,8 +540,7 @@ def test_a_call_for_help_reaches_the_pages_of_its_ground_alone(engine: Engine, t
             assert [await rail(page) for page in (every, one, two)] == [["w1"], ["w1"], []]
             resumed = Page(feed)
             resumed.screen = every.screen
-            resumed.since = feed.board.at
-            feed.board._since = EVER
+            resumed.since = feed.board.cursor
             async with resumed.open():
                 assert await rail(resumed) == ["w1"]
 

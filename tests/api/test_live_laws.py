@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import Range
 
-from api.live.board import Board, Roots, from_cursor, roots_of
+from api.live.board import Board, Roots, read_cursor, roots_of
 from api.live.feed import LONGEST_SWEEP_S
 from bench.screen import Screen
 from core.db import make_engine
@@ -111,11 +111,9 @@ class World:
         self.viewers[n].process = None
 
     def come(self, n: int, to: int) -> None:
-        """As the feed lets a page in: what it missed, or everything; first reading on where another process was ahead."""
+        """As the feed lets a page in: what it missed, or everything."""
         viewer, process = self.viewers[n], self.processes[to]
-        since = from_cursor(viewer.screen.cursor)
-        if since is not None and process.board.at is not None and since > process.board.at:
-            self.read(process, sweeps=False)
+        since = read_cursor(viewer.screen.cursor)
         missed = None if since is None else process.board.tell_missed(viewer.roots, since)
         viewer.screen.take(missed or process.board.tell_snapshot(viewer.roots))
         viewer.process = process
@@ -125,9 +123,6 @@ class World:
         process.swept_at = self.now if sweeps else process.swept_at
         with self.reader.begin():
             changes = process.live.read(self.reader, self.now, sweeps=sweeps)
-        if process.board.at is None:
-            process.board.begin(changes, self.now)
-            return
         news = process.board.take(changes, self.now)
         for viewer in self.viewers:
             if viewer.process is process and (frame := news.tell_frame(viewer.roots, tick=False)):

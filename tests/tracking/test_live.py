@@ -1,7 +1,9 @@
 """Dots: their states by the device's own rhythm, whom they are shown to, and a cursor that late commits cannot slip past."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.dialects.postgresql import Range
@@ -17,44 +19,71 @@ from tracking.devices import Device
 from tracking.formats.report import Heartbeat, ParsedFix, Report
 from tracking.ingest import ingest_reports
 from tracking.live import (
-    Change,
-    Dot,
+    STATES,
     LiveMap,
     Rhythm,
+    Standing,
     dots_of,
     figures_of,
     reason_of,
     snapshot_dots,
-    state_of,
+    states_of,
+    turns_in_s,
 )
 from tracking.live.reading import read_positions
 from tracking.partitions import make_ahead
 from tracking.roster import EVERYTHING, read_changes
 
-WALK = Rhythm(on_shift=True, moving=True, interval_s=10, heartbeat_s=None)
-REST = Rhythm(on_shift=True, moving=False, interval_s=10, heartbeat_s=None)
-SLEEP = Rhythm(on_shift=True, moving=False, interval_s=10, heartbeat_s=600)
-SLOW = Rhythm(on_shift=True, moving=True, interval_s=300, heartbeat_s=None)
-OFF = Rhythm(on_shift=False, moving=True, interval_s=10, heartbeat_s=None)
+
+def rhythm(
+    *, on_shift: bool = True, moving: bool, interval_s: int = 10, heartbeat_s: float = np.nan
+) -> Rhythm:
+    return Rhythm(*map(np.array, (on_shift, moving, interval_s, heartbeat_s)))
+
+
+WALK, REST = rhythm(moving=True), rhythm(moving=False)
+SLEEP = rhythm(moving=False, heartbeat_s=600)
+SLOW = rhythm(moving=True, interval_s=300)
+OFF = rhythm(on_shift=False, moving=True)
 
 
 @pytest.mark.parametrize(
     ("rhythm", "age_s", "state"),
     [
         (WALK, 0, "moving"), (WALK, 14, "moving"), (WALK, 16, "late"), (WALK, 299, "late"), (WALK, 301, "stale"),
-        (WALK, 899, "stale"), (WALK, 900, "silent"), (REST, 9, "still"), (REST, 40, "late"), (REST, None, "silent"),
+        (WALK, 899, "stale"), (WALK, 900, "silent"), (REST, 9, "still"), (REST, 40, "late"), (REST, np.nan, "silent"),
         (SLEEP, 600, "still"), (SLEEP, 700, "unconfirmed"), (SLEEP, 1200, "unconfirmed"), (SLEEP, 1201, "silent"),
         (SLOW, 299, "moving"), (SLOW, 400, "late"), (SLOW, 899, "late"), (SLOW, 901, "silent"),
-        (OFF, 1, "off_shift"), (OFF, None, "off_shift"),
+        (OFF, 1, "off_shift"), (OFF, np.nan, "off_shift"),
     ],
 )  # fmt: skip
-def test_a_dot_is_as_fresh_as_its_devices_rhythm(rhythm: Rhythm, age_s: float | None, state: str) -> None:
+def test_a_dot_is_as_fresh_as_its_devices_rhythm(rhythm: Rhythm, age_s: float, state: str) -> None:
     assert state_of(rhythm, age_s, 3600) == state
 
 
+def state_of(rhythm: Rhythm, age_s: float, waited_s: float) -> str:
+    return STATES[states_of(rhythm, np.array(age_s), np.array(waited_s))]
+
+
 def test_somebody_who_has_just_come_on_duty_is_not_silent_yet() -> None:
-    assert state_of(REST, None, 60) == "late"
+    assert state_of(REST, np.nan, 60) == "late"
     assert state_of(REST, 40_000, 60) == "stale"
+
+
+@pytest.mark.parametrize("rhythm", [WALK, REST, SLEEP, SLOW])
+@pytest.mark.parametrize("waited_s", [0.0, 850.0, 4000.0, np.nan])
+def test_between_the_turns_no_state_changes(rhythm: Rhythm, waited_s: float) -> None:
+    """Time goes on in steps of a quarter of a second: a state that changes was due."""
+    passed_s = np.arange(0, 2000, 0.25)
+    many = Rhythm(*(np.broadcast_to(one, passed_s.shape) for one in rhythm))
+    ages_s, waits_s = passed_s, waited_s + passed_s
+    states, left_s = states_of(many, ages_s, waits_s), turns_in_s(many, ages_s, waits_s)
+    changes = np.flatnonzero(np.diff(states))
+    assert len(changes) >= 2
+    assert (left_s[changes] <= 0.25).all()
+    unheard = np.full_like(passed_s, np.nan)
+    never = states_of(many, unheard, waits_s)
+    assert (turns_in_s(many, unheard, waits_s)[np.flatnonzero(np.diff(never))] <= 0.25).all()
 
 
 def report(conn: Connection, device: Device, minutes: float, lat: float = 27.8) -> None:
@@ -125,14 +154,43 @@ def test_a_scope_holds_those_who_serve_in_its_subtree(conn: Connection) -> None:
     assert (standing.unit_code, standing.role, standing.paths) == ("G1", "grid_leader", (paths["G1"],))
 
 
-def look(live: LiveMap, reader: Connection, now: datetime = NOW, *, sweeps: bool = False) -> list[Change]:
-    """A read in a transaction of its own."""
-    with reader.begin():
-        return sorted(live.read(reader, now, sweeps=sweeps), key=lambda change: change.person_id)
+class Seen(NamedTuple):
+    """Who a read told of, and how."""
+
+    code: str
+    state: str
+    lon: float | None
 
 
-def codes(changes: list[Change]) -> list[str]:
-    return [dot.person_code for change in changes if (dot := change.after or change.before)]
+class Wall:
+    """A live map and what it told so far."""
+
+    def __init__(self) -> None:
+        self.live = LiveMap()
+        self.dots: dict[int, Seen] = {}
+        self.standings: dict[str, Standing] = {}
+        self._codes: dict[int, str] = {}
+
+    def look(self, reader: Connection, now: datetime = NOW, *, sweeps: bool | None = False) -> list[Seen]:
+        """Whom a read in a transaction of its own tells of, by code."""
+        with reader.begin():
+            changes = self.live.read(reader, now, sweeps=sweeps)
+        self._codes |= {place: standing.person_code for place, standing in changes.stood.items()}
+        self.standings |= {standing.person_code: standing for standing in changes.stood.values()}
+        told = {
+            place: Seen(
+                self._codes[place], STATES[row["state"]], None if np.isnan(row["lon"]) else row["lon"]
+            )
+            for place, row in zip(changes.places.tolist(), changes.rows, strict=True)
+        }
+        self.dots |= told
+        for place in changes.gone.tolist():
+            del self.dots[place]
+        return sorted(told.values())
+
+
+def codes(told: list[Seen]) -> list[str]:
+    return [seen.code for seen in told]
 
 
 def test_a_change_that_commits_late_is_not_lost_and_comes_once(engine: Engine) -> None:
@@ -142,18 +200,18 @@ def test_a_change_that_commits_late_is_not_lost_and_comes_once(engine: Engine) -
     with engine.begin() as conn:
         make_ahead(conn, NOW)
         slow, quick = make_worker(conn, "W1")[1], make_worker(conn, "W2")[1]
-    live = LiveMap()
+    wall = Wall()
     with engine.connect() as late, engine.connect() as reader:
-        look(live, reader)
+        wall.look(reader)
         late.begin()
         report(late, slow, 0)
         with engine.begin() as conn:
             report(conn, quick, 0)
-        assert codes(look(live, reader)) == ["W2"]
-        assert codes(look(live, reader)) == []
+        assert codes(wall.look(reader)) == ["W2"]
+        assert codes(wall.look(reader)) == []
         late.commit()
-        assert codes(look(live, reader)) == ["W1"]
-        assert codes(look(live, reader)) == []
+        assert codes(wall.look(reader)) == ["W1"]
+        assert codes(wall.look(reader)) == []
 
 
 def test_what_a_backup_brought_from_another_server_is_read_once(engine: Engine) -> None:
@@ -162,26 +220,26 @@ def test_what_a_backup_brought_from_another_server_is_read_once(engine: Engine) 
         device = make_worker(conn, "W1")[1]
         report(conn, device, 1)
         conn.execute(text("UPDATE last_fix SET changed = '99999999999'"))
-    live = LiveMap()
+    wall = Wall()
     with engine.connect() as reader:
-        assert codes(look(live, reader)) == ["W1"]
+        assert codes(wall.look(reader)) == ["W1"]
         with reader.begin():
-            assert list(read_positions(reader, read_changes(reader, EVERYTHING)[0])) == []
+            assert not len(read_positions(reader, read_changes(reader, EVERYTHING)[0])[0])
         with engine.begin() as conn:
             report(conn, device, 0)
-        assert codes(look(live, reader)) == ["W1"]
+        assert codes(wall.look(reader)) == ["W1"]
 
 
 def test_time_alone_turns_a_dot_without_anything_being_read_of_it(engine: Engine) -> None:
     with engine.begin() as conn:
         make_ahead(conn, NOW)
         report(conn, make_worker(conn, "W1")[1], 0)
-    live = LiveMap()
+    wall = Wall()
     states = []
     with engine.connect() as reader:
         for second in range(0, 1000, 2):
-            turned = look(live, reader, NOW + timedelta(seconds=second))
-            states += [(second, change.after.state) for change in turned if change.after]
+            turned = wall.look(reader, NOW + timedelta(seconds=second))
+            states += [(second, dot.state) for dot in turned]
     assert states == [(0, "still"), (16, "late"), (302, "stale"), (902, "silent")]
 
 
@@ -193,29 +251,49 @@ def test_a_shift_that_ends_takes_the_dot_away_and_one_that_begins_brings_it(engi
             conn, "W1", shifts=[(NOW - timedelta(hours=1), soon), (later, later + timedelta(hours=1))]
         )
         report(conn, make_device(conn, "P-W1", "W1"), 0)
-    live = LiveMap()
+    wall = Wall()
     with engine.connect() as reader:
-        assert codes(look(live, reader)) == ["W1"]
-        assert live.dots
-        look(live, reader, soon + timedelta(seconds=1))
-        assert not live.dots
-        back = look(live, reader, later + timedelta(seconds=1), sweeps=True)
-        assert [change.after.position is not None for change in back if change.after] == [True]
+        assert codes(wall.look(reader)) == ["W1"]
+        assert wall.dots
+        wall.look(reader, soon + timedelta(seconds=1))
+        assert not wall.dots
+        back = wall.look(reader, later + timedelta(seconds=1), sweeps=True)
+        assert [dot.lon for dot in back] == [113.15]
+
+
+def test_what_was_entered_long_before_is_seen_when_it_begins_and_nothing_is_swept_before(
+    engine: Engine,
+) -> None:
+    soon, later = NOW + timedelta(minutes=2), NOW + timedelta(minutes=5)
+    with engine.begin() as conn:
+        units = lay_ground(conn)
+        hour = timedelta(hours=1)
+        person_id = make_person(conn, "W1", shifts=[(NOW - hour, NOW + hour)])
+        post = {"person_id": person_id, "unit_id": units["G1"], "role": "grid_leader"}
+        conn.execute(insert(assignment).values(**post, valid=Range(soon, later)))
+    wall = Wall()
+    swept = []
+    with engine.connect() as reader:
+        for second in range(0, 400, 10):
+            wall.look(reader, NOW + timedelta(seconds=second), sweeps=None)
+            swept += [second] * wall.live.swept
+            standing = wall.standings.get("W1")
+            assert standing is not None
+            assert standing.unit_code == ("G1" if 120 <= second < 300 else None)
+    assert swept == [0, 120, 300]
 
 
 def test_a_fix_that_is_no_longer_believed_takes_its_place_off_the_map(engine: Engine) -> None:
     with engine.begin() as conn:
         make_ahead(conn, NOW)
-        person_id, device = make_worker(conn, "W1")
-        report(conn, device, 0)
-    live = LiveMap()
+        report(conn, make_worker(conn, "W1")[1], 0)
+    wall = Wall()
     with engine.connect() as reader:
-        look(live, reader)
+        wall.look(reader)
         with engine.begin() as conn:
             conn.execute(text("DELETE FROM last_fix"))
-        look(live, reader, sweeps=True)
-        dot: Dot = live.dots[person_id]
-    assert (dot.position, dot.state) == (None, "silent")
+        wall.look(reader, sweeps=True)
+    assert [(dot.lon, dot.state) for dot in wall.dots.values()] == [(None, "silent")]
 
 
 @pytest.mark.parametrize(
@@ -290,7 +368,7 @@ def test_reading_what_changed_looks_at_what_changed(engine: Engine) -> None:
             writer.execute(
                 text("UPDATE last_fix SET changed = pg_current_xact_id() WHERE person_id % 100 = 0")
             )
-        assert len(list(read_positions(conn, since))) == rows // 100
+        assert len(read_positions(conn, since)[0]) == rows // 100
         assert "ix_shift_starts_at" in plan(
             conn, "standing", {"now": utc_now(), "persons": None, "paths": None}
         )

@@ -5,24 +5,31 @@ a change whose transaction commits late is never skipped, and none is given twic
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from core.db import plan_for_values, read_arrays, sql_file
 from geo.tables import unit_version
-from people.tables import shift
-from tracking.live.dots import Dot, Held, Position, Sign, Standing, make_dot
+from people.tables import assignment, shift
+from tracking.live.crowd import FIX, Crowd
+from tracking.live.dots import Dot, Held, Sign, Standing
 from tracking.roster import EVERYTHING
-from tracking.tables import sos
+from tracking.tables import device_holder, sos
 
 
-def read_next_shift(conn: Connection, now: datetime) -> datetime | None:
-    """When the next shift begins."""
-    found: datetime | None = conn.scalar(select(func.min(shift.c.starts_at)).where(shift.c.starts_at > now))
+def read_next_turn(conn: Connection, now: datetime) -> datetime | None:
+    """When time alone makes the next sweep find something else: a shift, a post, a border or the holding of a device
+    that was entered long before begins or ends. (The end of a shift needs no sweep: a standing tells it.)
+    """
+    edges: list[ColumnElement[datetime]] = [shift.c.starts_at]
+    for dated in (assignment, device_holder, unit_version):
+        edges += [func.lower(dated.c.valid), func.upper(dated.c.valid)]
+    firsts = [select(func.min(edge)).where(edge > now).scalar_subquery() for edge in edges]
+    found: datetime | None = conn.scalar(select(func.least(*firsts)))
     return found
 
 
@@ -67,50 +74,24 @@ def standing_of(row: Row[Any]) -> Standing:
 
 
 def read_positions(
-    conn: Connection,
-    since: str = EVERYTHING,
-    persons: Sequence[int] | None = None,
-    codes: dict[int, str] | None = None,
-) -> list[Position]:
-    """Last fixes changed since the cursor, of everybody or of these persons.
-
-    `codes`: of unit versions by id, as far as they were looked up before; what is missing is added.
-    """
+    conn: Connection, since: str = EVERYTHING, persons: Sequence[int] | None = None
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Whose last fixes changed since the cursor, of everybody or of these persons, and the fixes (FIX)."""
     wanted = {"since": since, "persons": None if persons is None else list(persons)}
-    person_id, device_id, fixed_us, *rest, charging, moving, version = read_arrays(
-        conn, sql_file("tracking", "positions"), wanted
-    )
-    at_unit = _codes_of(conn, version, {} if codes is None else codes)
-    fixed_at = [at.replace(tzinfo=UTC) for at in fixed_us.view("datetime64[us]").tolist()]
-    lon, lat, *told = rest
-    columns = (
-        person_id.tolist(),
-        device_id.tolist(),
-        fixed_at,
-        lon.tolist(),
-        lat.tolist(),
-        *(_or_none(column, np.isnan(column)) for column in told),
-        _or_none(charging.astype(bool), charging < 0),
-        moving.astype(bool).tolist(),
-        at_unit,
-    )
-    return list(map(Position._make, zip(*columns, strict=True)))
+    person_id, *columns = read_arrays(conn, sql_file("tracking", "positions"), wanted)
+    fixes = np.empty(len(person_id), FIX)
+    for name, column in zip(FIX.names or (), columns, strict=True):
+        fixes[name] = column.astype(np.int64) / 1e6 if column.dtype.kind == "M" else column
+    return person_id, fixes
 
 
-def _or_none(column: NDArray[Any], missing: NDArray[np.bool_]) -> list[Any]:
-    told = column.astype(object)
-    told[missing] = None
-    return list(told)
-
-
-def _codes_of(conn: Connection, version: NDArray[np.int64], codes: dict[int, str]) -> list[str | None]:
-    asked = set(version.tolist()) - codes.keys() - {-1}
+def read_units(conn: Connection, versions: NDArray[np.int64], codes: dict[int, str]) -> None:
+    """Add the codes of these unit versions to those known by id; -1 is none."""
+    asked = set(np.unique(versions).tolist()) - codes.keys() - {-1}
     if asked:
-        query = select(unit_version.c.id, unit_version.c.code).where(
-            unit_version.c.id == func.any(list(asked))
-        )
-        codes |= {row.id: row.code for row in conn.execute(query)}
-    return [codes.get(one) for one in version.tolist()]
+        query = select(unit_version.c.id, unit_version.c.code)
+        found = conn.execute(query.where(unit_version.c.id == func.any(list(asked))))
+        codes |= {row.id: row.code for row in found}
 
 
 def read_signs(
@@ -142,8 +123,13 @@ def dots_of(conn: Connection, persons: Sequence[int], now: datetime) -> dict[int
 
 
 def _put_together(conn: Connection, standing: Sequence[Standing], now: datetime) -> list[Dot]:
-    persons = [one.person_id for one in standing]
+    crowd, units = Crowd(), dict[int, str]()
     devices = [held.device_id for one in standing for held in one.held]
-    positions = {one.person_id: one for one in read_positions(conn, EVERYTHING, persons)}
-    signs = {one.device_id: one for one in read_signs(conn, EVERYTHING, devices)}
-    return [make_dot(one, positions.get(one.person_id), signs, now) for one in standing]
+    places = crowd.places_of(one.person_id for one in standing)
+    crowd.take_signs(read_signs(conn, EVERYTHING, devices))
+    for place, one in zip(places.tolist(), standing, strict=True):
+        crowd.stand(place, one)
+    persons, fixes = read_positions(conn, EVERYTHING, [one.person_id for one in standing])
+    crowd.take_fixes(persons.tolist(), fixes)
+    read_units(conn, fixes["unit"], units)
+    return crowd.dots(places, now, units)

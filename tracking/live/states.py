@@ -1,86 +1,86 @@
-"""How far a dot can be believed: its state by that device's own rhythm, and why a phone has gone quiet where it told."""
+"""How far a dot can be believed: its state by that device's own rhythm, and why a phone has gone quiet where it told.
 
-from bisect import bisect_left
+Rhythms, ages and states are numpy columns of one length, or single values: a thousand dots are judged a second.
+"""
+
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import Literal
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 State = Literal["moving", "still", "unconfirmed", "late", "stale", "silent", "off_shift"]
 Reason = Literal["permission", "battery", "power_saving"]
-STALE_AT_LEAST_S = 300
-SILENT_S = 900
-TRANSIT_S = 5  # a report on its way is not late yet
-LOW_BATTERY_PCT = 10
+STATES: Final[tuple[State, ...]] = get_args(State)
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+_MOVING, _STILL, _UNCONFIRMED, _LATE, _STALE, _SILENT, _OFF_SHIFT = range(len(STATES))
+QUIET: Final = (_LATE, _STALE, _SILENT)
+STALE_AT_LEAST_S: Final = 300
+SILENT_S: Final = 900
+TRANSIT_S: Final = 5  # a report on its way is not late yet
+LOW_BATTERY_PCT: Final = 10
+Column = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Rhythm:
-    """What is expected of a device now. `heartbeat_s`: it sleeps while still and says so this often."""
+class Rhythm(NamedTuple):
+    """What is expected of devices now. `heartbeat_s`: it sleeps while still and says so this often; NaN: it does not."""
 
-    on_shift: bool
-    moving: bool
-    interval_s: int
-    heartbeat_s: int | None
+    on_shift: Column
+    moving: Column
+    interval_s: Column
+    heartbeat_s: Column
 
-    @cached_property
-    def expected_s(self) -> int:
-        return self.interval_s if self.moving or self.heartbeat_s is None else self.heartbeat_s
+    @property
+    def sleeps(self) -> Column:
+        return ~(np.asarray(self.moving) | np.isnan(self.heartbeat_s))
 
-    @cached_property
-    def sleeps(self) -> bool:
-        return self.heartbeat_s is not None and not self.moving
+    @property
+    def expected_s(self) -> Column:
+        """The time within which the device should be heard again."""
+        return np.where(self.sleeps, self.heartbeat_s, self.interval_s)
 
-    @cached_property
-    def silent_s(self) -> int:
-        return max(SILENT_S, 2 * self.expected_s if self.sleeps else 0)
+    @property
+    def stale_s(self) -> Column:
+        return np.asarray(np.maximum(3 * self.expected_s, STALE_AT_LEAST_S))
 
-    @cached_property
-    def turns_s(self) -> list[int]:
-        """The ages at which time alone may change the state, in order."""
-        expected_s = self.expected_s
-        turns = [expected_s + TRANSIT_S, max(3 * expected_s, STALE_AT_LEAST_S), self.silent_s]
-        return sorted(turns + ([expected_s, 2 * expected_s] if self.sleeps else []))
+    @property
+    def silent_s(self) -> Column:
+        return np.where(self.sleeps, np.maximum(2 * self.expected_s, SILENT_S), SILENT_S)
 
 
-@cache
-def rhythm_of(on_shift: bool, moving: bool, interval_s: int, heartbeat_s: int | None) -> Rhythm:
-    """The one rhythm of these values: a city has a few."""
-    return Rhythm(on_shift, moving, interval_s, heartbeat_s)
-
-
-def state_of(rhythm: Rhythm, age_s: float | None, waited_s: float | None) -> State:
-    """The state of a dot last heard `age_s` ago (None: never), on duty since `waited_s`.
+def states_of(rhythm: Rhythm, age_s: Column, waited_s: Column) -> Column:
+    """The states (places in STATES) of dots last heard `age_s` ago (NaN: never), on duty since `waited_s` (NaN: unknown).
 
     late: 1 to 3 expected intervals; stale: over 3 and at least 5 min; silent: on shift and unheard for 15 min;
     a device that sleeps while still is `unconfirmed` until twice its heartbeat.
     """
-    if not rhythm.on_shift:
-        return "off_shift"
-    if age_s is None:
-        return "silent" if waited_s is None or waited_s >= SILENT_S else "late"
-    if rhythm.sleeps and rhythm.expected_s < age_s <= 2 * rhythm.expected_s:
-        return "unconfirmed"
-    if age_s >= rhythm.silent_s:
-        return "silent" if waited_s is None or waited_s >= SILENT_S else "stale"
-    if age_s > max(3 * rhythm.expected_s, STALE_AT_LEAST_S):
-        return "stale"
-    if age_s > rhythm.expected_s + TRANSIT_S:
-        return "late"
-    return "moving" if rhythm.moving else "still"
+    expected_s = rhythm.expected_s
+    unheard = np.isnan(age_s)
+    quiet = np.where(np.asarray(waited_s) < SILENT_S, _STALE, _SILENT)  # who has just come is not silent yet
+    state = np.where(rhythm.moving, _MOVING, _STILL)
+    state = np.where(age_s > expected_s + TRANSIT_S, _LATE, state)
+    state = np.where(age_s > rhythm.stale_s, _STALE, state)
+    state = np.where(age_s >= rhythm.silent_s, quiet, state)
+    dozes = rhythm.sleeps & (age_s > expected_s) & (age_s <= 2 * expected_s)
+    state = np.where(dozes, _UNCONFIRMED, state)
+    state = np.where(unheard, np.where(quiet == _SILENT, _SILENT, _LATE), state)
+    return np.where(rhythm.on_shift, state, _OFF_SHIFT).astype(np.int8)
 
 
-def next_turn_s(rhythm: Rhythm, age_s: float | None, waited_s: float | None) -> float | None:
-    """How long until time alone may change what `state_of` says; None: never again. The state may also stay."""
-    left_s = None
-    if waited_s is not None and waited_s <= SILENT_S:
-        left_s = SILENT_S - waited_s
-    if age_s is not None:
-        turns_s = rhythm.turns_s
-        place = bisect_left(turns_s, age_s)
-        if place < len(turns_s) and (left_s is None or turns_s[place] - age_s < left_s):
-            left_s = turns_s[place] - age_s
+def turns_in_s(rhythm: Rhythm, age_s: Column, waited_s: Column) -> Column:
+    """How long until time alone may change what `states_of` says; inf: never again. The state may also stay."""
+    expected_s = rhythm.expected_s
+    left_s = _left(SILENT_S, waited_s)
+    for turn_s in (expected_s + TRANSIT_S, rhythm.stale_s, rhythm.silent_s):
+        left_s = np.minimum(left_s, _left(turn_s, age_s))
+    for turn_s in (expected_s, 2 * expected_s):
+        left_s = np.minimum(left_s, np.where(rhythm.sleeps, _left(turn_s, age_s), np.inf))
     return left_s
+
+
+def _left(turn_s: Column | int, passed_s: Column) -> Column:
+    left_s = turn_s - np.asarray(passed_s)
+    return np.where(left_s >= 0, left_s, np.inf)
 
 
 def reason_of(

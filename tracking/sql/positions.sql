@@ -1,8 +1,8 @@
 -- Last fixes that a reader with the snapshot `since` has not seen, as one row of arrays, which become columns in one step
--- (instants in microseconds since 1970; NaN and -1: not told). What the reader saw is left out one by one: a transaction that
+-- (NaN and -1: not told). What the reader saw is left out one by one: a transaction that
 -- stays open for hours neither hides a row nor brings the same one again.
 -- Rows restored from a backup may carry transactions of another server, still to come here: only a first read has them.
-SELECT array_agg(person_id), array_agg(device_id), array_agg(CAST(extract(epoch FROM fixed_at) * 1000000 AS bigint)),
+SELECT array_agg(person_id), array_agg(device_id), array_agg(fixed_at),
        array_agg(ST_X(point)), array_agg(ST_Y(point)), array_agg(coalesce(accuracy_m, 'NaN')),
        array_agg(coalesce(speed_mps, 'NaN')), array_agg(coalesce(heading_deg, 'NaN')),
        array_agg(coalesce(battery_pct, 'NaN')), array_agg(coalesce(CAST(charging AS integer), -1)), array_agg(moving),

@@ -1,23 +1,20 @@
-// The live feed travels short: who people are once, and what moves as arrays. Here they become whole dots again.
+// The live feed travels short: who people are once, and what moves as columns. Here they become whole dots again.
 
 const held = new Map();
-let columns = [];
 
 /** A `snapshot` or `frame` event as the wall reads it: `at`, whole `dots` that came or changed, ids that are `gone`. */
 export function unfold(event) {
-  if (event.columns) {
-    columns = event.columns;
-    held.clear();
-  }
+  if (!event.gone) held.clear(); // a snapshot
   const changed = new Set();
   for (const who of event.dots) {
     held.set(who.id, { ...held.get(who.id), ...who });
     changed.add(who.id);
   }
-  for (const row of event.moved) {
-    const [id] = row;
+  const { id: ids, ...columns } = event.moved;
+  const named = Object.entries(columns);
+  for (const [n, id] of ids.entries()) {
     if (!held.has(id)) continue;
-    held.set(id, { ...held.get(id), ...named(row) });
+    held.set(id, { ...held.get(id), ...dotAt(n, named) });
     changed.add(id);
   }
   const gone = event.gone ?? [];
@@ -26,9 +23,10 @@ export function unfold(event) {
   return { at: event.at, dots, gone };
 }
 
-function named(row) {
+/** A column is an array, or one value for everybody. */
+function dotAt(n, columns) {
   const dot = {};
-  for (const [n, name] of columns.entries()) dot[name] = row[n];
+  for (const [name, column] of columns) dot[name] = Array.isArray(column) ? column[n] : column;
   dot.heard_at = instant(dot.heard_at ?? dot.fixed_at);
   dot.fixed_at = instant(dot.fixed_at);
   return dot;
