@@ -23,7 +23,7 @@ from geo.plans.redraw import Done, Redraw, do_operation, redo_operation, undo_op
 from geo.plans.scene import Bbox, Scene, Seen, measure_scene, read_scene, read_seen
 from geo.plans.steps import check_redraw
 from people.access import MAY_PLAN, MAY_SEE_PLANS
-from people.planning import find_own_plan, find_plan
+from people.planning import find_own_plan, find_plan, read_surroundings
 
 router = APIRouter(prefix="/v1/plans/{plan_id}", tags=["plans"])
 
@@ -225,10 +225,10 @@ def _measured(sizes: Mapping[UUID, Measures]) -> dict[str, dict[str, Any]]:
 
 
 @router.get("/findings", dependencies=[require(*MAY_SEE_PLANS)])
-def read_findings(plan_id: PlanId, caller: CallerDep, conn: Conn) -> FindingsOut:
+def read_findings(plan_id: PlanId, caller: CallerDep, conn: Conn, now: Now) -> FindingsOut:
     """Every finding on the network as the plan would leave it, errors first."""
-    found = check_redraw(conn, find_plan(conn, caller, plan_id)).findings
-    return describe_findings(found)
+    plan = find_plan(conn, caller, plan_id)
+    return describe_findings(check_redraw(conn, plan, read_surroundings(conn, plan, now)).findings)
 
 
 def describe_findings(found: Iterable[Finding]) -> FindingsOut:

@@ -1,7 +1,7 @@
 """Redrawing: each operation is a change of a drawing, worked out without a database and undone exactly."""
 
 from geo.flows import Doors
-from geo.operations.borders import ReshapeVertex, ShiftBorder, Transfer
+from geo.operations.borders import MatchBorders, ReshapeVertex, ShiftBorder, Transfer
 from geo.operations.drawing import Drawing, Impossible, Unit
 from geo.operations.effects import Applied, Measures, Operation, Restore, apply
 from geo.operations.joining import Dissolve, Merge
@@ -16,6 +16,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "shift_border": ShiftBorder,
     "transfer": Transfer,
     "reshape_vertex": ReshapeVertex,
+    "match_borders": MatchBorders,
     "redraw_partition": RedrawPartition,
     "reparent": Reparent,
     "rename": Rename,
@@ -33,6 +34,7 @@ __all__ = [
     "Doors",
     "Drawing",
     "Impossible",
+    "MatchBorders",
     "Measures",
     "Merge",
     "Operation",

@@ -64,15 +64,15 @@ def _disturbance(cut: Cut, owners: list[int]) -> tuple[int, float]:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What of `giver` lies in the area goes to `taker`."""
+    """What of `giver` lies in the area goes to `taker`; without a giver, the ground there that no unit has."""
 
-    giver: UUID
+    giver: UUID | None
     taker: UUID
     area: BaseGeometry
 
     @property
     def subjects(self) -> tuple[UUID, ...]:
-        return (self.giver, self.taker)
+        return (self.taker,) if self.giver is None else (self.giver, self.taker)
 
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         del key
@@ -80,6 +80,8 @@ class Transfer:
             raise Invalid("ground goes from one unit to another one")
         if not shapely.is_valid(self.area) or self.area.geom_type not in ("Polygon", "MultiPolygon"):
             raise Invalid("draw the area as one closed line that does not cross itself")
+        if self.giver is None:
+            return self._fill(drawing)
         cut = cut_units(drawing, self.subjects, [shapely.boundary(self.area)])
         inside = shapely.contains(self.area, shapely.point_on_surface(cut.pieces))
         moving = inside & (cut.holder == 0)
@@ -93,6 +95,47 @@ class Transfer:
             cut,
             [self.taker if moves else cut.units[h].id for moves, h in zip(moving, cut.holder, strict=True)],
         )
+
+    def _fill(self, drawing: Drawing) -> Changes:
+        """Faces of the area that nobody holds become pieces of the taker; who borders on them gets their nodes."""
+        around = drawing.at(geometry_column([self.area]))
+        beside = [unit.id for unit in around if not drawing.is_natural(unit)]
+        cut = cut_units(drawing, [self.taker, *beside], [shapely.boundary(self.area)])
+        linework = [*shapely.boundary(cut.pieces), *shapely.linestrings(cut.lines)]
+        faces = geometry_column(shapely.get_parts(shapely.polygonize([shapely.union_all(linework)])))
+        spots = shapely.point_on_surface(faces)
+        held = geometry_column([*cut.pieces, *(unit.geom for unit in around if drawing.is_natural(unit))])
+        taken = shapely.STRtree(held).query(spots, predicate="within")[0]
+        free = shapely.contains(self.area, spots)
+        free[taken] = False
+        mine = shapely.boundary(drawing.border(self.taker))
+        if not free.any() or not shapely.dwithin(faces[free], mine, BEND * GRID_DEG).all():
+            raise Impossible("no ground there is free and borders on the unit", self.area)
+        filled = replace(
+            cut,
+            pieces=np.concatenate([cut.pieces, faces[free]]),
+            holder=np.concatenate([cut.holder, np.zeros(int(free.sum()), dtype=np.int64)]),
+        )
+        return regroup(filled, [cut.units[holder].id for holder in filled.holder.tolist()])
+
+
+@dataclass(frozen=True)
+class MatchBorders:
+    """Each vertex of these units and of their neighbours is put into every border that it lies on; what two hold is one's."""
+
+    units: tuple[UUID, ...]
+
+    @property
+    def subjects(self) -> tuple[UUID, ...]:
+        return self.units
+
+    def redraw(self, drawing: Drawing, key: UUID) -> Changes:
+        del key
+        units = [drawing.editable(unit_id) for unit_id in self.units]
+        ring = [each for each in drawing.neighbours(self.units) if not drawing.is_natural(each)]
+        borders = [shapely.boundary(each.geom) for each in (*units, *ring)]
+        cut = cut_units(drawing, [each.id for each in (*units, *ring)], borders)
+        return regroup(cut, [cut.units[holder].id for holder in cut.holder.tolist()])
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,9 @@ def _pieces(shapes: Objects, lines: Floats) -> tuple[Objects, Ints]:
     )
     faces = geometry_column(shapely.get_parts(shapely.polygonize([shapely.union_all(linework)])))
     face, holder = shapely.STRtree(shapes).query(shapely.point_on_surface(faces), predicate="within")
-    face, first = np.unique(face, return_index=True)
-    return faces[face], holder[first]
+    order = np.lexsort((holder, face))  # ground that several hold is the first one's
+    face, first = np.unique(face[order], return_index=True)
+    return faces[face], holder[order][first]
 
 
 def regroup(

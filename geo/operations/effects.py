@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo.metric import metric_crs_of, to_metres
 from geo.operations.cut import Changes
@@ -124,9 +125,32 @@ def _refuse_broken_locks(before: Drawing, after: Drawing, changes: Changes) -> N
         moved = shapely.get_parts(shapely.symmetric_difference(old, new))
         moved = geometry_column(part for part in moved if part.area > 0)
         if len(moved) and (wide := wider_than(in_metres(moved), OUTLINE_M)).any():
+            wrong = _away_from(
+                before.outlines.get(lock), (old, new), _others(after, lock, changes), moved[wide]
+            )
             unit = before.units.get(lock) or after.unit(lock)
-            text = f"the official outline of {unit.level} {unit.code} is locked and would be left"
-            raise Impossible(text, moved[wide][0])
+            if len(wrong):
+                text = f"the official outline of {unit.level} {unit.code} is locked and would be left"
+                raise Impossible(text, wrong[0])
+
+
+def _others(drawing: Drawing, lock: UUID, changes: Changes) -> Objects:
+    """Units below the lock that do not change."""
+    return geometry_column(
+        unit.geom for unit in drawing.leaves[0] if unit.id not in changes and lock in _locks_of(drawing, unit)
+    )
+
+
+def _away_from(
+    outline: BaseGeometry | None, sides: tuple[BaseGeometry, BaseGeometry], others: Objects, moved: Objects
+) -> Objects:
+    """Moved ground that the outline did not ask for: given to nobody inside of it, or taken beyond it."""
+    spots = shapely.point_on_surface(moved)
+    was, now = (shapely.contains(side, spots) for side in sides)
+    held = np.zeros(len(moved), dtype=bool)
+    held[shapely.STRtree(others).query(spots, predicate="within")[0]] = True
+    wrong = (was | held) != (now | held)
+    return moved[wrong if outline is None else wrong & ((now | held) != shapely.contains(outline, spots))]
 
 
 def _locks_of(drawing: Drawing, unit: Unit) -> list[UUID]:

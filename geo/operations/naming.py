@@ -72,10 +72,13 @@ class Rename:
 
 @dataclass(frozen=True)
 class Recode:
-    """The unit gets a code that was never given, and stays the one it is; its old code is not given again."""
+    """The unit gets a code that was never given, and stays the one it is; its old code is not given again.
+
+    `code` None: the next one of its network's scheme.
+    """
 
     unit: UUID
-    code: str
+    code: str | None = None
 
     @property
     def subjects(self) -> tuple[UUID, ...]:
@@ -83,7 +86,8 @@ class Recode:
 
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         del key
-        unit, code = drawing.unit(self.unit), self.code.strip()
+        unit = drawing.unit(self.unit)
+        code = drawing.next_codes(unit.level, unit.parent, 1)[0] if self.code is None else self.code.strip()
         if not code or not code.isprintable() or len(code) > 64:
             raise Invalid("a code has 1 to 64 printable characters")
         others = {(each.level, each.code) for each in drawing.units.values() if each.id != unit.id}

@@ -61,7 +61,12 @@ def read_scene(conn: Connection, found: Redraw, *, box: Bbox | None = None, limi
     above = {each.unit.parent for each in units if each.unit.parent is not None}
     parents = [each for each in _above(conn, found, above, changes) if each is not None]
     gone = [unit_id for unit_id, each in changes.items() if each is None]
-    return Scene(units, gone, parents, len(inside), complete, _extent(conn, _leaves(conn, found, None)))
+    return Scene(units, gone, parents, len(inside), complete, extent_of(conn, found))
+
+
+def extent_of(conn: Connection, found: Redraw) -> Bbox | None:
+    """The box of all that the plan may redraw."""
+    return _extent(conn, _leaves(conn, found, None))
 
 
 def read_seen(conn: Connection, found: Redraw, ids: Collection[UUID]) -> list[Seen]:

@@ -23,6 +23,7 @@ from geo.validation.ground import (
     polygons_of,
     union_of,
 )
+from geo.validation.offers import Mend, fill_gap, give_overlap, match_borders
 
 OUTLINE_M = 0.01
 """A locked outline and the union of what lies in it differ by no more."""
@@ -60,7 +61,8 @@ def _overlaps(ground: Ground, group: Ints, ragged: np.ndarray, seen: set[tuple[i
         seen.add((int(a), int(b)))
         text = f"{_name(ground, a)} and {_name(ground, b)} overlap by {_m2(size)}"
         fix = "give the area to one of them; --clean METRES does so up to that width"
-        findings.append(_measured(ground, "overlap", [a, b], text, fix, shape, size))
+        mend = give_overlap(ground, int(a), int(b), shape)
+        findings.append(_measured(ground, "overlap", [a, b], text, fix, (shape, size), mend))
     return findings
 
 
@@ -93,6 +95,7 @@ def _unmatched_edges(ground: Ground, rows: Ints, edges: Objects, seen: set[tuple
             where=(float(where.x), float(where.y)),
             measure=float(metres),
             measure_unit="m",
+            mend=match_borders(ground, int(index)),
         )
         findings.append(finding)
     return findings
@@ -156,21 +159,22 @@ def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> lis
     widths, around = 2 * areas / shapely.length(plane), _neighbours(ground, parts)
     for part, size, wide, near in zip(parts, areas, widths, around, strict=True):
         if size > AREA_M2:
-            units = near if parent is None else [parent, *near]
+            units = near[:4] if parent is None else [parent, *near[:4]]
             inside = "" if parent is None else f" of {_name(ground, parent)}"
             text = f"no unit covers {_m2(size)}{inside}, about {wide:.2g} m wide"
             fix = "give it to a neighbour; --clean METRES does so up to that width"
-            findings.append(_measured(ground, "gap", units, text, fix, part, size))
+            mend = fill_gap(ground, parent, near, part)
+            findings.append(_measured(ground, "gap", units, text, fix, (part, size), mend))
     return findings
 
 
 def _neighbours(ground: Ground, parts: Objects) -> list[list[int]]:
-    """A few of the units around each gap."""
+    """The units around each gap."""
     rows, tree = ground.leaf_tree
     near: list[list[int]] = [[] for _ in parts]
     for part, index in zip(*tree.query(parts, predicate="intersects"), strict=True):
         near[part].append(int(rows[index]))
-    return [sorted(each)[:4] for each in near]
+    return [sorted(each) for each in near]
 
 
 def _outside(ground: Ground, areas: Objects) -> list[Finding]:
@@ -190,7 +194,9 @@ def _outside(ground: Ground, areas: Objects) -> list[Finding]:
             if size > AREA_M2:
                 text = f"{_name(ground, index)} leaves its {_name(ground, parent)} by {_m2(size)}"
                 fix = f"draw it inside, or move the border of the {ground.level[parent]}"
-                findings.append(_measured(ground, "outside_parent", [index, parent], text, fix, shape, size))
+                findings.append(
+                    _measured(ground, "outside_parent", [index, parent], text, fix, (shape, size))
+                )
         findings += _cuts(ground, parent, areas, outside)
     return findings
 
@@ -228,7 +234,7 @@ def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Findi
         if size > AREA_M2:
             text = f"{_name(ground, index)} of {_name(ground, parent)} cuts {_m2(size)} into {_name(ground, holder)}"
             fix = f"move the border so that it follows the {ground.level[parent]}'s"
-            findings.append(_measured(ground, "cuts_other_parent", [index, holder], text, fix, shape, size))
+            findings.append(_measured(ground, "cuts_other_parent", [index, holder], text, fix, (shape, size)))
     return findings
 
 
@@ -264,7 +270,16 @@ def _m2(size: float) -> str:
 
 
 def _measured(
-    ground: Ground, rule: str, indices: list[int], text: str, fix: str, shape: BaseGeometry, size: float
+    ground: Ground,
+    rule: str,
+    indices: list[int],
+    text: str,
+    fix: str,
+    what: tuple[BaseGeometry, float],
+    mend: Mend | None = None,
 ) -> Finding:
+    shape, size = what
     place = located(shape)
-    return ground.finding(rule, indices, text, fix, measure=float(size), measure_unit="m2", **place)
+    return ground.finding(
+        rule, indices, text, fix, measure=float(size), measure_unit="m2", mend=mend, **place
+    )

@@ -1,7 +1,7 @@
 """Each unit by its look and size: what a planner should see before it is published. Warnings: nothing of it is impossible."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from geo.findings import WARNING, Finding
 from geo.metric import to_metres
 from geo.plans import geometry_column
 from geo.validation.coverage import wider_than
-from geo.validation.ground import Ground, Ints, Objects, located
+from geo.validation.ground import NO_PARENT, Ground, Ints, Objects, located
+from geo.validation.offers import ask, fill_hole, give_part, merge_small, split_along
 
 COMPACT = 0.1
 """Polsby and Popper's measure, 4π·area/perimeter²; a street of houses a kilometre long has about 0.1."""
@@ -22,12 +23,13 @@ NARROW_M = 2.0
 CUT_OFF = 0.1
 """A barrier crosses a unit when it leaves at least this share of it on either side."""
 
-Mend = tuple[str, Mapping[str, Any]]
-
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is known around the units: hard barriers (WGS-84), and who has somebody responsible (None: not asked)."""
+    """What is known around the units: hard barriers (WGS-84), and who has somebody responsible (None: not asked).
+
+    Where a unit has nobody, who is responsible for the one above it is.
+    """
 
     barriers: Objects = field(default_factory=lambda: np.empty(0, dtype=object))
     staffed: frozenset[UUID] | None = None
@@ -62,7 +64,7 @@ def _multi_part(ground: Ground, rows: Ints) -> Iterable[Finding]:
         text = f"lies in {len(parts)} places"
         yield _warn(
             ground, "multi_part", index, text, "give the smaller parts to their neighbours, or leave it so",
-            shape=parts[-1], measure=float(len(parts)), mend=_given_away(ground, index, parts[-1]),
+            shape=parts[-1], measure=float(len(parts)), mend=give_part(ground, index, parts[-1]),
         )  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def _holes(ground: Ground, rows: Ints) -> Iterable[Finding]:
             "has a hole",
             "merge what lies in it with the unit, or leave it so",
             shape=hole,
-            mend=_filled(ground, index, hole),
+            mend=fill_hole(ground, index, hole),
         )
 
 
@@ -93,7 +95,7 @@ def _slivers(ground: Ground, rows: Ints) -> Iterable[Finding]:
         text = (
             "is nowhere 2 m wide" if narrow[place] else f"is long and thin (compactness {compact[place]:.2f})"
         )
-        mend = _op("dissolve", ground, index) if narrow[place] else None
+        mend = ask("dissolve", ground, index) if narrow[place] else None
         fix = "dissolve it into its neighbour" if narrow[place] else "draw it rounder, or leave it so"
         yield _warn(ground, "sliver", index, text, fix, measure=float(compact[place]), mend=mend)
 
@@ -108,13 +110,13 @@ def _sizes(ground: Ground, rows: Ints) -> Iterable[Finding]:
         least, most = rule["households"]
         if households > most:
             count = math.ceil(households / most)
-            mend = _op("split_even", ground, index, count=count, by="households")
+            mend = ask("split_even", ground, index, count=count, by="households")
             text, fix = (
                 f"has {households:,} households, more than {most:,}",
                 f"split it into {count} even parts",
             )
         elif households < least:
-            mend = _merged(ground, index)
+            mend = merge_small(ground, index)
             text, fix = (
                 f"has {households:,} households, fewer than {least:,}",
                 "merge it with a small neighbour",
@@ -142,14 +144,16 @@ def _schemes(ground: Ground) -> Iterable[Finding]:
                 "code_scheme",
                 index,
                 "has a code that its network's scheme would not give",
-                "recode it",
+                "give it the next one of the scheme",
+                mend=ask("recode", ground, index),
             )
 
 
 def _unstaffed(ground: Ground, rows: Ints, staffed: frozenset[UUID] | None) -> Iterable[Finding]:
     for index in rows.tolist() if staffed is not None else ():
-        unit_id = ground.drafts[index].unit_id
-        if unit_id is not None and unit_id not in (staffed or ()):
+        own, above = ground.drafts[index].unit_id, ground.parent[index]
+        held = {own} if above == NO_PARENT else {own, ground.drafts[above].unit_id}
+        if own is not None and not held & (staffed or frozenset()):
             yield _warn(
                 ground,
                 "no_responsible",
@@ -173,27 +177,8 @@ def _barriers(ground: Ground, rows: Ints, barriers: Objects) -> Iterable[Finding
             yield _warn(
                 ground, "barrier", index, f"is cut by water, a railway or a wall: {share:.0f} % lie beyond",
                 "draw the border along it", shape=sides[-1], measure=share, measure_unit="pct",
-                mend=_split_along(ground, index, across),
+                mend=split_along(ground, index, across),
             )  # fmt: skip
-
-
-def _split_along(ground: Ground, index: int, across: BaseGeometry) -> Mend | None:
-    """Along a barrier that is one line; an area has two banks, and which one is meant is for people to say."""
-    line = shapely.line_merge(across) if across.area == 0 else across
-    if line.geom_type != "LineString":
-        return None
-    return _op("split_by_line", ground, index, line=shapely.geometry.mapping(line))
-
-
-def _filled(ground: Ground, index: int, hole: BaseGeometry) -> Mend | None:
-    """With all that lies in the hole, where it is full of units under the same parent."""
-    ids = [ground.drafts[index].unit_id]
-    inside = [other for other in _beside(ground, index, hole) if hole.covers(ground.shape[other])]
-    ids += [ground.drafts[other].unit_id for other in inside]
-    area = float(sum(ground.shape[other].area for other in inside))
-    if None in ids or not math.isclose(area, hole.area, rel_tol=1e-9):
-        return None
-    return "merge", {"units": [str(each) for each in ids]}
 
 
 def _sides(shape: BaseGeometry, across: BaseGeometry) -> list[BaseGeometry]:
@@ -206,43 +191,3 @@ def _sides(shape: BaseGeometry, across: BaseGeometry) -> list[BaseGeometry]:
         mine &= ~shapely.contains(across, inside)
     whole = len(shapely.get_parts(shape))
     return sorted(faces[mine], key=lambda face: -face.area) if mine.sum() > whole else []
-
-
-def _given_away(ground: Ground, index: int, part: BaseGeometry) -> Mend | None:
-    """The part to the neighbour under the same parent with the longest common border."""
-    heirs = _beside(ground, index, part)
-    if not heirs:
-        return None
-    common = [_common_deg(part, ground.shape[other]) for other in heirs]
-    heir = heirs[int(np.argmax(common))]
-    ids = ground.drafts[index].unit_id, ground.drafts[heir].unit_id
-    if None in ids:
-        return None
-    area = shapely.geometry.mapping(part)
-    return "transfer", {"giver": str(ids[0]), "taker": str(ids[1]), "area": area}
-
-
-def _merged(ground: Ground, index: int) -> Mend | None:
-    """With the neighbour under the same parent that has the fewest households."""
-    others = [other for other in _beside(ground, index, ground.shape[index]) if ground.drafts[other].unit_id]
-    own = ground.drafts[index].unit_id
-    if own is None or not others:
-        return None
-    smallest = min(others, key=lambda other: (ground.drafts[other].households or 0, ground.code(other)))
-    return "merge", {"units": [str(own), str(ground.drafts[smallest].unit_id)]}
-
-
-def _beside(ground: Ground, index: int, shape: BaseGeometry) -> list[int]:
-    rows, tree = ground.leaf_tree
-    met = (int(rows[place]) for place in tree.query(shape, predicate="intersects"))
-    same = (each for each in met if each != index and ground.parent[each] == ground.parent[index])
-    return [each for each in same if _common_deg(shape, ground.shape[each]) > 0]
-
-
-def _common_deg(one: BaseGeometry, other: BaseGeometry) -> float:
-    return float(shapely.length(shapely.intersection(shapely.boundary(one), shapely.boundary(other))))
-
-
-def _op(name: str, ground: Ground, index: int, **more: Any) -> Mend | None:
-    unit_id = ground.drafts[index].unit_id
-    return None if unit_id is None else (name, {"unit": str(unit_id), **more})

@@ -77,16 +77,24 @@ def check_codes(network: Network, drafts: Sequence[UnitDraft], shapes: Objects) 
                 "give each unit a code of its own; a partial network publishes them as one unit of several parts",
                 level=level,
                 measure=float(len(indices)),
+                mend=_recoded(drafts[indices[-1]]),
                 **({} if shape is None else located(shape)),
             )
             findings.append(finding)
     return findings
 
 
+def _recoded(draft: UnitDraft) -> tuple[str, dict[str, str]] | None:
+    """The last one gets the next code of its network's scheme."""
+    return None if draft.unit_id is None else ("recode", {"unit": str(draft.unit_id)})
+
+
 def _without_code(draft: UnitDraft, shape: object) -> Finding:
     place = {} if shape is None else located(shape)  # type: ignore[arg-type]
     text = f"a {draft.level} named “{draft.name}” has no code{f' ({draft.source})' if draft.source else ''}"
-    return Finding("missing_code", ERROR, ("",), text, "give it a code", level=draft.level, **place)
+    return Finding(
+        "missing_code", ERROR, ("",), text, "give it a code", level=draft.level, mend=_recoded(draft), **place
+    )
 
 
 def _sources(drafts: Sequence[UnitDraft], indices: Sequence[int]) -> str:

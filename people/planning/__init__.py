@@ -7,10 +7,15 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from core.errors import NotFound, Refused
+from geo.plans import geometry_column
 from geo.plans.redraw import Redraw, get_redraw, list_redraws
+from geo.plans.scene import extent_of
 from geo.plans.steps import STEPS, possible_steps
 from geo.tables import unit_version
+from geo.validation import Surroundings
+from geo.walkable.standing import read_obstacles
 from people.access import MAY_APPROVE, MAY_PLAN, MAY_SEE_PLANS, Caller, Scope, visible_units
+from people.tables import assignment
 
 ROLES_OF_STEPS = {"planner": MAY_PLAN, "approver": MAY_APPROVE}
 
@@ -41,6 +46,19 @@ def find_own_plan(
 def may_in_plan(conn: Connection, caller: Caller, found: Redraw, roles: Collection[str]) -> bool:
     """Whether the caller holds one of the roles for all that the plan may redraw."""
     return bool(_within(conn, visible_units(conn, caller, roles), [found]))
+
+
+def read_surroundings(conn: Connection, found: Redraw, now: datetime) -> Surroundings:
+    """Water and railways on the plan's ground, and which units have somebody assigned, where anybody has a unit."""
+    box = extent_of(conn, found)
+    barred = [] if box is None else read_obstacles(conn, box, now.date())
+    hard = geometry_column(each.geometry for each in barred if each.kind in HARD)
+    held = select(assignment.c.unit_id).where(assignment.c.valid.contains(now)).distinct()
+    return Surroundings(hard, frozenset(conn.scalars(held)) or None)
+
+
+HARD = ("water", "railway")
+"""A closed compound lies in a unit as it should."""
 
 
 def refuse_foreign_ground(conn: Connection, caller: Caller, unit_id: UUID | None) -> None:

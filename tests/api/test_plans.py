@@ -5,18 +5,22 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import geopandas
 import pyogrio
 import pytest
 import shapely
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.dialects.postgresql import Range
 from starlette.testclient import TestClient
 
 from api.app import make_app
 from api.callers import session_cookie
 from core.db import make_engine
 from core.settings import Settings
+from geo.walkable.tables import obstacle
+from people import tables as people
 from people.grants import add_grant, find_unit
 from people.tables import account
 from people.tokens import open_session
@@ -162,6 +166,38 @@ def test_with_too_many_units_only_changed_ones_come_until_a_box_is_named(ask: As
     near = ask("planner", "GET", f"/v1/plans/{plan}/drawing?limit=20&bbox={lon},{lat},{lon},{lat}")
     assert near["complete"]
     assert code_at(6, 6) in {each["properties"]["code"] for each in near["features"]}
+
+
+def test_findings_tell_of_water_through_a_unit_and_of_ground_without_anybody_and_are_mended_by_a_click(
+    ask: Ask, engine: Engine
+) -> None:
+    plan = open_plan(ask)
+    river = shapely.geometry.shape(line((0.4, -2), (0.4, 1.05)))
+    with engine.begin() as conn:
+        person = conn.execute(insert(people.person).values(code="W1", name="王")).inserted_primary_key[0]
+        grid = UUID(unit_id(ask, 0, 0, "grid"))
+        held = Range(FOUNDED, None)
+        values = {"person_id": person, "unit_id": grid, "role": "grid_worker", "valid": held}
+        conn.execute(insert(people.assignment).values(values))
+        stream = {
+            "source": "t",
+            "digest": "0" * 64,
+            "code": "河",
+            "name": "河",
+            "kind": "water",
+            "width_m": 5,
+        }
+        stood = Range(FOUNDED.date(), None)
+        conn.execute(insert(obstacle).values(**stream, geom=f"SRID=4326;{river.wkt}", valid=stood))
+    told = [each["properties"] for each in ask("planner", "GET", f"/v1/plans/{plan}/findings")["features"]]
+    (barrier,) = (each for each in told if each["rule"] == "barrier")
+    assert barrier["units"] == [code_at(0, 0)]
+    alone = {each["units"][0] for each in told if each["rule"] == "no_responsible"}
+    assert len(alone) == 60
+    assert not alone & {code_at(column, row) for column in (0, 1) for row in (0, 1)}
+    assert ask("planner", "POST", f"/v1/plans/{plan}/operations", barrier["mend"])["ok"]
+    left = ask("planner", "GET", f"/v1/plans/{plan}/findings")["features"]
+    assert "barrier" not in {each["properties"]["rule"] for each in left}
 
 
 def test_what_the_ground_does_not_allow_is_told_with_its_place(ask: Ask) -> None:
