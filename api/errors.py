@@ -85,17 +85,23 @@ def tell_domain_error(_request: Request, error: Exception) -> Response:
     """A domain error by the status table; its text is meant for people."""
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 422)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
-    return Problem(status, str(error), headers=headers)
+    return Problem(status, str(error), headers=headers, **_said(error))
+
+
+def _said(error: Exception) -> dict[str, Any]:
+    """What a page says in its own language: the template and what fills its blanks."""
+    text = error.said if isinstance(error, WanggeError) else None
+    return {} if text is None else {"said": {"template": text.template, "values": dict(text.values)}}
 
 
 def tell_impossible(_request: Request, error: Exception) -> Response:
     """An operation that the ground does not allow: `where` is lon and lat of the place."""
-    return Problem(422, str(error), where=getattr(error, "where", None))
+    return Problem(422, str(error), where=getattr(error, "where", None), **_said(error))
 
 
 def tell_findings(_request: Request, error: Exception) -> Response:
     """A draft that its findings hold up: all of them, as GeoJSON."""
-    return Problem(409, str(error), findings=findings_geojson(getattr(error, "findings", [])))
+    return Problem(409, str(error), findings=findings_geojson(getattr(error, "findings", [])), **_said(error))
 
 
 def tell_http_error(_request: Request, error: Exception) -> Response:

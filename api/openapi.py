@@ -20,6 +20,12 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "request_id": {"type": "string"},
+        "said": {
+            "type": "object",
+            "description": "the text's template and what fills its blanks, for pages in other languages",
+            "required": ["template", "values"],
+            "properties": {"template": {"type": "string"}, "values": {"type": "object"}},
+        },
         "errors": {
             "type": "array",
             "items": {

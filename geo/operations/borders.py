@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.flows import Floats
 from geo.metric import GRID_DEG
 from geo.operations.cut import Changes, Cut, cut_units, regroup, side_of
@@ -31,16 +31,16 @@ class ShiftBorder:
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         del key
         if self.one == self.other:
-            raise Invalid("a border lies between two units")
+            raise Invalid(told("a border lies between two units"))
         cut = cut_units(drawing, self.subjects, [self.line])
         sides = [side_of(cut, piece) for piece in cut.pieces]
         if not any(sides) or any(len(side) > 1 for side in sides):
-            text = "the line does not divide the two units: begin and end it on their borders"
+            text = told("the line does not divide the two units: begin and end it on their borders")
             raise Impossible(text, self.line)
         choices = [_owners(cut, sides, left) for left in (0, 1)]
         owners = min(choices, key=lambda owners: _disturbance(cut, owners))
         if len(set(owners)) < 2:
-            raise Impossible("one of the units would have nothing left: merge them instead", self.line)
+            raise Impossible(told("one of the units would have nothing left: merge them instead"), self.line)
         return regroup(cut, [cut.units[owner].id for owner in owners])
 
 
@@ -77,9 +77,9 @@ class Transfer:
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         del key
         if self.giver == self.taker:
-            raise Invalid("ground goes from one unit to another one")
+            raise Invalid(told("ground goes from one unit to another one"))
         if not shapely.is_valid(self.area) or self.area.geom_type not in ("Polygon", "MultiPolygon"):
-            raise Invalid("draw the area as one closed line that does not cross itself")
+            raise Invalid(told("draw the area as one closed line that does not cross itself"))
         if self.giver is None:
             return self._fill(drawing)
         cut = cut_units(drawing, self.subjects, [shapely.boundary(self.area)])
@@ -87,10 +87,15 @@ class Transfer:
         moving = inside & (cut.holder == 0)
         if not moving.any():
             raise Impossible(
-                f"{cut.units[0].level} {cut.units[0].code} has no ground in that area", self.area
+                told(
+                    "{level} {code} has no ground in that area",
+                    level=cut.units[0].level,
+                    code=cut.units[0].code,
+                ),
+                self.area,
             )
         if moving[cut.holder == 0].all():
-            raise Impossible("the giver would have nothing left: merge them instead", self.area)
+            raise Impossible(told("the giver would have nothing left: merge them instead"), self.area)
         return regroup(
             cut,
             [self.taker if moves else cut.units[h].id for moves, h in zip(moving, cut.holder, strict=True)],
@@ -101,8 +106,9 @@ class Transfer:
         around = drawing.at(geometry_column([self.area]))
         beside = [unit.id for unit in around if not drawing.is_natural(unit)]
         cut = cut_units(drawing, [self.taker, *beside], [shapely.boundary(self.area)])
-        linework = [*shapely.boundary(cut.pieces), *shapely.linestrings(cut.lines)]
-        faces = geometry_column(shapely.get_parts(shapely.polygonize([shapely.union_all(linework)])))
+        drawn = np.asarray(shapely.linestrings(cut.lines), dtype=object)
+        linework = shapely.union_all(np.concatenate([shapely.boundary(cut.pieces), drawn]))
+        faces = geometry_column(shapely.get_parts(shapely.polygonize([linework])))
         spots = shapely.point_on_surface(faces)
         held = geometry_column([*cut.pieces, *(unit.geom for unit in around if drawing.is_natural(unit))])
         taken = shapely.STRtree(held).query(spots, predicate="within")[0]
@@ -110,7 +116,7 @@ class Transfer:
         free[taken] = False
         mine = shapely.boundary(drawing.border(self.taker))
         if not free.any() or not shapely.dwithin(faces[free], mine, BEND * GRID_DEG).all():
-            raise Impossible("no ground there is free and borders on the unit", self.area)
+            raise Impossible(told("no ground there is free and borders on the unit"), self.area)
         filled = replace(
             cut,
             pieces=np.concatenate([cut.pieces, faces[free]]),
@@ -133,8 +139,8 @@ class MatchBorders:
         del key
         units = [drawing.editable(unit_id) for unit_id in self.units]
         ring = [each for each in drawing.neighbours(self.units) if not drawing.is_natural(each)]
-        borders = [shapely.boundary(each.geom) for each in (*units, *ring)]
-        cut = cut_units(drawing, [each.id for each in (*units, *ring)], borders)
+        borders = shapely.boundary(geometry_column(each.geom for each in (*units, *ring)))
+        cut = cut_units(drawing, [each.id for each in (*units, *ring)], list(borders))
         return regroup(cut, [cut.units[holder].id for holder in cut.holder.tolist()])
 
 
@@ -153,7 +159,7 @@ class ReshapeVertex:
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         del key
         if not self.units:
-            raise Invalid("name a unit whose border it is")
+            raise Invalid(told("name a unit whose border it is"))
         way = shapely.LineString([*shapely.get_coordinates(self.at), *shapely.get_coordinates(self.to)])
         cut = cut_units(drawing, self.units, [way])
         noded = regroup(cut, [cut.units[holder].id for holder in cut.holder.tolist()])
@@ -175,7 +181,7 @@ def _vertex_at(ground: Drawing, asked: ReshapeVertex) -> Floats:
     xy = shapely.get_coordinates(geometry_column(ground.unit(unit_id).geom for unit_id in asked.units))
     away = np.hypot(*(xy - shapely.get_coordinates(asked.at)[0]).T)
     if away.min() > REACH * GRID_DEG:
-        raise Impossible("there is no border of these units at that place", asked.at)
+        raise Impossible(told("there is no border of these units at that place"), asked.at)
     return np.asarray(xy[away.argmin()])
 
 
@@ -184,7 +190,11 @@ def _refuse_outline(drawing: Drawing, vertex: Floats) -> None:
         if shapely.dwithin(shapely.boundary(outline), shapely.Point(vertex), BEND * GRID_DEG):
             unit = drawing.unit(unit_id)
             raise Impossible(
-                f"the vertex lies on the official outline of {unit.level} {unit.code}, which is locked",
+                told(
+                    "the vertex lies on the official outline of {level} {code}, which is locked",
+                    level=unit.level,
+                    code=unit.code,
+                ),
                 shapely.Point(vertex),
             )
 
@@ -207,7 +217,7 @@ def _refuse_folds(ground: Drawing, moved: list[UUID], to: BaseGeometry) -> None:
     """The moved borders neither cross themselves nor their neighbours'."""
     own = geometry_column(ground.unit(unit_id).geom for unit_id in moved)
     if not shapely.is_valid(own).all():
-        raise Impossible("the border would cross itself", to)
+        raise Impossible(told("the border would cross itself"), to)
     around = geometry_column(unit.geom for unit in ground.neighbours(moved))
     if ground.network.coverage == "full" and not shapely.coverage_is_valid(np.concatenate([own, around])):
-        raise Impossible("the border would cross another one", to)
+        raise Impossible(told("the border would cross another one"), to)

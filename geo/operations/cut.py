@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.flows import Floats, Flow, flow, identities, share_out
 from geo.operations.drawing import Drawing, Impossible, Unit
 from geo.operations.noding import node
@@ -73,7 +73,7 @@ def cut_units(drawing: Drawing, unit_ids: Iterable[UUID], lines: Sequence[BaseGe
     }
     pieces, holder = _pieces(own, noded.lines)
     if (np.round(shapely.get_coordinates(pieces), 7) != shapely.get_coordinates(pieces)).any():
-        raise Impossible("the line meets a border where borders run too closely together", own[0])
+        raise Impossible(told("the line meets a border where borders run too closely together"), own[0])
     return Cut(drawing, units, pieces, holder, noded.lines, around)
 
 
@@ -118,7 +118,7 @@ def regroup_parts(
     `template`: what a born unit takes its level, kind and parent from. `identity` new: all parts are born.
     """
     if identity not in ("keep", "new"):
-        raise Invalid(f"identity “{identity}”: keep or new")
+        raise Invalid(told("identity “{identity}”: keep or new", identity=identity))
     count = max(parts) + 1
     shapes = cut.assemble([UUID(int=part) for part in parts])
     borders = geometry_column(shapes[UUID(int=part)] for part in range(count))

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from core.errors import NotFound, Refused
+from core.errors import NotFound, Refused, told
 from geo.codes import next_codes
 from geo.flows import Doors
 from geo.networks import Network
@@ -29,8 +29,11 @@ class Impossible(Refused):
         if place is not None and not place.is_empty:
             spot = shapely.get_coordinates(shapely.point_on_surface(place))[0]
             self.where = (float(spot[0]), float(spot[1]))
-            message += f" (at {spot[0]:.7f}, {spot[1]:.7f})"
         super().__init__(message)
+
+    def __str__(self) -> str:
+        text = str(self.args[0])
+        return text if self.where is None else f"{text} (at {self.where[0]:.7f}, {self.where[1]:.7f})"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Drawing:
     def unit(self, unit_id: UUID) -> Unit:
         found = self.units.get(unit_id)
         if found is None:
-            raise NotFound(f"the drawing has no unit {unit_id} here")
+            raise NotFound(told("the drawing has no unit {unit_id} here", unit_id=unit_id))
         return found
 
     def editable(self, unit_id: UUID) -> Unit:
@@ -79,17 +82,25 @@ class Drawing:
         if unit.geom is None:
             below = sorted({child.level for child in self.children(unit_id)})
             raise Impossible(
-                f"the border of {unit.level} {unit.code} follows from its {' and '.join(below)} units: redraw those"
+                told(
+                    "the border of {level} {code} follows from its {below} units: redraw those",
+                    level=unit.level,
+                    code=unit.code,
+                    below=" and ".join(below),
+                )
             )
         if unit.kind == "territorial" and self.is_natural(unit):
-            raise Impossible(f"{unit.level} {unit.code} is an official area and locked", unit.geom)
+            raise Impossible(
+                told("{level} {code} is an official area and locked", level=unit.level, code=unit.code),
+                unit.geom,
+            )
         return unit
 
     def border(self, unit_id: UUID) -> BaseGeometry:
         """The border of a unit that may be redrawn."""
         shape = self.editable(unit_id).geom
         if shape is None:
-            raise NotFound("an editable unit has a border")
+            raise NotFound(told("an editable unit has a border"))
         return shape
 
     def is_natural(self, unit: Unit) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import told
 from geo.metric import metric_crs_of, to_metres
 from geo.operations.cut import Changes
 from geo.operations.drawing import Drawing, Impossible, Unit
@@ -72,7 +73,7 @@ def apply(drawing: Drawing, operation: Operation, key: UUID) -> Applied:
     changes |= _emptied_parents(drawing, changes)
     if not isinstance(operation, Restore):
         if not changes:
-            raise Impossible("nothing would change")
+            raise Impossible(told("nothing would change"))
         _refuse_broken_locks(drawing, drawing.redrawn(changes), changes)
     was = {unit_id: drawing.units.get(unit_id) for unit_id in changes}
     inverse = Restore(
@@ -103,7 +104,13 @@ def _emptied_parents(drawing: Drawing, changes: Changes) -> Changes:
         if parent is None or parent.geom is not None or after.children(parent.id):
             continue
         if after.is_natural(parent):
-            raise Impossible(f"{parent.level} {parent.code} is an official area and would have no unit left")
+            raise Impossible(
+                told(
+                    "{level} {code} is an official area and would have no unit left",
+                    level=parent.level,
+                    code=parent.code,
+                )
+            )
         gone[parent.id] = None
         after = after.redrawn({parent.id: None})
         if parent.parent is not None:
@@ -130,7 +137,11 @@ def _refuse_broken_locks(before: Drawing, after: Drawing, changes: Changes) -> N
             )
             unit = before.units.get(lock) or after.unit(lock)
             if len(wrong):
-                text = f"the official outline of {unit.level} {unit.code} is locked and would be left"
+                text = told(
+                    "the official outline of {level} {code} is locked and would be left",
+                    level=unit.level,
+                    code=unit.code,
+                )
                 raise Impossible(text, wrong[0])
 
 
@@ -150,7 +161,9 @@ def _away_from(
     held = np.zeros(len(moved), dtype=bool)
     held[shapely.STRtree(others).query(spots, predicate="within")[0]] = True
     wrong = (was | held) != (now | held)
-    return moved[wrong if outline is None else wrong & ((now | held) != shapely.contains(outline, spots))]
+    if outline is not None:
+        wrong &= (now | held) != shapely.contains(outline, spots)
+    return np.asarray(moved[wrong], dtype=object)
 
 
 def _locks_of(drawing: Drawing, unit: Unit) -> list[UUID]:

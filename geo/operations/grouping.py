@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import told
 from geo.flows import Floats, Flow, identities
 from geo.operations.cut import Changes, births
 from geo.operations.drawing import Drawing, Impossible, Unit
@@ -25,7 +26,12 @@ def group_units(
     place = {each.id: row for row, each in enumerate(above)}
     below = [child for each in above for child in drawing.children(each.id)]
     if not below or any(child.geom is None for child in below):
-        raise Impossible(f"{template.level} units here are divided further: group the units below them first")
+        raise Impossible(
+            told(
+                "{level} units here are divided further: group the units below them first",
+                level=template.level,
+            )
+        )
     old = np.array([place[child.parent] for child in below if child.parent is not None])
     part = _parts(below, old, areas)
     count = int(part.max()) + 1

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import numpy as np
 import shapely
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.operations.cut import Changes, cut_units, regroup
 from geo.operations.drawing import Drawing, Impossible, Unit
 from geo.plans import geometry_column
@@ -31,7 +31,7 @@ class Merge:
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         units = [drawing.unit(unit_id) for unit_id in dict.fromkeys(self.units)]
         if len(units) < 2 or len({(unit.level, unit.kind) for unit in units}) > 1:
-            raise Invalid("merge two or more units of one level")
+            raise Invalid(told("merge two or more units of one level"))
         keeper = _keeper(drawing, units)
         if self.identity == "new":
             keeper = _born(drawing, keeper, key)
@@ -70,7 +70,10 @@ def _refuse_apart(units: Sequence[Unit]) -> None:
         waiting, joined = bool(met), joined | set(met)
     if len(joined) < len(units):
         apart = next(unit for row, unit in enumerate(units) if row not in joined)
-        raise Impossible(f"{apart.level} {apart.code} shares no border with the others", apart.geom)
+        raise Impossible(
+            told("{level} {code} shares no border with the others", level=apart.level, code=apart.code),
+            apart.geom,
+        )
 
 
 def _share_border(one: shapely.Geometry, other: shapely.Geometry) -> bool:
@@ -81,10 +84,14 @@ def _merge_parents(drawing: Drawing, units: Sequence[Unit], keeper: Unit) -> Cha
     """The children change hands; a parent without children is no more."""
     if any(unit.geom is not None for unit in units):
         raise Invalid(
-            "a unit with units in it and one without cannot be merged: divide or empty one of them first"
+            told(
+                "a unit with units in it and one without cannot be merged: divide or empty one of them first"
+            )
         )
     if any(drawing.is_natural(unit) for unit in units):
-        raise Impossible(f"{units[0].level} {units[0].code} is an official area and locked")
+        raise Impossible(
+            told("{level} {code} is an official area and locked", level=units[0].level, code=units[0].code)
+        )
     changes: Changes = {unit.id: None for unit in units}
     changes[keeper.id] = replace(keeper, households=_sum(units))
     children = [child for unit in units if unit.id != keeper.id for child in drawing.children(unit.id)]
@@ -127,7 +134,11 @@ class Dissolve:
         ]
         if not common or max(common) == 0:
             raise Impossible(
-                f"{unit.level} {unit.code} has no neighbour under the same parent that could take its ground",
+                told(
+                    "{level} {code} has no neighbour under the same parent that could take its ground",
+                    level=unit.level,
+                    code=unit.code,
+                ),
                 unit.geom,
             )
         heir = siblings[int(np.argmax(common))]

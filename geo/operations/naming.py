@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.metric import snap
 from geo.operations.cut import Changes
 from geo.operations.drawing import Drawing, Impossible, Unit
@@ -28,18 +28,30 @@ class Reparent:
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         units = [drawing.unit(unit_id) for unit_id in self.units]
         if not units or len({unit.level for unit in units}) > 1:
-            raise Invalid("name units of one level")
+            raise Invalid(told("name units of one level"))
         above = drawing.network.level(units[0].level).parent
         if above is None:
-            raise Invalid(f"{units[0].level} is a root level: nothing stands above it")
+            raise Invalid(told("{level} is a root level: nothing stands above it", level=units[0].level))
         parent = (
             self._born(drawing, units[0], above, key) if self.parent is None else drawing.unit(self.parent)
         )
         if parent.level != above:
-            raise Invalid(f"a {units[0].level} belongs below a {above}, not a {parent.level}")
+            raise Invalid(
+                told(
+                    "a {level} belongs below a {level_2}, not a {level_3}",
+                    level=units[0].level,
+                    level_2=above,
+                    level_3=parent.level,
+                )
+            )
         if parent.geom is not None and units[0].kind == "territorial":
             raise Impossible(
-                f"{parent.level} {parent.code} has a border of its own and no units yet", parent.geom
+                told(
+                    "{level} {code} has a border of its own and no units yet",
+                    level=parent.level,
+                    code=parent.code,
+                ),
+                parent.geom,
             )
         changes: Changes = {unit.id: replace(unit, parent=parent.id) for unit in units}
         return changes if self.parent is not None else {**changes, parent.id: parent}
@@ -66,7 +78,7 @@ class Rename:
         del key
         name = self.name.strip()
         if not name or not name.isprintable() or len(name) > 200:
-            raise Invalid("a name has 1 to 200 printable characters")
+            raise Invalid(told("a name has 1 to 200 printable characters"))
         return {self.unit: replace(drawing.unit(self.unit), name=name)}
 
 
@@ -89,10 +101,16 @@ class Recode:
         unit = drawing.unit(self.unit)
         code = drawing.next_codes(unit.level, unit.parent, 1)[0] if self.code is None else self.code.strip()
         if not code or not code.isprintable() or len(code) > 64:
-            raise Invalid("a code has 1 to 64 printable characters")
+            raise Invalid(told("a code has 1 to 64 printable characters"))
         others = {(each.level, each.code) for each in drawing.units.values() if each.id != unit.id}
         if code != unit.code and (unit.level, code) in drawing.given | others:
-            raise Impossible(f"{unit.level} code {code} was given already: codes are never given twice")
+            raise Impossible(
+                told(
+                    "{level} code {code} was given already: codes are never given twice",
+                    level=unit.level,
+                    code=code,
+                )
+            )
         return {unit.id: replace(unit, code=code)}
 
 
@@ -113,12 +131,20 @@ class CreateDedicated:
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         parent = drawing.unit(self.parent)
         if drawing.network.level(self.level).parent != parent.level:
-            raise Invalid(f"a {self.level} does not belong below a {parent.level}")
+            raise Invalid(
+                told("a {level} does not belong below a {level_2}", level=self.level, level_2=parent.level)
+            )
         if self.area.geom_type not in ("Polygon", "MultiPolygon") or not shapely.is_valid(self.area):
-            raise Invalid("draw the area as one closed line that does not cross itself")
+            raise Invalid(told("draw the area as one closed line that does not cross itself"))
         code = self.code or drawing.next_codes(self.level, parent.id, 1)[0]
         if (self.level, code) in drawing.given:
-            raise Impossible(f"{self.level} code {code} was given already: codes are never given twice")
+            raise Impossible(
+                told(
+                    "{level} code {code} was given already: codes are never given twice",
+                    level=self.level,
+                    code=code,
+                )
+            )
         shape = as_multipolygons(shapely.normalize(snap(geometry_column([self.area]))))[0]
         unit = Unit(
             uuid5(key, "0"), self.level, code, self.name.strip() or code, parent.id, shape, "dedicated"

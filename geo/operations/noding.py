@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import told
 from geo.metric import GRID_DEG
 from geo.operations.drawing import Impossible
 from geo.plans import geometry_column
@@ -56,7 +57,7 @@ def node(shapes: Objects, cut_count: int, lines: Sequence[BaseGeometry], outline
         path, _ = _with_nodes(path, np.arange(len(path)), into_path)
         parts, origin = _with_nodes(parts, origin, into_border)
     else:
-        raise Impossible("the line runs along a border too closely to be told from it", shapes[0])
+        raise Impossible(told("the line runs along a border too closely to be told from it"), shapes[0])
     nodes = _inserted(border, parts, origin)
     touched = _around(shapes, nodes)
     renoded = (_renoded(shape, nodes) if near else shape for shape, near in zip(shapes, touched, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.operations.cut import Changes, Cut, cut_units, regroup, regroup_parts
 from geo.operations.drawing import Drawing, Impossible, Unit
 from geo.operations.grouping import group_units
@@ -40,14 +40,18 @@ class RedrawPartition:
 
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         if bool(self.areas) == bool(self.lines):
-            raise Invalid("give areas or lines to divide the ground by, not both")
+            raise Invalid(told("give areas or lines to divide the ground by, not both"))
         parent = drawing.unit(self.parent)
         children = drawing.children(parent.id)
         template = self._template(drawing, parent, children)
         if any(child.geom is None for child in children):
             if self.lines:
                 raise Invalid(
-                    f"the {template.level} units of {parent.code} are divided: give areas to group by"
+                    told(
+                        "the {level} units of {code} are divided: give areas to group by",
+                        level=template.level,
+                        code=parent.code,
+                    )
                 )
             return group_units(drawing, children, self.areas, template, key)
         cut = cut_units(
@@ -66,7 +70,11 @@ class RedrawPartition:
         level = self.level or (children[0].level if children else (below[0] if len(below) == 1 else None))
         if level is None or level not in below or any(child.level != level for child in children):
             raise Invalid(
-                f"name the level of the parts: {' or '.join(below) or 'there is none'} below {parent.level}"
+                told(
+                    "name the level of the parts: {below} below {level}",
+                    below=" or ".join(below) or "there is none",
+                    level=parent.level,
+                )
             )
         return Unit(parent.id, level, "", "", parent.id, None)
 
@@ -74,7 +82,7 @@ class RedrawPartition:
 def _in_areas(cut: Cut, areas: Sequence[BaseGeometry]) -> list[int]:
     """A part for each area that holds ground, then one for what is left of each unit, numbered without gaps."""
     if not all(shapely.is_valid(area) for area in areas):
-        raise Invalid("draw each area as one closed line that does not cross itself")
+        raise Invalid(told("draw each area as one closed line that does not cross itself"))
     spots = shapely.point_on_surface(cut.pieces)
     holders = np.full(len(cut.pieces), -1)
     spot, area = shapely.STRtree(geometry_column(areas)).query(spots, predicate="within")
@@ -158,7 +166,7 @@ class ReplaceFromFile:
             return {}
         areas = geometry_column(each.geom for each in drawn)
         if not shapely.is_valid(areas).all():
-            raise Invalid("a border of the file crosses itself; mend it there first")
+            raise Invalid(told("a border of the file crosses itself; mend it there first"))
         touched = [unit.id for unit in drawing.at(areas) if not drawing.is_natural(unit)]
         cut = cut_units(drawing, [*(each.id for each in drawn), *touched], list(shapely.boundary(areas)))
         place = {each.id: row for row, each in enumerate(drawn)}
@@ -177,7 +185,11 @@ class ReplaceFromFile:
                 owners.append(drawn[min(takers)].id)
             elif unit.id in place:
                 raise Impossible(
-                    f"the file takes ground from {unit.level} {unit.code} that it gives to nobody",
+                    told(
+                        "the file takes ground from {level} {code} that it gives to nobody",
+                        level=unit.level,
+                        code=unit.code,
+                    ),
                     cut.pieces[piece],
                 )
             else:

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.flows import Doors, Floats
 from geo.operations.cut import Changes, Cut, cut_units, regroup_parts
 from geo.operations.drawing import Drawing, Impossible
@@ -41,7 +41,12 @@ class SplitByLine:
         if len(loose) < 2:
             unit = cut.units[0]
             raise Impossible(
-                f"the line does not cut {unit.level} {unit.code}: draw it from border to border", self.line
+                told(
+                    "the line does not cut {level} {code}: draw it from border to border",
+                    level=unit.level,
+                    code=unit.code,
+                ),
+                self.line,
             )
         parts = _with_exclaves(cut, loose)
         return regroup_parts(cut, parts, cut.units[0], key, names=self.names, identity=self.identity)
@@ -75,7 +80,7 @@ class SplitEven:
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         unit = drawing.editable(self.unit)
         if not 2 <= self.count <= 100:
-            raise Invalid(f"{self.count} parts: give 2 to 100")
+            raise Invalid(told("{count} parts: give 2 to 100", count=self.count))
         border = drawing.border(self.unit)
         middle = shapely.get_coordinates(shapely.centroid(border))[0]
         scale = np.array(metres_per_degree(middle[1]))
@@ -91,7 +96,13 @@ class SplitEven:
         parts = shapely.STRtree(regions).nearest(spots).tolist()
         if set(parts) != set(range(len(regions))):
             raise Impossible(
-                f"{unit.level} {unit.code} is too small to be cut into {self.count} parts", unit.geom
+                told(
+                    "{level} {code} is too small to be cut into {count} parts",
+                    level=unit.level,
+                    code=unit.code,
+                    count=self.count,
+                ),
+                unit.geom,
             )
         return regroup_parts(cut, parts, unit, key, identity=self.identity)
 
@@ -101,7 +112,7 @@ class SplitEven:
         if self.by == "households":
             return drawing.doors
         if self.by != "cases":
-            raise Invalid(f"even by “{self.by}”: households, area or cases")
+            raise Invalid(told("even by “{by}”: households, area or cases", by=self.by))
         given = np.array(self.points, dtype=np.float64).reshape(-1, 3)
         return Doors(given[:, :2], given[:, 2])
 
@@ -130,7 +141,7 @@ def _halve(shape: BaseGeometry, count: int, load: _Load) -> tuple[Objects, list[
     tried = [_cut_across(shape, turn, share, load) for turn in _TURNS]
     tried = [(sides, line) for sides, line in tried if all(side.area > 0 for side in sides)]
     if not tried:
-        raise Impossible("the unit is too small, or what is to be even lies all in one place")
+        raise Impossible(told("the unit is too small, or what is to be even lies all in one place"))
     sides, line = min(tried, key=_rank)
     first = _halve(sides[0], count // 2, load.within(sides[0]))
     second = _halve(sides[1], count - count // 2, load.within(sides[1]))

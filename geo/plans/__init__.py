@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_, update
 
 from core.db import copy_rows
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, told
 from geo.networks import Network, get_network
 from geo.tables import edition, plan, plan_unit
 
@@ -76,7 +76,10 @@ def get_draft(conn: Connection, network_code: str) -> Plan:
     found = find_draft(conn, get_network(conn, network_code))
     if found is None:
         raise NotFound(
-            f"network {network_code} has no draft; `boundaries import … --network {network_code}` makes one"
+            told(
+                "network {network_code} has no draft; `boundaries import … --network {network_code}` makes one",
+                network_code=network_code,
+            )
         )
     return found
 
@@ -191,7 +194,7 @@ def as_multipolygons(shapes: np.ndarray[Any, np.dtype[np.object_]]) -> np.ndarra
     polygon, multipolygon = 3, 6
     strange = ~np.isin(kinds, (-1, polygon, multipolygon)) & ~shapely.is_empty(shapes)
     if strange.any():
-        raise Invalid(f"borders are polygons, not {shapes[strange][0].geom_type}")
+        raise Invalid(told("borders are polygons, not {geom_type}", geom_type=shapes[strange][0].geom_type))
     return geometry_column(
         shapely.MultiPolygon([shape] if kind == polygon and not shape.is_empty else [])
         if kind not in (-1, multipolygon)

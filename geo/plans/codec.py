@@ -12,7 +12,7 @@ import shapely
 from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.operations import OPERATIONS, Operation, Restore, Unit
 
 KINDS: dict[str, type[Operation]] = {**OPERATIONS, "restore": Restore}
@@ -23,7 +23,13 @@ def read_operation(name: str, args: Mapping[str, Any]) -> Operation:
     """The operation of this name; Invalid names what is missing, strange or of the wrong kind."""
     kind = KINDS.get(name)
     if kind is None:
-        raise Invalid(f"there is no operation “{name}”; there are: {', '.join(OPERATIONS)}")
+        raise Invalid(
+            told(
+                "there is no operation “{name}”; there are: {operations}",
+                name=name,
+                operations=", ".join(OPERATIONS),
+            )
+        )
     operation: Operation = _read(kind, args, name)
     return operation
 
@@ -44,31 +50,38 @@ def _read(kind: Any, value: Any, place: str) -> Any:
     try:
         return _read_plain(kind, value)
     except (ValueError, TypeError, AttributeError, ShapelyError) as error:
-        raise Invalid(f"{place} cannot be read: {str(value)[:80]}") from error
+        raise Invalid(told("{place} cannot be read: {value}", place=place, value=str(value)[:80])) from error
 
 
 def _read_fields(kind: Any, value: Any, place: str) -> Any:
     if not isinstance(value, Mapping):
-        raise Invalid(f"{place} has named fields")
+        raise Invalid(told("{place} has named fields", place=place))
     hints = get_type_hints(kind)
     known = {each.name for each in fields(kind)}
     if strange := sorted(set(value) - known):
-        raise Invalid(f"{place} has no {', '.join(strange)}; it has: {', '.join(sorted(known))}")
+        raise Invalid(
+            told(
+                "{place} has no {strange}; it has: {known}",
+                place=place,
+                strange=", ".join(strange),
+                known=", ".join(sorted(known)),
+            )
+        )
     read = {name: _read(hints[name], each, f"{place}.{name}") for name, each in value.items()}
     try:
         return kind(**read)
     except TypeError as error:
         needed = ", ".join(sorted(known - set(value)))
-        raise Invalid(f"{place} needs more: give {needed}") from error
+        raise Invalid(told("{place} needs more: give {needed}", place=place, needed=needed)) from error
 
 
 def _read_tuple(kinds: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise Invalid(f"{place} is a list")
+        raise Invalid(told("{place} is a list", place=place))
     if kinds[-1] is Ellipsis:
         return tuple(_read(kinds[0], each, place) for each in value)
     if len(value) != len(kinds):
-        raise Invalid(f"{place} has {len(kinds)} values")
+        raise Invalid(told("{place} has {kinds} values", place=place, kinds=len(kinds)))
     return tuple(_read(each_kind, each, place) for each_kind, each in zip(kinds, value, strict=True))
 
 

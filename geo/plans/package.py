@@ -11,7 +11,7 @@ from uuid import UUID
 import geopandas
 from sqlalchemy import Connection
 
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.operations.partition import Difference, Incoming, ReplaceFromFile, compare_with_file
 from geo.plans import as_multipolygons, geometry_column
 from geo.plans.codec import write_operation
@@ -40,7 +40,7 @@ def write_package(conn: Connection, found: Redraw) -> bytes:
     """The units that the plan may redraw, as it has them now, styled for QGIS."""
     units = [each.unit for each in read_scene(conn, found, limit=EVERYTHING).units if each.editable]
     if not units:
-        raise Invalid(f"plan {found.id} has no unit that may be redrawn")
+        raise Invalid(told("plan {id} has no unit that may be redrawn", id=found.id))
     rows = [
         {
             "unit_id": str(unit.id),
@@ -70,9 +70,9 @@ def read_package(data: bytes) -> list[Incoming]:
         path.write_bytes(data)
         raw = read_vector(path, LAYER, Path("plan.gpkg"))
     if raw.crs not in ("EPSG:4326", "OGC:CRS84"):
-        raise Invalid(f"plan.gpkg: is in {raw.crs}; keep it in EPSG:4326 as it was given")
+        raise Invalid(told("plan.gpkg: is in {crs}; keep it in EPSG:4326 as it was given", crs=raw.crs))
     if "unit_id" not in raw.columns:
-        raise Invalid("plan.gpkg: has no field unit_id, by which its units are told")
+        raise Invalid(told("plan.gpkg: has no field unit_id, by which its units are told"))
     shapes = as_multipolygons(geometry_column(raw.geometry))
     return [
         Incoming(_id(raw.columns["unit_id"][row]), shape, **_told(raw.columns, row))
@@ -84,7 +84,9 @@ def _id(value: object) -> UUID:
     try:
         return UUID(str(value))
     except ValueError:
-        raise Invalid(f"plan.gpkg: “{str(value)[:60]}” is no unit id of this program") from None
+        raise Invalid(
+            told("plan.gpkg: “{value}” is no unit id of this program", value=str(value)[:60])
+        ) from None
 
 
 def _told(columns: dict[str, list[Any]], row: int) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def compare_package(conn: Connection, found: Redraw, data: bytes) -> list[Offere
     """What the file has different from the plan, one by one; nothing is changed."""
     incoming = read_package(data)
     if len({each.id for each in incoming}) < len(incoming):
-        raise Invalid("plan.gpkg: holds a unit twice: give each id one row, with all its polygons")
+        raise Invalid(told("plan.gpkg: holds a unit twice: give each id one row, with all its polygons"))
     drawing = read_drawing(conn, found, ReplaceFromFile(tuple(incoming)))
     by_id = {each.id: each for each in incoming}
     return [

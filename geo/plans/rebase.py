@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, told
 from geo.operations import Drawing, Impossible, apply
 from geo.operations.cut import Changes
 from geo.plans import newest_edition_id
@@ -47,7 +47,9 @@ def rebase_plan(
     """
     found = get_redraw(conn, plan_id, lock=True)
     if found.state not in OPEN:
-        raise Conflict(f"plan {plan_id} is {found.state} and cannot be drawn again")
+        raise Conflict(
+            told("plan {plan_id} is {state} and cannot be drawn again", plan_id=plan_id, state=found.state)
+        )
     before = _own_changes(conn, found)
     attempt = conn.begin_nested()
     clash = _replay(conn, found, frozenset(skip))

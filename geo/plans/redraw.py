@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from core.db import ask_together, sql_file
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, told
 from geo.findings import Finding
 from geo.networks import Network, as_network, get_network, list_networks
 from geo.operations import Applied, Drawing, Impossible, Operation, Unit, apply
@@ -72,12 +72,21 @@ def open_redraw(
     base = newest_edition_id(conn, network)
     if base is None:
         raise Conflict(
-            f"network {network_code} has no edition to redraw: import borders and publish them first"
+            told(
+                "network {network_code} has no edition to redraw: import borders and publish them first",
+                network_code=network_code,
+            )
         )
     if not name.strip() or len(name) > 200:
-        raise Invalid("a plan's name has 1 to 200 characters")
+        raise Invalid(told("a plan's name has 1 to 200 characters"))
     if scope_unit_id is not None and _path(conn, network, scope_unit_id) is None:
-        raise NotFound(f"network {network_code} has no unit {scope_unit_id} in its newest edition")
+        raise NotFound(
+            told(
+                "network {network_code} has no unit {scope_unit_id} in its newest edition",
+                network_code=network_code,
+                scope_unit_id=scope_unit_id,
+            )
+        )
     values = {"network_id": network.id, "base_edition_id": base, "author": by, "name": name.strip()}
     row = insert(plan).values(**values, kind="redraw", scope_unit_id=scope_unit_id).returning(plan)
     return _redraw(conn.execute(row).one(), network)
@@ -87,7 +96,7 @@ def get_redraw(conn: Connection, plan_id: int, *, lock: bool = False) -> Redraw:
     query = select(plan).where(plan.c.id == plan_id, plan.c.kind == "redraw")
     row = conn.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound(f"there is no plan {plan_id}")
+        raise NotFound(told("there is no plan {plan_id}", plan_id=plan_id))
     return _redraw(row, next(each for each in list_networks(conn) if each.id == row.network_id))
 
 
@@ -132,7 +141,7 @@ def undo_operation(conn: Connection, plan_id: int) -> tuple[int, Changes]:
     """Undo the last operation that stands: its number, and the units as they are again."""
     found, last = _editable(conn, plan_id)
     if not last:
-        raise Conflict("nothing is left to undo")
+        raise Conflict(told("nothing is left to undo"))
     row = conn.execute(_log(plan_id).where(plan_op.c.seq == last)).one()
     inverse = read_operation("restore", row.inverse)
     changes = inverse.redraw(Drawing(found.network, {}), row.key)
@@ -146,7 +155,7 @@ def redo_operation(conn: Connection, plan_id: int) -> Done:
     found, _ = _editable(conn, plan_id)
     row = conn.execute(_log(plan_id).where(plan_op.c.undone).order_by(plan_op.c.seq).limit(1)).one_or_none()
     if row is None:
-        raise Conflict("nothing was undone since the last operation")
+        raise Conflict(told("nothing was undone since the last operation"))
     applied, base = _apply(conn, found, read_operation(row.op, row.args), row.key)
     here = {"plan": plan_id, "number": row.seq}
     store_changes(conn, found, applied.changes, base, (_MARK, here | {"is_undone": False}), (_REOPEN, here))
@@ -189,10 +198,12 @@ def _editable(conn: Connection, plan_id: int) -> tuple[Redraw, int]:
     wanted = (_LOCKED, _REDRAW, _ITS_NETWORK, _NEWEST, _LAST)  # each sees what a plan holds once it is locked
     _, plans, networks, newest, last = ask_together(conn, *((each, {"plan": plan_id}) for each in wanted))
     if not plans:
-        raise NotFound(f"there is no plan {plan_id}")
+        raise NotFound(told("there is no plan {plan_id}", plan_id=plan_id))
     found = _redraw(plans[0], as_network(networks[0]))
     if found.state not in EDITABLE:
-        raise Conflict(f"plan {plan_id} is {found.state}: only a draft can be changed")
+        raise Conflict(
+            told("plan {plan_id} is {state}: only a draft can be changed", plan_id=plan_id, state=found.state)
+        )
     _refuse_older(found, newest[0].id)
     return found, last[0].seq or 0
 
@@ -204,7 +215,11 @@ def refuse_old_base(conn: Connection, found: Plan) -> None:
 def _refuse_older(found: Plan, newest: int | None) -> None:
     if newest != found.base_edition_id:
         raise Conflict(
-            f"network {found.network.code} was published since plan {found.id} was drawn: rebase the plan first"
+            told(
+                "network {code} was published since plan {id} was drawn: rebase the plan first",
+                code=found.network.code,
+                id=found.id,
+            )
         )
 
 
@@ -230,9 +245,14 @@ def _refuse_outside(found: Redraw, applied: Applied) -> None:
             continue
         if not only_noded(was, now):
             named = now or was
-            text = str(unit_id) if named is None else f"{named.level} {named.code}"
-            place = None if named is None else named.geom
-            raise Impossible(f"{text} lies outside of what this plan may redraw", place)
+            if named is None:
+                raise Impossible(
+                    told("unit {unit_id} lies outside of what this plan may redraw", unit_id=unit_id)
+                )
+            outside = told(
+                "{level} {code} lies outside of what this plan may redraw", level=named.level, code=named.code
+            )
+            raise Impossible(outside, named.geom)
 
 
 def only_noded(was: Unit | None, now: Unit | None) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, told
 from geo.editions import Published, When, list_editions, publish_units
 from geo.editions.changes import read_past
 from geo.editions.standing import read_standing
@@ -28,13 +28,21 @@ def restore_edition(conn: Connection, network_code: str, seq: int) -> Restore:
     query = select(edition.c.effective_from).where(edition.c.network_id == network.id, edition.c.seq == seq)
     row = conn.execute(query).one_or_none()
     if row is None:
-        raise NotFound(f"network {network_code} has no edition {seq}")
+        raise NotFound(
+            told("network {network_code} has no edition {seq}", network_code=network_code, seq=seq)
+        )
     then = {each.id: each for each in _units_at(conn, network, row.effective_from)}
     now = {each.unit_id: as_unit(each) for each in read_standing(conn, network).values()}
     changed = [each for each in then.values() if now.get(each.id) != each]
     gone = tuple(unit_id for unit_id in now if unit_id not in then)
     if not changed and not gone:
-        raise Conflict(f"network {network_code} holds what edition {seq} held already")
+        raise Conflict(
+            told(
+                "network {network_code} holds what edition {seq} held already",
+                network_code=network_code,
+                seq=seq,
+            )
+        )
     divided = {each.parent for each in then.values() if each.kind == "territorial"}
     units = tuple(replace(each, geom=None) if each.id in divided else each for each in changed)
     return Restore(units, gone)
@@ -66,10 +74,14 @@ def withdraw_scheduled(conn: Connection, plan_id: int, *, by: str, now: datetime
     own = conn.scalar(select(edition.c.id).where(edition.c.plan_id == plan_id))
     if found.state_at(now) != "scheduled" or newest.id != own:
         raise Conflict(
-            f"plan {plan_id} is not the next edition of {network.code} to begin: roll it back instead"
+            told(
+                "plan {plan_id} is not the next edition of {code} to begin: roll it back instead",
+                plan_id=plan_id,
+                code=network.code,
+            )
         )
     if not reason.strip():
-        raise Invalid("give the reason why the announced borders do not come")
+        raise Invalid(told("give the reason why the announced borders do not come"))
     past = read_past(conn, network)
     back = restore_edition(conn, network.code, newest.seq - 1)
     changes = back.redraw(Drawing(network, {}), UUID(int=0))

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from core.errors import Conflict, Invalid, Refused
+from core.errors import Conflict, Invalid, Refused, told
 from geo.editions import FindingsRefused, Published, publish_units
 from geo.editions import When as PublishWhen
 from geo.editions.changes import read_past
@@ -68,16 +68,19 @@ def take_step(
     found = get_redraw(conn, plan_id, lock=True)
     rule = _rule(found, step)
     if step == "publish":
-        raise Invalid("a plan is published with the instant from which it holds")
+        raise Invalid(told("a plan is published with the instant from which it holds"))
     if rule.needs_comment and not comment.strip():
-        raise Invalid("say what is to be changed: the planner reads it")
+        raise Invalid(told("say what is to be changed: the planner reads it"))
     if step in ("check", "submit"):
         refuse_old_base(conn, found)
     if step == "check":
         checked = check_redraw(conn, found)
         if errors_of(checked.findings):
             errors = len(errors_of(checked.findings))
-            raise FindingsRefused(f"plan {plan_id} has {errors} errors and stays a draft", checked.findings)
+            raise FindingsRefused(
+                told("plan {plan_id} has {errors} errors and stays a draft", plan_id=plan_id, errors=errors),
+                checked.findings,
+            )
     if step == "approve":
         _refuse_own(conn, found, by)
     conn.execute(update(plan).where(plan.c.id == plan_id).values(state=rule.target))
@@ -105,7 +108,7 @@ def publish_redraw(
     _rule(found, "publish")
     refuse_old_base(conn, found)
     if effective_from is not None and effective_from < now and not (reason or "").strip():
-        raise Invalid("give the reason why the borders hold from an instant in the past")
+        raise Invalid(told("give the reason why the borders hold from an instant in the past"))
     past = read_past(conn, network)
     drafts = redrawn_units(network, units_of(past.standing.values()), read_changes(conn, found))
     published = publish_units(conn, found, drafts, past=past, when=PublishWhen(effective_from, now, by))
@@ -129,11 +132,19 @@ def possible_steps(found: Redraw) -> Sequence[str]:
 def _rule(found: Redraw, step: str) -> Step:
     rule = STEPS.get(step)
     if rule is None:
-        raise Invalid(f"there is no step “{step}”; there are: {', '.join(STEPS)}")
+        raise Invalid(
+            told("there is no step “{step}”; there are: {steps}", step=step, steps=", ".join(STEPS))
+        )
     if found.state not in rule.sources:
         there = ", ".join(possible_steps(found)) or "none"
         raise Conflict(
-            f"plan {found.id} is {found.state}: {step} does not lead on from there; possible: {there}"
+            told(
+                "plan {id} is {state}: {step} does not lead on from there; possible: {there}",
+                id=found.id,
+                state=found.state,
+                step=step,
+                there=there,
+            )
         )
     return rule
 
@@ -142,7 +153,7 @@ def _refuse_own(conn: Connection, found: Redraw, by: str) -> None:
     """Who opened the plan or did one of its operations does not approve it."""
     drew = set(conn.scalars(select(plan_op.c.by).where(plan_op.c.plan_id == found.id, ~plan_op.c.undone)))
     if by == found.author or by in drew:
-        raise Refused("nobody approves a plan of their own: ask another approver")
+        raise Refused(told("nobody approves a plan of their own: ask another approver"))
 
 
 def _keep(conn: Connection, found: Redraw, step: str, taken: Taken) -> None:

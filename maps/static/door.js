@@ -1,5 +1,7 @@
 // The way to the service: same origin only, problems as words.
 
+import { refusal } from "./words.js";
+
 export class Problem extends Error {
   constructor(status, detail) {
     super(detail);
@@ -11,7 +13,7 @@ async function read(answer) {
   const type = answer.headers.get("content-type") ?? "";
   const body = type.includes("json") ? await answer.json() : null;
   if (answer.status === 401) leaveToSignIn();
-  if (!answer.ok) throw new Problem(answer.status, body?.detail ?? answer.statusText);
+  if (!answer.ok) throw new Problem(answer.status, refusal(body) ?? body?.detail ?? answer.statusText);
   return body;
 }
 

@@ -13,4 +13,12 @@ export function t(key, blanks = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in blanks ? String(blanks[name]) : whole));
 }
 
+/** What the service refused, in the page's language; undefined where it said so in English alone. */
+export function refusal(problem) {
+  const { template, values = {} } = problem?.said ?? {};
+  if (!template || !(`refusal.${template}` in words)) return undefined;
+  const told = Object.entries(values).map(([name, value]) => [name, words[`refusal.${name.replace(/_\d+$/, "")}.${value}`] ?? value]);
+  return t(`refusal.${template}`, Object.fromEntries(told));
+}
+
 export const isEnglish = language === "en";

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from core.errors import NotFound, Refused
+from core.errors import NotFound, Refused, told
 from geo.plans import geometry_column
 from geo.plans.redraw import Redraw, get_redraw, list_redraws
 from geo.plans.scene import extent_of
@@ -29,7 +29,7 @@ def find_plan(conn: Connection, caller: Caller, plan_id: int) -> Redraw:
     """NotFound for a plan that lies elsewhere, as for one that is not."""
     found = get_redraw(conn, plan_id)
     if not may_in_plan(conn, caller, found, MAY_SEE_PLANS):
-        raise NotFound(f"there is no plan {plan_id}")
+        raise NotFound(told("there is no plan {plan_id}", plan_id=plan_id))
     return found
 
 
@@ -39,7 +39,11 @@ def find_own_plan(
     """A plan in whose ground the caller holds one of the roles; Refused for one that may only be seen."""
     found = find_plan(conn, caller, plan_id)
     if not may_in_plan(conn, caller, found, roles):
-        raise Refused(f"in the ground of plan {plan_id} this is for {', '.join(roles)}")
+        raise Refused(
+            told(
+                "in the ground of plan {plan_id} this is for {roles}", plan_id=plan_id, roles=", ".join(roles)
+            )
+        )
     return found
 
 
@@ -65,14 +69,14 @@ def refuse_foreign_ground(conn: Connection, caller: Caller, unit_id: UUID | None
     """Refused unless the caller plans in the unit's subtree; None: in everything."""
     scope = visible_units(conn, caller, MAY_PLAN)
     if not scope.everywhere and (unit_id is None or unit_id not in _units_within(conn, scope, {unit_id})):
-        raise Refused("your grants hold for a part of the city: plan a unit in it")
+        raise Refused(told("your grants hold for a part of the city: plan a unit in it"))
 
 
 def refuse_past(caller: Caller, effective_from: datetime | None, now: datetime) -> None:
     """To change what held in the past takes an approver of the whole city: everybody's figures may change."""
     everywhere = any(grant.role in MAY_APPROVE and grant.unit_id is None for grant in caller.grants)
     if effective_from is not None and effective_from < now and not everywhere:
-        raise Refused("an instant in the past is for approvers of the whole city")
+        raise Refused(told("an instant in the past is for approvers of the whole city"))
 
 
 def steps_open_to(

@@ -206,6 +206,9 @@ def test_what_the_ground_does_not_allow_is_told_with_its_place(ask: Ask) -> None
     told = ask("planner", "POST", f"/v1/plans/{plan}/operations", {"op": "split_by_line", "args": args})
     assert told["status"] == 422
     assert "from border to border" in told["detail"]
+    code = code_at(0, 0)
+    template = "the line does not cut {level} {code}: draw it from border to border"
+    assert told["said"] == {"template": template, "values": {"level": "microgrid", "code": code}}
     assert told["where"] == pytest.approx([WEST + 0.4 * STEP, SOUTH + 0.2 * STEP], abs=1e-7)
 
 

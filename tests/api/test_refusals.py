@@ -1,0 +1,66 @@
+"""What plans refuse is said in the reader's language: each text stands in every catalogue, with the same blanks."""
+
+import ast
+import json
+import string
+from collections.abc import Iterator
+
+import pytest
+
+from core.errors import Refused, told
+from tests.test_architecture import ROOT, tracked
+
+ROOMS = ("geo/operations", "geo/plans", "people/planning")
+REFUSALS = {"Impossible", "Conflict", "Invalid", "NotFound", "Refused", "FindingsRefused"}
+CATALOGUES = {
+    language: json.loads((ROOT / f"maps/static/words/{language}.json").read_text("utf-8"))
+    for language in ("en", "zh")
+}
+
+
+def calls(names: set[str]) -> Iterator[tuple[str, ast.Call]]:
+    for path in tracked("*.py"):
+        room = path.relative_to(ROOT).as_posix()
+        if room.startswith(ROOMS):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                    yield f"{room}:{node.lineno}", node
+
+
+def templates() -> set[str]:
+    return {ast.literal_eval(call.args[0]) for _, call in calls({"told"})}
+
+
+def blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", CATALOGUES)
+def test_every_refusal_of_plans_stands_in_the_catalogue(language: str) -> None:
+    words = CATALOGUES[language]
+    used = templates()
+    assert len(used) > 80
+    assert {text for text in used if f"refusal.{text}" not in words} == set()
+    assert {text for text in used if blanks(words[f"refusal.{text}"]) != blanks(text)} == set()
+    kept = {key.removeprefix("refusal.") for key in words if key.startswith("refusal.") and " " in key}
+    assert kept - used == set()
+
+
+def test_no_refusal_of_plans_is_english_alone() -> None:
+    plain = [
+        place
+        for place, call in calls(REFUSALS)
+        if call.args and isinstance(call.args[0], ast.Constant | ast.JoinedStr)
+    ]
+    assert plain == []
+
+
+def test_a_text_keeps_what_it_was_made_of() -> None:
+    text = told("plan {plan} is {state}", plan=7, state="draft")
+    assert (text, text.template, text.values) == (
+        "plan 7 is draft",
+        "plan {plan} is {state}",
+        {"plan": "7", "state": "draft"},
+    )
+    assert Refused(text).said is text
+    assert Refused("plain").said is None
