@@ -4,19 +4,25 @@
 the present one is as_now.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, Connection, DateTime, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, DateTime, any_, bindparam, func, select
 
 from analysis.redraw.graph import Floats, Ints
 from cases.tables import case, case_placement
+from geo.codes import natural_key
 from geo.lookup import Lookup
 from geo.networks import get_network
+from geo.tables import unit_version
 from tracking.tables import fix
 
 OUTSIDE = -1
+CASES_MOST = 100_000
 
 _WANTED = (
     func.unnest(
@@ -66,6 +72,52 @@ def versions_of_fixes(
         return dict(zip(keys, stored, strict=True))
     spots = np.array([(row.lon, row.lat) for row in rows], dtype=np.float64).reshape(-1, 2)
     return dict(zip(keys, _placed(conn, network_code, spots, at).tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class UnitCases:
+    """A unit in one of its versions, and how many of the cases lie in it."""
+
+    unit_version_id: int
+    unit_id: UUID
+    level: str
+    code: str
+    name: str
+    cases: int
+
+
+@dataclass(frozen=True)
+class CasesInUnits:
+    units: list[UnitCases]
+    outside: int
+    without_place: int
+
+
+def count_cases(
+    conn: Connection,
+    network_code: str,
+    seen: ColumnElement[bool],
+    span: tuple[datetime, datetime],
+    *,
+    at: datetime | None,
+) -> CasesInUnits | None:
+    """The cases of a span that are seen, by the unit that holds each; None where they are more than CASES_MOST."""
+    since, until = span
+    occurred = (case.c.occurred_at >= since) & (case.c.occurred_at < until)
+    ids = list(conn.scalars(select(case.c.id).where(seen, occurred).limit(CASES_MOST + 1)))
+    if len(ids) > CASES_MOST:
+        return None
+    placed = versions_of_cases(conn, network_code, ids, at=at)
+    counts = Counter(placed.values())
+    outside = counts.pop(OUTSIDE, 0)
+    names = ("unit_id", "level", "code", "name")
+    query = select(unit_version.c.id, *(unit_version.c[name] for name in names)).where(
+        unit_version.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    )
+    rows = conn.execute(query, {"ids": list(counts)})
+    units = [UnitCases(row.id, row.unit_id, row.level, row.code, row.name, counts[row.id]) for row in rows]
+    units.sort(key=lambda each: (natural_key(each.code), each.unit_version_id))
+    return CasesInUnits(units, outside, len(ids) - len(placed))
 
 
 def _placed(conn: Connection, network_code: str, lon_lat: Floats, at: datetime) -> Ints:

@@ -112,6 +112,9 @@ CASES: dict[str, Case] = {
     "GET /static/vendor/{path:path}": Case((404, 404, 404, 404), "/static/vendor/left-pad/index.js"),
     "GET /v1/cases": Case(SIGNED_IN, "/v1/cases"),
     "GET /v1/case-counts": Case(SIGNED_IN, "/v1/case-counts"),
+    "GET /v1/cases-in-units": Case(
+        SIGNED_IN, "/v1/cases-in-units?since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00Z"
+    ),
     "POST /v1/cases": Case((201, 201, 201, 401), "/v1/cases", new_case),
     "GET /v1/cases/{number}": Case((200, 200, 404, 401), "/v1/cases/{case}"),
     "POST /v1/cases/{number}/events": Case(

@@ -1,5 +1,7 @@
 """A plan's way through the doors: drawn by one, approved by another, in force from its instant, and read back for ever."""
 
+import json
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -78,6 +80,11 @@ def clock() -> Clock:
 @pytest.fixture
 def ask(engine: Engine, settings: Settings, clock: Clock) -> Ask:
     """`ask(login, method, path, body)`: the parsed answer with its `status`."""
+    return asking(engine, settings, clock)
+
+
+def asking(engine: Engine, settings: Settings, clock: Clock) -> Ask:
+    """A service of its own on this database."""
     app = make_app(settings, engine, clock=clock)
 
     def request(
@@ -200,6 +207,36 @@ def test_findings_tell_of_water_through_a_unit_and_of_ground_without_anybody_and
     assert "barrier" not in {each["properties"]["rule"] for each in left}
 
 
+def test_a_service_that_is_down_at_the_instant_switches_like_one_that_runs(
+    ask: Ask, engine: Engine, settings: Settings, clock: Clock
+) -> None:
+    plan = open_plan(ask)
+    born = next(
+        each["properties"]["code"]
+        for each in split(ask, plan)["changed"]["features"]
+        if each["properties"]["change"] == "born"
+    )
+    approve(ask, plan)
+    instant = clock.now + timedelta(hours=6)
+    ask("approver", "POST", f"/v1/plans/{plan}/publish", {"effective_from": instant.isoformat()})
+    lon, lat = WEST + 0.2 * STEP, SOUTH + 0.5 * STEP
+    here = f"/v1/places?lon={lon}&lat={lat}"
+    was = (instant - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def codes(service: Ask, path: str) -> set[str]:
+        placed = service("worker", "GET", path)["placements"]
+        return {unit["code"] for each in placed for unit in each["units"]}
+
+    for late in (timedelta(seconds=-1), timedelta(), timedelta(days=1)):
+        own = make_engine(engine.url.render_as_string(hide_password=False), pool_size=2)
+        started = asking(own, settings, clock)  # it was stopped and remembers nothing
+        clock.now = instant + late
+        for service in (ask, started):
+            assert (born in codes(service, here)) == (late >= timedelta())
+            assert born not in codes(service, f"{here}&at={was}")
+        own.dispose()
+
+
 def test_what_the_ground_does_not_allow_is_told_with_its_place(ask: Ask) -> None:
     plan = open_plan(ask)
     args = {"unit": unit_id(ask, 0, 0), "line": line((0.4, 0.2), (0.4, 0.6))}
@@ -290,6 +327,56 @@ def test_a_plan_leaves_as_a_geopackage_and_comes_back_as_the_differences_it_has(
     }
     left = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
     assert sorted({each["kind"] for each in left}) == ["households", "name"]
+
+
+def qgis_python() -> str | None:
+    """Debian's Python, where its QGIS is installed."""
+    known = subprocess.run(
+        ["/usr/bin/python3", "-c", "import qgis.core"], capture_output=True, check=False, timeout=60
+    ) if Path("/usr/bin/python3").exists() else None  # fmt: skip
+    return "/usr/bin/python3" if known is not None and known.returncode == 0 else None
+
+
+@pytest.mark.full
+def test_qgis_opens_a_plan_changes_it_and_it_comes_back_as_the_difference_it_is(
+    ask: Ask, tmp_path: Path
+) -> None:
+    python = qgis_python()
+    if python is None:
+        pytest.skip("QGIS is not installed: apt-get install --no-install-recommends python3-qgis")
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
+    path = tmp_path / "plan.gpkg"
+    path.write_bytes(ask("planner", "GET", f"/v1/plans/{plan}/file")["content"])
+    strip = shapely.box(WEST + 0.9 * STEP, SOUTH, WEST + STEP, SOUTH + STEP)
+    script = Path(__file__).parent / "change_in_qgis.py"
+    asked = [path, code_at(0, 0), code_at(1, 0), *strip.bounds]
+    own = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    ran = subprocess.run(
+        [python, script, *map(str, asked)], capture_output=True, text=True, check=True, timeout=120, env=own
+    )
+    seen = json.loads(ran.stdout.splitlines()[-1])
+    told = (seen["valid"], seen["count"], seen["crs"], seen["editable"], seen["saved"])
+    assert told == (True, 9, "EPSG:4326", True, True), seen["errors"]
+    assert {"unit_id", "code", "name", "households"} <= set(seen["fields"])
+    assert seen["colour"] == "#ffffff"
+    differences = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
+    ids = [unit_id(ask, 0, 0), unit_id(ask, 1, 0)]
+    assert sorted((ids.index(each["unit_id"]), each["kind"]) for each in differences) == [
+        (0, "border"),
+        (1, "border"),
+        (1, "name"),
+    ]
+    for each in differences:
+        if each["kind"] == "border":
+            where = shapely.geometry.shape(each["where"])
+            assert shapely.area(shapely.symmetric_difference(where, strip)) < 1e-3 * strip.area
+    for each in (each for each in differences if each["unit_id"] == ids[1]):
+        assert ask("planner", "POST", f"/v1/plans/{plan}/operations", each["operation"])["ok"]
+    units = {each["id"]: each for each in ask("planner", "GET", f"/v1/plans/{plan}/drawing")["features"]}
+    assert units[ids[1]]["properties"]["name"] == "在QGIS里改的名"
+    assert shapely.geometry.shape(units[ids[1]]["geometry"]).covers(strip.centroid)
+    left = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
+    assert {each["kind"] for each in left} <= {"households"}
 
 
 def test_a_file_that_is_no_geopackage_of_ours_is_told_so(ask: Ask) -> None:

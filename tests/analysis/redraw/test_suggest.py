@@ -37,7 +37,7 @@ def community(seed: int, count: int = 300) -> Blocks:
 
 
 def asked(**options: Any) -> Wanted:
-    return Wanted(PARENT.id, **{"count": 6, "time_limit_s": 30.0} | options)
+    return Wanted(PARENT.id, **{"count": 6, "time_limit_s": 60.0} | options)
 
 
 def overlap(one: Suggested, first: int, second: int, weight: Any) -> float:

@@ -1,14 +1,15 @@
 """Five editions over a hundred thousand cases and fixes (with --full): what was written down stays, and any day's borders can be asked for."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
-from analysis.redraw.views import versions_of_cases, versions_of_fixes
+from analysis.redraw.views import OUTSIDE, count_cases, versions_of_cases, versions_of_fixes
 from cases.tables import case
 from core.db import copy_rows
 from geo.editions import list_editions
@@ -117,6 +118,14 @@ def test_as_was_never_changes_and_as_of_is_a_placement_on_that_days_borders(
     codes_of = dict(conn.execute(select(unit_version.c.id, unit_version.c.code)).all())
     for day, codes in borders.items():
         assert [codes_of.get(each, "") for each in seen(day + timedelta(days=5))] == codes, day
+    span = (min(at), max(at) + timedelta(seconds=1))
+    for instant in (None, DAYS[1] + timedelta(days=5)):
+        counted = count_cases(conn, "net", true(), span, at=instant)
+        assert counted is not None
+        held = Counter(versions_of_cases(conn, "net", ids, at=instant).values())
+        assert counted.outside == held.pop(OUTSIDE, 0)
+        assert {each.unit_version_id: each.cases for each in counted.units} == held
+        assert {each.code for each in counted.units} == {codes_of[each] for each in held}
     first, last = borders[DAYS[0]], borders[DAYS[4]]
     assert first == last
     assert borders[DAYS[1]] != first
