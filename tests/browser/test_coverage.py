@@ -17,7 +17,8 @@ from core.settings import read_settings
 from geo.lookup import Lookup
 from people.accounts import add_account, find_account
 from people.grants import add_grant, find_unit
-from tests.browser.conftest import NARROW, PASSWORD, USUAL, WIDE, City, Visits, until
+from tests.browser.city import PASSWORD, City
+from tests.browser.conftest import NARROW, USUAL, WIDE, Visits, until
 from tests.city import FOUNDED, code_at
 
 pytestmark = pytest.mark.browser
@@ -28,7 +29,7 @@ ZONE = read_settings({}).zone
 def computed(city: City) -> Iterator[date]:
     """The day on which w1 and w2 walked, computed; `boss` supervises w1's street."""
     now = utc_now()
-    on = day_of(now - timedelta(minutes=10), ZONE)
+    on = day_of(city.walked_at - timedelta(minutes=10), ZONE)
     job = CoverageJob("governance", ZONE, CoverageRules(), 30)
     with city.engine.begin() as conn:
         compute_day(conn, Lookup(conn), job, on=on, now=min(now, day_bounds(on, ZONE)[1]))
@@ -51,7 +52,7 @@ def find_account_or_none(city: City, login: str) -> int | None:
 
 
 def arrived(page: Page) -> Page:
-    expect(page.locator("body")).to_have_attribute("data-ready", "yes", timeout=20_000)
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes")
     expect(page.locator("#problem")).to_be_hidden()
     return page
 
@@ -110,7 +111,7 @@ def test_a_worker_sees_the_same_and_says_what_a_time_was_and_the_supervisor_answ
     visit: Visits, computed: date
 ) -> None:
     phone = visit("w1", NARROW).open("/m")
-    expect(phone.locator("#day")).to_be_visible(timeout=20_000)
+    expect(phone.locator("#day")).to_be_visible()
     phone.fill("#day-on", computed.isoformat())
     expect(phone.locator("#day-body .times")).to_be_visible()
     shown = phone.locator("#day-body .shares b").first.inner_text()
@@ -118,7 +119,7 @@ def test_a_worker_sees_the_same_and_says_what_a_time_was_and_the_supervisor_answ
     phone.locator("#day-body .stretch[data-kind=unobserved]").first.click()
     phone.select_option("#note-kind", "indoor")
     phone.fill("#note-told", "在三号楼入户")
-    now = utc_now().astimezone(ZONE)
+    now = min(utc_now(), day_bounds(computed, ZONE)[1] - timedelta(minutes=1)).astimezone(ZONE)
     since = max(now - timedelta(minutes=40), day_bounds(computed, ZONE)[0].astimezone(ZONE))
     phone.fill("#note-since", f"{since:%H:%M}")
     phone.fill("#note-until", f"{max(now - timedelta(minutes=20), since + timedelta(minutes=1)):%H:%M}")

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import NARROW, PASSWORD, WIDE, Visits, until
+from tests.browser.city import PASSWORD
+from tests.browser.conftest import NARROW, WIDE, Hire, Visits, until
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +37,7 @@ def test_a_page_asked_for_without_signing_in_leads_to_the_form_and_back(visit: V
     page.fill("#password", PASSWORD)
     page.click("button.main")
     page.wait_for_url(re.compile("/wall.network=police"))
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     until(lambda: bool(page.evaluate(LOADED)))
     page.get_by_role("button", name="退出").click()
     page.wait_for_url(re.compile("/login"))
@@ -68,21 +69,29 @@ def test_the_start_page_shows_doors_and_networks(visit: Visits) -> None:
     expect(page.locator("#here")).to_have_text("警格")
 
 
-def test_a_person_accepts_the_notice_goes_on_duty_sends_and_goes_off(visit: Visits) -> None:
-    window = visit("w3", NARROW)
-    page = window.open("/m")
+def test_a_person_accepts_the_notice_goes_on_duty_sends_and_goes_off(visit: Visits, hire: Hire) -> None:
+    page = visit(hire("周敏", (0, 1), accepts=False), NARROW).open("/m")
     expect(page.locator("#notice-text")).to_have_text("在岗期间记录位置。")
     expect(page.locator("#duty-switch")).to_be_disabled()
     page.click("#notice-accept")
     expect(page.locator("#notice-state")).to_contain_text("同意了")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/me/device", hold)
     page.click("#duty-switch")
     expect(page.locator("#duty-until")).to_contain_text("自动停止")
     page.context.grant_permissions(["geolocation"])
     page.context.set_geolocation({"longitude": 114.001, "latitude": 33.203, "accuracy": 9})
     page.check("#send-switch")
-    expect(page.locator("#send-state")).to_contain_text("正在等待定位")
+    state = page.locator("#send-state")
+    expect(state).not_to_contain_text("等待定位")  # the credential is still on its way
+    held[0].continue_()
+    expect(state).to_contain_text("正在等待定位")
     page.context.set_geolocation({"longitude": 114.0011, "latitude": 33.203, "accuracy": 9})
-    expect(page.locator("#send-state")).to_contain_text("最近一次")
+    expect(state).to_contain_text("最近一次")
     page.reload()
     expect(page.locator("#trail-sum")).to_contain_text("1 个定位点")
     page.click("#duty-switch")
@@ -120,4 +129,4 @@ def test_axe_finds_nothing_serious_on_the_pages(visit: Visits, size: tuple[int, 
 
 def test_the_reader_of_the_interface_works_offline(visit: Visits) -> None:
     page = visit("command").open("/docs")
-    expect(page.locator(".opblock").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".opblock").first).to_be_visible()

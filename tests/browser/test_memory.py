@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import CDPSession
 
 from bench.wall_page import grids_of
-from tests.browser.conftest import City, Visits, until
+from tests.browser.city import City
+from tests.browser.conftest import Visits, until
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,8 @@ from core.db import make_engine
 from geo.tables import network
 from people.grants import add_grant, find_unit
 from people.tokens import issue_bearer
-from tests.browser.conftest import NARROW, City, Visit, Visits, running_service, until
+from tests.browser.city import City
+from tests.browser.conftest import NARROW, Visit, Visits, running_service, until
 from tests.city import FOUNDED, SOUTH, STEP, WEST, code_at, publish_small_city
 from tests.conftest import drop_database, make_database
 from tests.people.town import make_account
@@ -158,7 +159,7 @@ def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instan
     expect(page.locator("#undo")).to_be_disabled()
     approve_and_schedule(visit, ground, "东片调整", 6)
     place = f"/v1/places?lon={WEST + 1.2 * STEP}&lat={SOUTH + 4.5 * STEP}"
-    until(lambda: born in str(ask(ground, place)), 20)
+    until(lambda: born in str(ask(ground, place)))
     yesterday = (utc_now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert born not in str(ask(ground, f"{place}&at={yesterday}"))
     wall = visit("command", place=ground).open(f"/wall?unit={code_at(1, 4, 'grid')}&level=grid")

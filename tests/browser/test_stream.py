@@ -12,7 +12,8 @@ from bench.screen import Screen
 from core.clock import utc_now
 from people.accounts import find_account
 from people.tokens import issue_bearer
-from tests.browser.conftest import City
+from tests.browser.city import City
+from tests.browser.conftest import Hire
 from tests.city import centre
 
 
@@ -48,6 +49,12 @@ class Stream:
         return {one["code"]: one for one in self.screen.state.values()}
 
 
+def lon_of(stream: Stream, code: str) -> float | None:
+    """None as long as they are not on the screen, or without a position."""
+    lon: float | None = stream.dots[code]["lon"] if code in stream.dots else None
+    return lon
+
+
 @contextmanager
 def following(city: City, headers: dict[str, str], screen: Screen | None = None) -> Iterator[Stream]:
     with httpx.stream("GET", f"{city.url}/v1/live", headers=headers, timeout=20) as answer:
@@ -58,23 +65,24 @@ def following(city: City, headers: dict[str, str], screen: Screen | None = None)
 
 
 def test_a_fix_sent_by_a_phone_is_in_the_stream_and_a_resumed_one_goes_on(
-    city: City, bearer: dict[str, str]
+    city: City, bearer: dict[str, str], hire: Hire
 ) -> None:
-    lon, lat = centre(5, 5)
+    lon, lat = centre(5, 6)
+    walker = hire("许强", (5, 6), shift_h=1)
     with following(city, bearer) as stream:
         first = stream.next()
         assert first["event"] == "snapshot"
         assert {"w1", "w2"} <= stream.dots.keys()
-        city.send_fix("w2", lon + 1e-4, lat)
+        city.send_fix(walker, lon + 1e-4, lat)
         moved = stream.next()
-        while stream.dots["w2"]["lon"] != pytest.approx(lon + 1e-4, abs=1e-6):
+        while lon_of(stream, walker) != pytest.approx(lon + 1e-4, abs=1e-6):
             moved = stream.next()
         assert moved["event"] == "frame"
         assert moved["id"].partition("-")[0] == first["id"].partition("-")[0]
-    city.send_fix("w2", lon + 2e-4, lat)
+    city.send_fix(walker, lon + 2e-4, lat)
     with following(city, bearer | {"Last-Event-ID": moved["id"]}, stream.screen) as again:
         assert again.next()["event"] == "frame"
-        while again.dots["w2"]["lon"] != pytest.approx(lon + 2e-4, abs=1e-6):
+        while lon_of(again, walker) != pytest.approx(lon + 2e-4, abs=1e-6):
             assert again.next()["event"] != "snapshot"
 
 

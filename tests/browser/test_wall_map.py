@@ -1,14 +1,14 @@
 """The map of the wall in a real browser: groups and labels, tails, the address, the kiosk, and a feed that breaks."""
 
 import re
-import socket
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from core.clock import utc_now
-from tests.browser.conftest import City, Visit, Visits, at_rest, open_wall, running_service, until
+from tests.browser.city import City
+from tests.browser.conftest import Hire, Visit, Visits, at_rest, open_wall, running_service, until
 from tests.city import centre, code_at
 
 pytestmark = pytest.mark.browser
@@ -144,18 +144,21 @@ def test_a_tail_keeps_its_minutes_dashes_its_gaps_and_grows(visit: Visits) -> No
 
 
 def test_the_trail_of_the_chosen_grows_with_the_feed_and_others_can_be_kept(
-    visit: Visits, city: City
+    visit: Visits, city: City, hire: Hire
 ) -> None:
+    walker = hire("冯涛", (0, 0), shift_h=1)
+    lon, lat = centre(0, 0)
+    for seconds in (90, 60, 30):
+        city.send_fix(walker, lon, lat, utc_now() - timedelta(seconds=seconds))
     window = visit("command")
-    page = open_wall(window, f"{GRID}&person=w1&trail=10&kept=w2")
+    page = open_wall(window, f"{GRID}&person={walker}&trail=10&kept=w2")
     features = "m.here.map.getSource('trail').serialize().data.features ?? []"
     until(lambda: len(window.module("wall/here.js", features)) > 0)
     before = len(window.module("wall/here.js", features))
-    lon, lat = centre(0, 0)
-    city.send_fix("w1", lon + 3e-4, lat + 3e-4, utc_now() - timedelta(seconds=0.2))
+    city.send_fix(walker, lon + 3e-4, lat + 3e-4, utc_now() - timedelta(seconds=0.2))
     until(lambda: len(window.module("wall/here.js", features)) > before)
     page.keyboard.press("t")
-    expect(page).to_have_url(re.compile("kept=w2,w1"))
+    expect(page).to_have_url(re.compile(f"kept=w2,{walker}"))
     page.keyboard.press("t")
     expect(page).to_have_url(re.compile("kept=w2(&|$)"))
 
@@ -186,41 +189,32 @@ def test_the_kiosk_shows_figures_and_map_and_hides_a_resting_pointer(visit: Visi
     page = open_wall(window)
     size = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
     page.goto(f"{page.url}?kiosk")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     for hidden in ("#rows", "#tab-units", "#language", "[data-sign-out]", "#zoom-in", "#layer-people"):
         expect(page.locator(hidden)).to_be_hidden()
     for shown in ("#figures", "#crumbs", "#scale", "#source", "#clock", "#legend", "#as-of"):
         expect(page.locator(shown)).to_be_visible()
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > size
-    expect(page.locator("html")).to_have_attribute("data-resting", "", timeout=5000)
+    expect(page.locator("html")).to_have_attribute("data-resting", "")
     page.mouse.move(700, 500)
     expect(page.locator("html")).not_to_have_attribute("data-resting", "")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_a_wall_comes_back_by_itself_after_the_service_was_away(visit: Visits, city: City) -> None:
-    port = free_port()
-    window = visit()
-    window.city = City(f"http://127.0.0.1:{port}", city.engine, city.phones)
-    page = window.page
-    with running_service(city.engine, port):
-        window.enter("command")
+    with running_service(city.engine) as url:
+        window = visit("command", place=City(url, city.engine))
+        page = window.page
         open_wall(window)
         page.evaluate("window.sameDocument = true")
-    expect(page.locator("#banner")).to_contain_text("连接中断", timeout=30_000)
+        port = int(url.rpartition(":")[2])
+    expect(page.locator("#banner")).to_contain_text("连接中断")
     expect(page.locator("#banner")).to_have_attribute("data-age", re.compile(r"\d"))
     assert "old" in (page.locator("#map").get_attribute("class") or "")
     assert page.evaluate("getComputedStyle(document.querySelector('#map canvas')).filter").startswith(
         "grayscale"
     )
     with running_service(city.engine, port):
-        expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=40_000)
+        expect(page.locator("#connection")).to_have_attribute("data-state", "live")
         expect(page.locator("#banner")).to_be_hidden()
         assert page.evaluate("window.sameDocument")
         assert "old" not in (page.locator("#map").get_attribute("class") or "").split()

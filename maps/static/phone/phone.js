@@ -25,9 +25,9 @@ async function start() {
   at("who").textContent = person.name;
   startSos(person.code);
   startCases(attempt, refreshNews);
-  await Promise.all([showDutyAndNotice(), refreshNews(), showLooks()]);
   at("duty-switch").addEventListener("click", () => attempt(switchDuty));
   at("notice-accept").addEventListener("click", () => attempt(acceptOrWithdraw));
+  await Promise.all([showDutyAndNotice(), refreshNews(), showLooks()]);
   await showTrail(person.code);
   await attempt(() => startDay(person.code, attempt));
   at("main").removeAttribute("aria-busy");

@@ -42,7 +42,6 @@ async function begin() {
     state.textContent = t("m.send.unavailable");
     return;
   }
-  state.textContent = t("m.send.waiting");
   try {
     await deviceToken();
   } catch (error) {
@@ -50,8 +49,10 @@ async function begin() {
     state.textContent = t("m.send.failed", { reason: error.message });
     return;
   }
-  since = Date.now();
+  if (!choice.checked || watch !== null) return; // meanwhile it was switched off, or off and on again
+  since = Date.now(); // the service keeps nothing from before this phone had its credential
   watch = navigator.geolocation.watchPosition(keep, refuse, { enableHighAccuracy: true, maximumAge: 0 });
+  state.textContent = t("m.send.waiting"); // only now: what the phone found earlier is not waited for
   timer = setInterval(deliver, EVERY_MS);
   stayAwake();
 }
