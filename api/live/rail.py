@@ -15,6 +15,8 @@ from tracking.live import mark_of_calls
 
 SHARE: Final = 0.005
 """Reading many alerts takes its time and then comes less often; a call for help, new or acknowledged, is read at once."""
+LONGEST_S: Final = 10.0
+"""One reading that was held up by a busy machine must not keep everybody from the alerts for minutes."""
 
 
 @dataclass
@@ -35,7 +37,8 @@ class Rail:
         if started < self._due and mark == self._mark:
             return None
         found = open_alerts(conn, now)
-        self._mark, self._due = mark, started + (self.timer() - started) / SHARE
+        ended = self.timer()
+        self._mark, self._due = mark, ended + min((ended - started) / SHARE, LONGEST_S)
         return found
 
     def take(self, found: list[Alert] | None, now: datetime) -> bool:
