@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -41,6 +42,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = [item for item in items if "full" not in item.keywords]
         config.hook.pytest_deselected(items=[item for item in items if "full" in item.keywords])
         items[:] = chosen
+    if hasattr(config, "workerinput"):
+        from tests.workers import put_longest_first
+
+        put_longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """For `./wangge test -n 2`."""
+    from tests.workers import ByShare
+
+    config.option.loadscopereorder = False
+    return ByShare(config, log)
 
 
 def pytest_collection_finish() -> None:
