@@ -7,7 +7,7 @@ the present one is as_now.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -121,6 +121,7 @@ def count_cases(
 
 
 def _placed(conn: Connection, network_code: str, lon_lat: Floats, at: datetime) -> Ints:
-    instant = np.full(len(lon_lat), np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us"))
+    utc = np.datetime64(at.replace(tzinfo=None), "us") - np.timedelta64(at.utcoffset() or timedelta(), "us")
+    instant = np.full(len(lon_lat), utc)  # in numpy's years: what lies before year 1 is an instant too
     lon, lat = np.ascontiguousarray(lon_lat[:, 0]), np.ascontiguousarray(lon_lat[:, 1])
     return np.asarray(Lookup(conn).place_many(network_code, lon, lat, instant).unit_version_id)
