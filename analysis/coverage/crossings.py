@@ -10,10 +10,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from analysis.coverage.fixes import Bools, Floats, Ints, Shapes
+from analysis.coverage.fixes import Floats, Ints, Shapes
+from analysis.coverage.plane.squares import Squares
 
-_SQUARE_M: Final = 50.0
-_SQUARES_AN_ITEM: Final = 16
 _AT_ONCE: Final = 200_000
 """Legs looked at together: bounds the memory."""
 
@@ -27,64 +26,6 @@ class Crossings:
     share: Floats
     near: Floats
     far: Floats
-
-
-class Squares:
-    """Boxes in the plane by the squares they touch, so that those about many short steps are found without a tree."""
-
-    def __init__(self, low: Floats, high: Floats) -> None:
-        """South-west and north-east corners, (boxes, 2)."""
-        self.low = low.min(axis=0) if len(low) else np.zeros(2)
-        span = (high.max(axis=0) if len(high) else np.zeros(2)) - self.low
-        side = _SQUARE_M
-        while np.prod(span / side + 1) > max(1_000_000, _SQUARES_AN_ITEM * len(low)):
-            side *= 2
-        self.side, self.size = side, np.floor(span / side).astype(np.int64) + 1
-        first, last = self._square(low), self._square(high)
-        self.first = first
-        item, column, row = _each_square(first, last)
-        square = column * self.size[1] + row
-        self.item = item[np.argsort(square, kind="stable")]
-        self.opens = np.concatenate([[0], np.cumsum(np.bincount(square, minlength=int(self.size.prod())))])
-
-    def _square(self, xy: Floats) -> Ints:
-        """The square of each place; one beside them all for what lies there."""
-        return np.clip((xy - self.low) * (1 / self.side) + 1, 0, self.size + 1).astype(np.int64) - 1
-
-    def about(self, begin: Floats, end: Floats, reach_m: float = 0.0) -> tuple[Ints, Ints]:
-        """Pairs of steps and boxes that touch a square in common, each once; a step is widened by `reach_m`."""
-        first = self._square(np.minimum(begin, end) - reach_m)
-        last = self._square(np.maximum(begin, end) + reach_m)
-        wide = (first != last).any(axis=1)
-        inside = (first >= 0).all(axis=1) & (first < self.size).all(axis=1)
-        one, many = np.flatnonzero(~wide & inside), np.flatnonzero(wide)
-        step, item = self._boxes(first[one] @ [self.size[1], 1])
-        first = np.maximum(first[many], 0)
-        of, column, row = _each_square(first, np.minimum(last[many], self.size - 1))
-        square, other = self._boxes(column * self.size[1] + row)
-        met = np.maximum(first[of[square]], self.first[other])  # of all squares they share one alone tells
-        once = np.flatnonzero((met[:, 0] == column[square]) & (met[:, 1] == row[square]))
-        return np.concatenate([one[step], many[of[square[once]]]]), np.concatenate([item, other[once]])
-
-    def _boxes(self, square: Ints) -> tuple[Ints, Ints]:
-        """For each square every box that touches it: the row of the square and that of the box."""
-        opens = self.opens[square]
-        count = self.opens[square + 1] - opens
-        some = np.flatnonzero(count)
-        count = count[some]
-        before = np.cumsum(count) - count
-        of = np.repeat(some, count)
-        return of, self.item[np.repeat(opens[some] - before, count) + np.arange(len(of))]
-
-
-def _each_square(first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
-    """Every square of each block from `first` to `last`: the block's row, and the square's column and row."""
-    size = np.maximum(last - first + 1, 0)
-    count = size[:, 0] * size[:, 1]
-    block = np.repeat(np.arange(len(count)), count)
-    place = np.arange(len(block)) - np.repeat(np.cumsum(count) - count, count)
-    column, row = np.divmod(place, size[block, 1])
-    return block, first[block, 0] + column, first[block, 1] + row
 
 
 class Borders:
@@ -117,24 +58,61 @@ def find_crossings(borders: Borders, ends: Floats, begins_in: Ints, ends_in: Int
     )
 
 
+@dataclass(frozen=True)
+class _Cuts:
+    """Where edges cross legs: which leg, how far along it, and the piece the edge belongs to."""
+
+    leg: Ints
+    at: Floats
+    piece: Ints
+
+
 def _cross(borders: Borders, ends: Floats, begins_in: Ints, ends_in: Ints, first: int) -> Crossings:
     """Of legs and the pieces that hold an end of them or have an edge across them those with a length in common.
 
     `first`: the number of the first leg.
     """
-    crossed, edge = borders.squares.about(ends[:, 0], ends[:, 1])
-    at, across = _where_cut(borders, edge, ends[crossed, 0], ends[crossed, 1])
-    crossed, at, through = crossed[across], at[across], borders.piece[edge[across]]
-    width = len(borders.shapes)
-    held = [np.flatnonzero(side >= 0) * width + side[side >= 0] for side in (begins_in, ends_in)]
-    pairs, pair = np.unique(np.concatenate([crossed * width + through, *held]), return_inverse=True)
+    leg, edge = borders.squares.about(ends.min(axis=1), ends.max(axis=1))
+    at, across = _where_cut(borders, edge, ends[leg, 0], ends[leg, 1])
+    cuts = _Cuts(leg[across], at, borders.piece[edge[across]])
+    rest, found = np.ones(len(at), np.bool_), []
+    held = []
+    for piece, other, leaves in ((begins_in, ends_in, True), (ends_in, begins_in, False)):
+        own = np.flatnonzero(piece[cuts.leg] == cuts.piece)
+        once = (np.bincount(cuts.leg[own], minlength=len(ends)) == 1) & (piece != other) & (piece >= 0)
+        simple = own[once[cuts.leg[own]]]
+        rest[simple] = False
+        held.append(np.flatnonzero(~once & (piece >= 0)))
+        leg, at = cuts.leg[simple], cuts.at[simple]
+        near, far = (np.zeros(len(at)), at) if leaves else (at, np.ones(len(at)))
+        found.append(Crossings(leg, cuts.piece[simple], far - near, near, far))
+    others = np.flatnonzero(rest)
+    many = _Cuts(cuts.leg[others], cuts.at[others], cuts.piece[others])
+    found.append(_cross_often(borders, ends, (begins_in, ends_in), many, held))
+    leg, piece, share, near, far = (
+        np.concatenate([getattr(each, name) for each in found]) for name in Crossings.__dataclass_fields__
+    )
+    return Crossings(leg + first, piece, share, near, far)
+
+
+def _cross_often(
+    borders: Borders, ends: Floats, held_by: tuple[Ints, Ints], cuts: _Cuts, held: list[Ints]
+) -> Crossings:
+    """Legs that cross a piece more often than in or out; `held`: those that begin and those that end in such a one."""
+    begins_in, ends_in = held_by
+    width, at = len(borders.shapes), cuts.at
+    keys = [
+        cuts.leg * width + cuts.piece,
+        *(rows * width + side[rows] for rows, side in zip(held, held_by, strict=True)),
+    ]
+    pairs, pair = np.unique(np.concatenate(keys), return_inverse=True)
     pair, (leg, piece) = pair[: len(at)], np.divmod(pairs, max(width, 1))
     order = np.lexsort((at, pair))
     pair, at = pair[order], at[order]
-    cuts = np.bincount(pair, minlength=len(leg))
+    number = np.bincount(pair, minlength=len(leg))
     begins, stops = begins_in[leg] == piece, ends_in[leg] == piece
-    clear = (cuts % 2 == 1) == (begins != stops)
-    rank = np.arange(len(pair)) - (np.cumsum(cuts) - cuts)[pair]
+    clear = (number % 2 == 1) == (begins != stops)
+    rank = np.arange(len(pair)) - (np.cumsum(number) - number)[pair]
     leaves = (rank % 2 == 0) == begins[pair]
     share = np.bincount(pair, np.where(leaves, at, -at), len(leg)) + stops
     near, far = np.where(begins, 0.0, 1.0), np.where(stops, 1.0, 0.0)
@@ -145,20 +123,19 @@ def _cross(borders: Borders, ends: Floats, begins_in: Ints, ends_in: Ints, first
         borders.shapes[piece[unclear]], ends[leg[unclear]]
     )
     kept = np.flatnonzero(share > 0)
-    return Crossings(leg[kept] + first, piece[kept], np.minimum(share[kept], 1), near[kept], far[kept])
+    return Crossings(leg[kept], piece[kept], np.minimum(share[kept], 1), near[kept], far[kept])
 
 
-def _where_cut(borders: Borders, edge: Ints, start: Floats, end: Floats) -> tuple[Floats, Bools]:
-    """How far along its leg, from 0 to 1, each edge is crossed, and which are. A vertex lies on one side, never on both."""
-    along, begin = end - start, borders.begin[edge]
-    side_begin = along[:, 0] * (begin[:, 1] - start[:, 1]) - along[:, 1] * (begin[:, 0] - start[:, 0])
-    across = borders.end[edge] - begin
-    turn = along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]
-    apart = (side_begin > 0) != (side_begin + turn > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        to_begin = begin - start
-        at = (to_begin[:, 0] * across[:, 1] - to_begin[:, 1] * across[:, 0]) / turn
-    return at, apart & (at > 0) & (at < 1)
+def _where_cut(borders: Borders, edge: Ints, start: Floats, end: Floats) -> tuple[Floats, Ints]:
+    """Which edges are crossed, and how far along their legs, from 0 to 1. A vertex lies on one side, never on both."""
+    along, to_begin, to_end = end - start, borders.begin[edge] - start, borders.end[edge] - start
+    side_begin = along[:, 0] * to_begin[:, 1] - along[:, 1] * to_begin[:, 0]
+    turn = along[:, 0] * (to_end[:, 1] - to_begin[:, 1]) - along[:, 1] * (to_end[:, 0] - to_begin[:, 0])
+    apart = np.flatnonzero((side_begin > 0) != (side_begin + turn > 0))
+    begin, across = to_begin[apart], to_end[apart] - to_begin[apart]
+    at = (begin[:, 0] * across[:, 1] - begin[:, 1] * across[:, 0]) / turn[apart]
+    within = np.flatnonzero((at > 0) & (at < 1))
+    return at[within], apart[within]
 
 
 def _by_shapes(shapes: Shapes, ends: Floats) -> tuple[Floats, Floats, Floats]:

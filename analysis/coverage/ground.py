@@ -13,8 +13,9 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from analysis.coverage.crossings import Borders, Squares
+from analysis.coverage.crossings import Borders
 from analysis.coverage.fixes import Bools, Floats, Ints, Shapes
+from analysis.coverage.plane.squares import Squares
 from geo.cells import cell_polygons, cells_covering, neighbours
 from geo.metric import from_metres, to_metres
 
@@ -77,14 +78,17 @@ class Targets:
         return len(self.unit)
 
     @cached_property
+    def xy(self) -> Floats:
+        return np.stack([self.x, self.y], axis=1)
+
+    @cached_property
     def _squares(self) -> dict[float, Squares]:
         return {}
 
     def squares(self, reach_m: float) -> Squares:
         """To find what lies within reach; made once for all days of the ground."""
         if reach_m not in self._squares:
-            xy = np.stack([self.x, self.y], axis=1)
-            self._squares[reach_m] = Squares(xy - reach_m, xy + reach_m)
+            self._squares[reach_m] = Squares(self.xy - reach_m, self.xy + reach_m)
         return self._squares[reach_m]
 
 
@@ -104,8 +108,17 @@ class Sites:
 
     @cached_property
     def squares(self) -> Squares:
-        bounds = shapely.bounds(self.shape)
-        return Squares(bounds[:, :2], bounds[:, 2:])
+        return Squares(self.low, self.high)
+
+    @cached_property
+    def low(self) -> Floats:
+        """South-west corners."""
+        return np.asarray(shapely.bounds(self.shape), np.float64).reshape(-1, 4)[:, :2]
+
+    @cached_property
+    def high(self) -> Floats:
+        """North-east corners."""
+        return np.asarray(shapely.bounds(self.shape), np.float64).reshape(-1, 4)[:, 2:]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from analysis.coverage.fixes import Bools, Floats, Ints
 from analysis.coverage.ground import Sites, Targets
 from analysis.coverage.legs import LEG, VEHICLE, Tracks
 from analysis.coverage.pieces import Events
+from analysis.coverage.plane.squares import Bundles, bundle_steps
 
-_AT_ONCE = 100_000
-"""Steps looked at together: bounds the memory, and what one lot has passed is not looked at again."""
+_STEPS, _FIXES, _PLACES = 6, 64, 16
+"""A bundle's steps, and its fixes where somebody stands: few targets are near to all of one and many to none."""
 
 
 class Ways:
@@ -23,42 +24,48 @@ class Ways:
         walked &= (on[start] >= 0) & (on[start] == on[start + 1])
         sure = walked & legs.proving & precise[start] & precise[start + 1]
         alone = (on >= 0) & ~tracks.driving
-        self._proven = _steps(xy, start[sure], alone & precise)
-        self._possible = _steps(xy, start[walked & ~sure], alone & ~precise)
+        self._proven = _ways(xy, start[sure], alone & precise)
+        self._possible = _ways(xy, start[walked & ~sure], alone & ~precise)
 
     def passed(self, targets: Targets, reach_m: float) -> tuple[Bools, Bools]:
         """Which targets were surely passed within `reach_m`, and which others possibly."""
-        proven, possible = (_near(*steps, targets, reach_m) for steps in (self._proven, self._possible))
+        proven, possible = (_near(ways, targets, reach_m) for ways in (self._proven, self._possible))
         return proven, possible & ~proven
 
 
-def _steps(xy: Floats, start: Ints, alone: Bools) -> tuple[Floats, Floats]:
-    """Begin and end of the steps from `start` to the row after it, and of the fixes `alone` on none of them."""
+def _ways(xy: Floats, start: Ints, alone: Bools) -> tuple[Bundles, Bundles]:
+    """The steps from `start` to the row after it, and the fixes `alone` on none of them."""
     alone[start] = alone[start + 1] = False
     rows = np.flatnonzero(alone)
-    return np.concatenate([xy[start], xy[rows]]), np.concatenate([xy[start + 1], xy[rows]])
+    steps = bundle_steps(xy[start], xy[start + 1], np.diff(start) == 1, most=_STEPS)
+    places = xy[rows]
+    return steps, bundle_steps(places, places, np.diff(rows) == 1, most=_FIXES)
 
 
-def _near(begin: Floats, end: Floats, targets: Targets, reach_m: float) -> Bools:
+def _near(ways: tuple[Bundles, Bundles], targets: Targets, reach_m: float) -> Bools:
+    """The targets within reach: of the first step of a bundle, or else of any."""
     near = np.zeros(len(targets), np.bool_)
     if not len(targets):
         return near
-    for first in range(0, len(begin), _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
-        step, target = targets.squares(reach_m).about(begin[some], end[some])
-        fresh = np.flatnonzero(~near[target])
-        step, target = step[fresh] + first, target[fresh]
-        way, x, y = (
-            end[step] - begin[step],
-            targets.x[target] - begin[step, 0],
-            targets.y[target] - begin[step, 1],
-        )
-        with np.errstate(invalid="ignore"):
-            along = (x * way[:, 0] + y * way[:, 1]) / (way[:, 0] ** 2 + way[:, 1] ** 2)
-        along = np.clip(np.nan_to_num(along), 0, 1)  # a fix alone is a step of no length
-        aside = (x - along * way[:, 0]) ** 2 + (y - along * way[:, 1]) ** 2
-        near[target[aside <= reach_m * reach_m]] = True
+    for some in ways:
+        bundle, target = targets.squares(reach_m).about(some.low, some.high)
+        boxed = some.beside(bundle, targets.xy[target]) <= reach_m * reach_m
+        bundle, target = bundle[boxed], target[boxed]
+        _mark(near, some, some.opens[bundle], target, (targets, reach_m))
+        fresh = np.flatnonzero(~near[target] & (some.count[bundle] > 1))
+        of, step = some.members(bundle[fresh])
+        _mark(near, some, step, target[fresh][of], (targets, reach_m))
     return near
+
+
+def _mark(near: Bools, ways: Bundles, step: Ints, target: Ints, within: tuple[Targets, float]) -> None:
+    targets, reach_m = within
+    way, to = ways.end[step] - ways.begin[step], targets.xy[target] - ways.begin[step]
+    length = np.einsum("ij,ij->i", way, way)
+    length[length == 0] = 1  # a fix alone is a step of no length
+    along = np.einsum("ij,ij->i", way, to) / length
+    aside = to - np.clip(along, 0, 1)[:, None] * way
+    near[target[np.einsum("ij,ij->i", aside, aside) <= reach_m * reach_m]] = True
 
 
 def find_presence_at(sites: Sites, tracks: Tracks, xy: Floats) -> Events:
@@ -81,9 +88,14 @@ def _inside(sites: Sites, rows: Ints, xy: Floats) -> tuple[Ints, Ints]:
     """Which of the fixes lie in which sites, by site and fix."""
     if not len(sites):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    step, site = sites.squares.about(xy[rows], xy[rows])
+    places = xy[rows]
+    bundles = bundle_steps(places, places, np.diff(rows) == 1, most=_PLACES)
+    bundle, site = sites.squares.about(bundles.low, bundles.high)
+    of, step = bundles.members(bundle)
     shapely.prepare(sites.shape)
-    row = rows[step]
+    row, site = rows[step], site[of]
+    boxed = np.flatnonzero(((xy[row] >= sites.low[site]) & (xy[row] <= sites.high[site])).all(axis=1))
+    row, site = row[boxed], site[boxed]
     inside = shapely.intersects_xy(sites.shape[site], xy[row, 0], xy[row, 1])
     row, site = row[inside], site[inside]
     order = np.lexsort((row, site))

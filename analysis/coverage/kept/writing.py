@@ -115,13 +115,19 @@ def _presence(
     unit = ground.pieces.unit[day.visits.place[proven]]
     since, until = day.visits.from_us[proven], day.visits.to_us[proven]
     hour = _hours_of(since, zero, zone)
-    for row in np.unique(unit).tolist():
-        own = unit == row
-        dwell = np.zeros(24, np.int64)
-        np.add.at(dwell, hour[own], day.visits.dwell_us[proven][own])
-        visits = np.bincount(hour[own], minlength=24)
-        last = instant(zero, int(until[own].max()))
-        yield (int(versions[row]), visits.tolist(), dwell.tolist(), last)
+    order = np.argsort(unit, kind="stable")
+    rows, first = np.unique(unit[order], return_index=True)
+    if not len(rows):
+        return
+    key = np.searchsorted(rows, unit) * 24 + hour
+    visits = np.bincount(key, minlength=len(rows) * 24).reshape(-1, 24)
+    dwell = np.zeros(len(rows) * 24, np.int64)
+    np.add.at(dwell, key, day.visits.dwell_us[proven])
+    last = np.maximum.reduceat(until[order], first)
+    for row, *told, ended in zip(
+        rows.tolist(), visits.tolist(), dwell.reshape(-1, 24).tolist(), last.tolist(), strict=True
+    ):
+        yield (int(versions[row]), *told, instant(zero, ended))
 
 
 def _hours_of(at_us: Ints, zero: datetime, zone: ZoneInfo) -> Ints:

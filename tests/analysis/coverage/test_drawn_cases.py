@@ -3,11 +3,15 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import shapely
 
 from analysis.coverage.day import figure_of, sum_units
-from analysis.coverage.ground import Targets
+from analysis.coverage.fixes import Fixes
+from analysis.coverage.ground import NO_SITES, NO_TARGETS, Ground, Targets, cut_pieces
 from analysis.coverage.people import TIMES, WAYS
 from analysis.coverage.visits import count_visits
+from bench.ground import snapshot_of
+from geo.metric import metric_crs_of, to_metres
 from tests.analysis.coverage.streets import (
     DAY_US,
     START_S,
@@ -131,15 +135,23 @@ def test_streets_are_passed_within_fifteen_metres_by_millimetres_of_their_stretc
     assert (columns.numerator.tolist(), columns.denominator.tolist()) == ([40_000], [67_500])
 
 
-def test_a_fix_on_the_border_of_two_units_belongs_to_the_one_that_placement_says():
-    #        A---- A|B ----B    one fix on the border itself, placed in the lower code
-    fixes = walk([(START_S, 5.0)], units="AB")
-    fixes.unit[:] = 0
-    ground = cells_ground([1, 2], units="AB")
+def test_a_fix_on_the_border_of_two_units_is_of_the_one_that_placement_says_and_counts_once():
+    #        +-----U0-----o-----U1-----+      one fix on the border itself, which lies within a cell
+    units = np.array([shapely.box(114.0, 33.0, 114.004, 33.004), shapely.box(114.004, 33.0, 114.008, 33.004)])
+    crs = metric_crs_of(units)
+    pieces = cut_pieces(list(units), crs, 10, walkable={}, sliver=0)
+    ground = Ground(crs, ("0", "1"), np.ones(2, bool), pieces, NO_TARGETS, NO_TARGETS, NO_SITES)
+    lon, lat = np.array([114.004]), np.array([33.002])
+    unit = snapshot_of(units).place_many(lon, lat).row.astype(np.int64)
+    assert unit.tolist() == [0]  # the lower code
+    at = np.array([START_S * S])
+    fixes = Fixes(np.array([1]), np.array([1]), at, lon, lat, np.array([5.0]), unit)
     day = cover(fixes, ground)
-    here = day.visits.place.tolist()
-    assert here in ([0], [])  # the cell of the border is A's or B's; it is never counted for both
-    assert area_m2(day, ground)[0] in (0, 1)
+    (place,) = day.visits.place.tolist()
+    assert shapely.dwithin(pieces.shape[place], to_metres(shapely.points(lon, lat), crs), 0.01).all()
+    columns = sum_units(day, ground)["area"]
+    assert columns.numerator.tolist() == [pieces.area_cm2[place], 0]
+    assert np.isclose(columns.denominator.sum(), shapely.area(to_metres(units, crs)).sum() * 1e4, rtol=1e-6)
 
 
 def test_midnight_cuts_a_leg_in_two_and_each_day_has_its_half():

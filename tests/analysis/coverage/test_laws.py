@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from analysis.coverage.legs import find_legs
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.standing import find_standing
 from analysis.coverage.visits import count_required, count_visits
+from geo.metric import short_distance_m
 from tests.analysis.coverage.streets import (
     DAY_US,
     RULES,
@@ -108,6 +110,49 @@ def test_people_apart_are_the_people_together(one, other):
     ]
     assert rows == sorted(each)
     assert np.array_equal(day.doors[0], apart[0].doors[0] | apart[1].doors[0])
+
+
+@settings(deadline=None, max_examples=40)
+@given(STEPS, STEPS, st.integers(1, 70))
+def test_however_people_are_split_into_lots_the_day_is_the_same(one, other, at_once):
+    fixes = together(patrol(one, 1), patrol(other, 2))
+    with patch("analysis.coverage.day.FIXES_AT_ONCE", at_once):
+        split = covered(fixes)
+    assert same(split, covered(fixes))
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, st.data())
+def test_a_day_to_which_a_late_fix_was_added_is_that_from_scratch(steps, data):
+    """Fixes in any order of arrival, the last of them late, another person's beside them."""
+    fixes, other = patrol(steps, 1), patrol([(10, 0.5, 3.0)] * 20, 2)
+    order = np.array(data.draw(st.permutations(range(len(fixes)))))
+    arrived = together(fixes.take(order[:-1]), other, fixes.take(order[-1:]))
+    assert same(covered(arrived), covered(together(fixes, other)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS)
+def test_how_fast_somebody_goes_is_told_by_the_way_half_a_minute_before_and_after(steps):
+    fixes = order_fixes(patrol(steps, 1))
+    at, metres = (
+        fixes.at_us / 1e6,
+        short_distance_m(fixes.lon[:-1], fixes.lat[:-1], fixes.lon[1:], fixes.lat[1:]),
+    )
+    legs = find_legs(fixes, RULES, until_us=DAY_US)
+    linked = (legs.kind == 0) & ~legs.still
+    gone = np.concatenate([[0.0], np.cumsum(np.where(linked, metres, 0))])
+    for step in range(len(linked)):
+        first = last = step
+        while linked[step] and first > 0 and linked[first - 1]:
+            first -= 1
+        while linked[step] and last + 1 < len(linked) and linked[last + 1]:
+            last += 1
+        middle = (at[step] + at[step + 1]) / 2
+        ends = np.array([max(middle - 30, at[first]), min(middle + 30, at[last + 1])])
+        speed = np.diff(np.interp(ends, at, gone))[0] / np.diff(ends)[0] if linked[step] else 0.0
+        if min(abs(speed - RULES.ride_mps), abs(speed - RULES.vehicle_mps)) > 1e-3:
+            assert legs.mode[step] == sum(bool(speed > each) for each in (RULES.ride_mps, RULES.vehicle_mps))
 
 
 @settings(deadline=None, max_examples=80)

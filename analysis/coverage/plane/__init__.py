@@ -1,0 +1,1 @@
+"""Arithmetic in the plane, for many steps of many people at once."""

@@ -1,0 +1,196 @@
+"""Every look-up of coverage stands on its index: plans over 400 days, 12,000 people, 24,000 streets."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection, Engine, event, func, select, text
+
+from analysis.coverage.kept.people import read_duty, read_own_ground
+from analysis.coverage.kept.reading import CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.measures.duty_time import WorkingHours
+from analysis.coverage.rules import CoverageRules
+from analysis.coverage.views.cold import list_cold
+from analysis.coverage.views.notes import get_note, list_notes
+from analysis.coverage.views.people import list_people_day
+from analysis.coverage.views.person import DayAsked, read_person_day
+from analysis.coverage.views.rhythm import read_calendar, read_week
+from core.db import make_engine
+from geo.tables import unit_version
+from geo.walkable import read_obstacles, read_sites, read_streets
+from people.access import Scope
+from people.tables import person
+from tests.city import publish_small_city
+from tests.conftest import drop_database, make_database
+
+ZONE = ZoneInfo("Asia/Shanghai")
+LAST = date(2026, 6, 10)
+NOW = datetime(2026, 6, 11, tzinfo=ZONE)
+BOX = (114.0, 33.0, 114.02, 33.01)
+FILL = (
+    "INSERT INTO person (code, name) SELECT 'P' || n, 'x' FROM generate_series(1, 12000) n",
+    """INSERT INTO coverage_day ("on", network_id, edition_id, edition_changed, as_of, resolution, rules, definitions,
+    fixes, interval_us) SELECT CAST(:last AS date) - n, network.id, edition.id, false, CAST(:now AS timestamptz), 10,
+    '{}', '{}', 1, 10000000 FROM generate_series(0, 399) n, network JOIN edition ON edition.network_id = network.id
+    WHERE network.code = 'governance'""",
+    """INSERT INTO coverage_unit SELECT day.id, v.id, true, '{1,2,0}', '{1,2,0}', '{1,2,0}', '{1,2,0}', '{1,2,0}'
+    FROM coverage_day day, unit_version v WHERE v.level = :deepest""",
+    """INSERT INTO coverage_piece SELECT day_id, unit_version_id, 5, 2, 1, 1, NULL, NULL, 1 FROM coverage_unit""",
+    """INSERT INTO coverage_presence SELECT day_id, unit_version_id, array_fill(1, ARRAY[24]),
+    array_fill(CAST(1 AS bigint), ARRAY[24]), now() FROM coverage_unit""",
+    """INSERT INTO coverage_site SELECT day.id, 's' || n, (SELECT min(id) FROM unit_version), 1, 0, 1, NULL, 1, 1
+    FROM coverage_day day, generate_series(1, 30) n""",
+    """INSERT INTO coverage_duty SELECT day.id, p.id, as_of, as_of + interval '1 hour', true, '{1,1,1,1,1}',
+    '{1,1,1,1,1,1,1}' FROM coverage_day day JOIN person p ON p.id % 400 IN (day.id % 400, (day.id + 7) % 400)""",
+    """INSERT INTO coverage_note (person_id, kind, since, until, told, told_at)
+    SELECT id, 'rest', :now, CAST(:now AS timestamptz) + interval '1 hour', 'x', now() FROM person""",
+    """INSERT INTO shift (person_id, starts_at, ends_at) SELECT p.id, t, t + interval '8 hours' FROM person p,
+    generate_series(CAST(:now AS timestamptz) - interval '9 days', :now, interval '3 days') t""",
+    """INSERT INTO assignment (person_id, unit_id, role, valid) SELECT person.id,
+    (SELECT unit_id FROM unit_version ORDER BY id LIMIT 1), 'grid_worker', tstzrange('2026-01-01', NULL) FROM person""",
+    """INSERT INTO street (source, code, name, kind, digest, valid, geom) SELECT 'x', n, '', '', '', '(,)',
+    ST_SetSRID(ST_Multi(ST_MakeLine(ST_MakePoint(110 + n / 3000.0, 33), ST_MakePoint(110 + n / 3000.0, 33.001))), 4326)
+    FROM generate_series(1, 24000) n""",
+    """INSERT INTO obstacle (source, code, name, kind, digest, valid, width_m, geom)
+    SELECT source, code, name, 'water', '', valid, 1, geom FROM street""",
+    """INSERT INTO site (source, code, name, kind, digest, valid, visits, days, least_s, geom)
+    SELECT source, code, name, kind, '', valid, 1, 1, 1, geom FROM street""",
+)
+
+
+@pytest.fixture(scope="module")
+def kept(server_url: str, template_name: str) -> Iterator[Engine]:
+    """400 days of the small city's 64 deepest units."""
+    name = f"wangge_kept_{uuid.uuid4().hex[:12]}"
+    engine = make_engine(make_database(server_url, name, template_name))
+    with engine.begin() as conn:
+        publish_small_city(conn)
+        deepest = conn.scalar(
+            select(unit_version.c.level).group_by(unit_version.c.level).order_by(func.count().desc()).limit(1)
+        )
+        binds = {"last": LAST, "now": NOW, "deepest": deepest}
+        for query in FILL:
+            conn.execute(text(query), {key: value for key, value in binds.items() if f":{key}" in query})
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("ANALYZE"))
+    yield engine
+    engine.dispose()
+    drop_database(server_url, name)
+
+
+@pytest.fixture
+def conn(kept: Engine) -> Iterator[Connection]:
+    with kept.connect() as connection:
+        yield connection
+
+
+def plans_of(conn: Connection, ask: Callable[[], object]) -> tuple[set[str], set[str]]:
+    """(indexes used, tables read from end to end) of every statement that answering takes."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_conn: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(conn, "before_cursor_execute", note)
+    ask()
+    event.remove(conn, "before_cursor_execute", note)
+    used, whole = set(), set()
+    for statement, parameters in asked:
+        found = conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+        waiting = [(json.loads(found) if isinstance(found, str) else found)[0]["Plan"]]
+        while waiting:
+            node = waiting.pop()
+            waiting += node.get("Plans", [])
+            used |= {node["Index Name"]} if "Index Name" in node else set()
+            whole |= {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
+    return used, whole
+
+
+SMALL = {"coverage_day", "network", "unit", "unit_version", "role", "edition"}
+"""Hundreds of rows here, and as many in any city."""
+
+
+def asked_of(conn: Connection, unit_id: UUID | None = None, *, days: int = 7) -> CoverageAsked:
+    network_id = find_network_id(conn, "governance")
+    return CoverageAsked(network_id, unit_id, LAST - timedelta(days=days - 1), LAST)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_week_of_figures_reads_its_days_alone(conn: Connection, named: bool) -> None:
+    one = conn.scalars(select(unit_version.c.unit_id).order_by(unit_version.c.id)).first() if named else None
+    used, whole = plans_of(conn, lambda: read_coverage(conn, asked_of(conn, one)))
+    assert {"pk_coverage_unit", "pk_coverage_piece", "pk_coverage_site"} <= used
+    assert whole <= SMALL
+
+
+def test_the_calendar_and_the_rhythm_of_a_week_read_its_days_alone(conn: Connection) -> None:
+    asked = asked_of(conn)
+    used, whole = plans_of(conn, lambda: (read_calendar(conn, asked), read_week(conn, asked)))
+    assert {"pk_coverage_unit", "pk_coverage_presence"} <= used
+    assert whole <= SMALL
+
+
+def test_what_is_unvisited_is_of_the_last_day_s_units_whoever_came_on_any_day(conn: Connection) -> None:
+    hours = WorkingHours(ZONE)
+    asked = asked_of(conn)
+    used, whole = plans_of(conn, lambda: list_cold(conn, asked, before=NOW, until=NOW, hours=hours, limit=40))
+    assert "pk_coverage_unit" in used
+    assert whole <= {*SMALL, "coverage_presence"}, "when each was visited last is asked of all days"
+
+
+def test_people_of_a_day_are_found_by_day_and_their_notes_by_person(conn: Connection) -> None:
+    between = (NOW - timedelta(days=1), NOW)
+    network_id = find_network_id(conn, "governance")
+    everywhere = Scope(everywhere=True, paths=())
+    used, whole = plans_of(
+        conn, lambda: list_people_day(conn, network_id, everywhere, on=LAST, between=between, role=None)
+    )
+    assert {"pk_coverage_duty", "ix_coverage_note_person"} <= used
+    assert whole <= SMALL
+
+
+def test_one_person_s_day_and_notes_are_found_by_person(conn: Connection) -> None:
+    someone = conn.scalar(select(person.c.id).where(person.c.code == "P77")) or 0
+    for kept_days, indexes in (
+        (30, {"ix_shift_person_time"}),
+        (0, {"ix_coverage_duty_person", "pk_coverage_duty"}),
+    ):
+        asked = DayAsked(someone, LAST, ZONE, NOW, kept_days)
+        used, whole = plans_of(conn, lambda asked=asked: read_person_day(conn, asked, CoverageRules()))  # type: ignore[misc]
+        assert used & indexes
+        assert whole <= SMALL
+    used, whole = plans_of(
+        conn, lambda: list_notes(conn, person.c.id == someone, since=NOW - timedelta(days=9), until=NOW)
+    )
+    assert "ix_coverage_note_person" in used
+    assert not whole
+    note_id = conn.scalar(text("SELECT max(id) FROM coverage_note")) or 0
+    used, whole = plans_of(conn, lambda: get_note(conn, note_id))
+    assert "pk_coverage_note" in used
+    assert not whole
+
+
+def test_who_was_on_duty_and_where_is_found_by_person_and_time(conn: Connection) -> None:
+    between = (NOW - timedelta(days=9), NOW - timedelta(days=8))
+    people = list(conn.scalars(select(person.c.id).order_by(person.c.id).limit(50)))
+    used, whole = plans_of(conn, lambda: read_duty(conn, between, person_id=people[0]))
+    assert "ix_shift_person_time" in used
+    used, whole = plans_of(conn, lambda: read_own_ground(conn, people, between, margin_m=30))
+    assert used & {"ix_assignment_person", "ex_assignment_once"}
+    assert whole <= SMALL
+
+
+def test_streets_water_and_sites_are_found_by_where_they_lie(conn: Connection) -> None:
+    for read, index in (
+        (read_streets, "ix_street_geom"),
+        (read_obstacles, "ix_obstacle_geom"),
+        (read_sites, "ix_site_geom"),
+    ):
+        used, whole = plans_of(conn, lambda read=read: read(conn, BOX, LAST))  # type: ignore[misc]
+        assert used == {index}
+        assert not whole
