@@ -1,6 +1,7 @@
 """`./wangge coverage compute --from --to`: coverage of days, from the stored fixes, here or by many workers."""
 
 import argparse
+import getpass
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,7 +100,11 @@ def _by_workers(engine: Engine, lookup: Any, job: Any, beyond: Any, period: dict
     from analysis.coverage.beyond.export import Exported
     from analysis.coverage.beyond.run import Kept, compute_beyond
     from analysis.coverage.kept.compute import DayDone
+    from people.looks import Look, record_look
 
+    why = f"coverage by workers, {period['first']} – {period['last']}"
+    with engine.begin() as conn:  # what is exported is movement: on record before it is there
+        record_look(conn, Look(period["now"], getpass.getuser(), "export", why))
     told, left, began = _Told(), 0, time.monotonic()
     progress = Progress("pieces of work", (period["last"] - period["first"]).days + 1)
     for step in compute_beyond(engine, lookup, job, beyond, **period):

@@ -32,6 +32,7 @@ from core.db import make_engine
 from core.errors import Unavailable
 from geo.lookup import Lookup
 from geo.tables import address_point
+from people.tables import look
 from tests.analysis.coverage.period import JOB, NOW, ZONE, contents, fill
 from tests.conftest import copy_of, drop_database, make_database
 from tracking.tables import fix
@@ -280,6 +281,9 @@ def test_the_verb_computes_with_processes_of_its_own_and_tells_what_it_did(
     assert f"{FIRST}: " in (told := capsys.readouterr().err)
     assert "1 days in" in told
     assert "1 computed, 0 kept" in told
+    with engine.connect() as conn:
+        looks = conn.execute(select(look.c.what, look.c.why)).all()
+    assert [tuple(one) for one in looks] == [("export", f"coverage by workers, {FIRST} – {FIRST}")]
     by_workers = contents(engine)
     assert len(by_workers["coverage_day"]) == 1
     assert main(day) == 0
