@@ -191,7 +191,8 @@ def _named(read: FixColumns, content: _Content) -> dict[str, Any]:
     """Pseudonyms for persons; a person's devices by number, in the order of their ids, which ties hang on."""
     person, row = np.unique(read.person, return_inverse=True)
     names = np.array([content.names[each] for each in person.tolist()], np.int64)
-    _, device = np.unique(np.stack([row, read.device], 1), axis=0, return_inverse=True)
+    ids, device = np.unique(read.device, return_inverse=True)
+    _, device = np.unique(row * len(ids) + device, return_inverse=True)
     first = np.full(len(person), len(read.person), np.int64)
     np.minimum.at(first, row, device)
     zero_us = microseconds(EPOCH, content.between[0])

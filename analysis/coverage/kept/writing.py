@@ -77,8 +77,13 @@ def write_rows(
     day_id: int = conn.execute(insert(coverage_day).values(**day).returning(coverage_day.c.id)).scalar_one()
     for table, rows in tables:
         columns = [column.name for column in table.columns]
-        copy_rows(conn, table.name, columns, ((day_id, *row) for row in rows))
+        copy_rows(conn, table.name, columns, ((day_id, *map(_as_copied, row)) for row in rows))
     return day_id
+
+
+def _as_copied(value: object) -> object:
+    """An array of whole numbers as COPY reads it: the driver would look at each number for what it is."""
+    return f"{{{','.join(map(str, value))}}}" if isinstance(value, list) else value
 
 
 def _units(day: DayCoverage, ground: Ground, versions: Ints) -> Iterator[Row]:
