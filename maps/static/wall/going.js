@@ -46,6 +46,14 @@ export function lookWhere({ at: position }) {
   else drawPlace();
 }
 
+/** The legend grows and shrinks with what is shown: a place that is shown in whole stays so above it. */
+export function keepRoom() {
+  new ResizeObserver(() => {
+    const { at: moved, follow } = stateNow();
+    if (here.place && !moved && !follow) drawPlace();
+  }).observe(at("foot"));
+}
+
 /** Write where the map was moved to into the address. */
 export function keepPosition(map) {
   let resized = false;

@@ -17,7 +17,7 @@ import { choosePerson, lookAtPerson, showChosen } from "./chosen_person.js";
 import { banner, tellConnection } from "./connection.js";
 import { hideDetail } from "./detail.js";
 import { at } from "./dom.js";
-import { arrive, fillNetworks, keepPosition, lookWhere } from "./going.js";
+import { arrive, fillNetworks, keepPosition, keepRoom, lookWhere } from "./going.js";
 import { readNetworks } from "./ground.js";
 import { here, on, sees, tell } from "./here.js";
 import { loadHotspots, showLayers } from "./layers.js";
@@ -73,6 +73,7 @@ async function startMap() {
   showScale(map);
   bindPointer(map);
   keepPosition(map);
+  keepRoom();
 }
 
 /** The address changed: show what it says now. */
