@@ -42,8 +42,11 @@ def _run(name: str, command: list[str]) -> int:
     if not program.exists() and importlib.util.find_spec(tool) is None:
         print(f"wangge: {tool} is not installed; ./wangge {name} installs it", file=sys.stderr)
         return 2
-    # Outside settings must not colour the tests: those of the tests themselves stay.
+    # Outside settings must not colour the tests: those of the tests themselves stay. The many processes that tests start
+    # compile each file once.
     environ = {
-        k: v for k, v in os.environ.items() if not k.startswith("WANGGE_") or k.startswith("WANGGE_TEST_")
+        k: v
+        for k, v in os.environ.items()
+        if (not k.startswith("WANGGE_") or k.startswith("WANGGE_TEST_")) and k != "PYTHONDONTWRITEBYTECODE"
     }
     return subprocess.run([program, *arguments], cwd=ROOT, env=environ, check=False).returncode

@@ -10,6 +10,6 @@ SELECT array_agg(person_id), array_agg(device_id), array_agg(fixed_at),
 FROM last_fix
 WHERE changed >= pg_snapshot_xmin(CAST(:since AS pg_snapshot))
   AND changed < CASE CAST(:since AS text) WHEN '3:3:' THEN CAST('18446744073709551615' AS xid8)
-                                       ELSE pg_snapshot_xmax(pg_current_snapshot()) END
+                                       ELSE (SELECT pg_snapshot_xmax(pg_current_snapshot())) END
   AND NOT pg_visible_in_snapshot(changed, CAST(:since AS pg_snapshot))
   AND (CAST(:persons AS bigint[]) IS NULL OR person_id = ANY(CAST(:persons AS bigint[])))
