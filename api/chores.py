@@ -1,5 +1,6 @@
-"""What a running service does by itself: the watch over what deserves attention, and every hour the partitions of the days
-to come, the expired dropped, and the units of told speeds held against the way that was gone.
+"""What a running service does by itself: the watch over what deserves attention, what was decided for borders whose instant
+has come, and every hour the partitions of the days to come, the expired dropped, and the units of told speeds held against
+the way that was gone.
 """
 
 import logging
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from analysis.alerts import WatchRules, forget_alerts, watch, watch_rules_of
 from analysis.coverage.beyond.folder import expire, parquet_folder
 from analysis.coverage.views.notes import forget_people
+from analysis.handover import take_effect
 from api.coverage_chore import keep_coverage
 from core.db import make_engine
 from core.errors import WanggeError
@@ -100,6 +102,7 @@ def _watch_on(engine: Engine, rules: WatchRules, clock: Clock, over: threading.E
                         is_mine = is_mine or bool(conn.scalar(select(func.pg_try_advisory_lock(_WATCHMAN))))
                         if is_mine:
                             watch(conn, clock(), rules)
+                            take_effect(conn, clock())
                     over.wait(WATCH_S)
         except (SQLAlchemyError, psycopg.Error) as error:
             _tell(error)

@@ -126,3 +126,17 @@ case_event = Table(
     UniqueConstraint("case_id", "seq"),
     comment="append-only",
 )
+
+case_rehoming = Table(
+    "case_rehoming",
+    metadata,
+    Column("plan_id", ForeignKey("plan.id", ondelete="CASCADE"), nullable=False),
+    Column("case_id", ForeignKey("case.id", ondelete="CASCADE"), nullable=False),
+    Column("from_unit_id", Uuid, nullable=False, comment="who held it when this was confirmed"),
+    Column("to_unit_id", Uuid, nullable=False, comment="who holds it once the plan is in force"),
+    Column("by", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("done_at", DateTime(timezone=True), comment="NULL: the plan's instant has not come"),
+    PrimaryKeyConstraint("plan_id", "case_id"),
+    Index("ix_case_rehoming_waiting", "plan_id", postgresql_where=text("done_at IS NULL")),
+)

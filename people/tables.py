@@ -10,13 +10,14 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    PrimaryKeyConstraint,
     Table,
     Text,
     Uuid,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint
 
 from core.db import metadata
 
@@ -187,4 +188,19 @@ look = Table(
     Column("why", Text, nullable=False),
     Index("ix_look_person_at", "person_id", "at"),
     comment="append-only: who looked at whose movement, when and why",
+)
+
+post_decision = Table(
+    "post_decision",
+    metadata,
+    Column("plan_id", ForeignKey("plan.id", ondelete="CASCADE"), nullable=False),
+    Column("assignment_id", ForeignKey("assignment.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "unit_ids", ARRAY(Uuid), nullable=False, comment="where the person serves from the plan's instant on"
+    ),
+    Column("by", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("done_at", DateTime(timezone=True), comment="NULL: the plan's instant has not come"),
+    PrimaryKeyConstraint("plan_id", "assignment_id"),
+    Index("ix_post_decision_waiting", "plan_id", postgresql_where=text("done_at IS NULL")),
 )

@@ -1,7 +1,7 @@
 """The blocks of one parent's ground, with what lives and happens in each: what suggestions and painting are made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,7 +30,7 @@ MOST_BLOCKS = 10_000
 class Blocks:
     """`source`: streets, given or units (the lowest units stand for blocks). `streets`: lines to follow, WGS-84.
 
-    `holder`: the place in `units` of the unit that has each block now.
+    `holder`: the place in `units` of the unit that has each block now; `leaf`: that of the lowest unit, in `leaves`.
     """
 
     parent: Unit
@@ -43,6 +43,8 @@ class Blocks:
     cases: Floats
     area_m2: Floats
     streets: list[BaseGeometry]
+    leaves: list[Unit] = field(default_factory=list)
+    leaf: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def weight(self, by: str) -> Floats:
         """Workload counts households and cases alike, each as its share of all."""
@@ -78,7 +80,8 @@ def read_blocks(
     counted = _counted(shapes, doors, calls)
     if not counted["households"].sum():
         counted["households"] = _shared_out([each for each, _ in leaves], leaf, counted["area_m2"])
-    return Blocks(above, source, shapes, units, holder, streets=lines, **counted)
+    lowest = [each for each, _ in leaves]
+    return Blocks(above, source, shapes, units, holder, streets=lines, leaves=lowest, leaf=leaf, **counted)
 
 
 def _units(drawing: Drawing, above: Unit) -> tuple[list[Unit], list[tuple[Unit, int]]]:

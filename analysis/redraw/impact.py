@@ -22,7 +22,9 @@ from geo.operations import Unit
 from geo.plans import geometry_column
 from geo.plans.effects import Affected, list_affected
 from geo.plans.redraw import Redraw
+from geo.plans.succession import read_succession
 from geo.plans.working import read_siblings
+from people.planning.posts import list_posts
 from people.tables import assignment, role
 
 MEASURES = ("households", "cases", "area_m2")
@@ -53,7 +55,7 @@ class Evenness:
 class Impact:
     """`*_moved`: households and residents at doors that come to lie in another unit; None: no door is known there.
 
-    `people_moved`: assignments to units that end or lose ground, to be decided on; `networks`: others to be told.
+    `people_moved`: assignments to units of any level that end or lose ground, to be decided on; `networks`: others to be told.
     """
 
     as_of: datetime
@@ -84,7 +86,7 @@ def measure_impact(conn: Connection, found: Redraw, *, now: datetime) -> Impact:
         evenness=_evenness(conn, found, [*before, *after], now),
         households_moved=_by_shares(affected) if homes is None else homes[0],
         residents_moved=None if homes is None else homes[1],
-        people_moved=sum(people.get(each.unit_id, 0) for each in affected if each.moves_ground),
+        people_moved=len(list_posts(conn, found, read_succession(conn, found), now)),
         networks=find_disagreements(conn, found.network, shapes[0], shapes[1]),
     )
 

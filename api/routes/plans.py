@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from analysis.handover import refuse_undecided, take_effect
 from api.callers import CallerDep, Conn, Now, require
 from api.errors import refusals
 from core.errors import Refused
@@ -224,9 +225,14 @@ def _roles_of(step: str) -> Collection[str]:
 
 @router.post("/plans/{plan_id}/publish", dependencies=[require(*MAY_APPROVE)], responses=refusals(409))
 def publish_plan(plan_id: PlanId, asked: PublishIn, caller: CallerDep, conn: Conn, now: Now) -> PublishedOut:
-    """Make an approved plan the next edition, from now, from an instant to come, or, with a reason, from a past one."""
-    find_own_plan(conn, caller, plan_id, MAY_APPROVE)
+    """Make an approved plan the next edition, from now, from an instant to come, or, with a reason, from a past one.
+
+    409 while open cases or assignments of changed units wait for a decision (`/handover`).
+    """
+    found = find_own_plan(conn, caller, plan_id, MAY_APPROVE)
     refuse_past(caller, asked.effective_from, now)
+    if found.state == "approved":
+        refuse_undecided(conn, found, now)
     published = publish_redraw(
         conn,
         plan_id,
@@ -235,6 +241,7 @@ def publish_plan(plan_id: PlanId, asked: PublishIn, caller: CallerDep, conn: Con
         effective_from=asked.effective_from,
         reason=asked.reason or None,
     )
+    take_effect(conn, now)
     return PublishedOut(**{name: getattr(published, name) for name in PublishedOut.model_fields})
 
 

@@ -181,6 +181,12 @@ CASES: dict[str, Case] = {
     "GET /v1/plans/{plan_id}/findings": Case(NO_PLANNER, "/v1/plans/{plan}/findings"),
     "GET /v1/plans/{plan_id}/affected": Case(NO_PLANNER, "/v1/plans/{plan}/affected"),
     "GET /v1/plans/{plan_id}/impact": Case(NO_PLANNER, "/v1/plans/{plan}/impact"),
+    "GET /v1/plans/{plan_id}/blocks": Case(NO_PLANNER, "/v1/plans/{plan}/blocks?parent=x"),
+    "POST /v1/plans/{plan_id}/painting": Case(
+        NO_PLANNER, "/v1/plans/{plan}/painting", {"json": {"parent": "x"}}
+    ),
+    "GET /v1/plans/{plan_id}/handover": Case(NO_PLANNER, "/v1/plans/{plan}/handover"),
+    "PUT /v1/plans/{plan_id}/handover": Case(NO_PLANNER, "/v1/plans/{plan}/handover", {"json": {"x": 1}}),
     "POST /v1/plans/{plan_id}/suggestions": Case(
         NO_PLANNER, "/v1/plans/{plan}/suggestions", {"json": {"parent": "x"}}
     ),

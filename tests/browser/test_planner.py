@@ -1,77 +1,38 @@
-"""The planner in a real browser: one draws and submits by mouse, by keys alone, another approves; then the ground switches."""
+"""The planner in a real browser: one draws and submits, another decides and schedules, by mouse and by keys alone; then the
+ground switches, and people and cases with it.
+"""
 
-import os
-import uuid
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import update
 
 from core.clock import utc_now
-from core.db import make_engine
-from geo.tables import network
-from people.grants import add_grant, find_unit
-from people.tokens import issue_bearer
-from tests.browser.city import City
-from tests.browser.conftest import NARROW, Visit, Visits, running_service, until
-from tests.city import FOUNDED, SOUTH, STEP, WEST, code_at, publish_small_city
-from tests.conftest import drop_database, make_database
-from tests.people.town import make_account
+from tests.browser.conftest import NARROW, Visit, Visits, until
+from tests.browser.planning import (
+    LEAD,
+    NAMES,
+    Ground,
+    ask,
+    expect_said,
+    is_still,
+    picture,
+    pixel,
+    planned_city,
+    tab_to,
+    type_place,
+)
+from tests.city import SOUTH, STEP, WEST, code_at
 
 pytestmark = pytest.mark.browser
 
-ROLES = {"planner": ("planner", None), "approver": ("approver", None), "command": ("command", None)}
-MOST = 43
-"""Households that a micro-grid may have by its network's rule: the north-east one has one more."""
-
 
 @pytest.fixture
-def ground(server_url: str, template_name: str) -> Iterator[City]:
-    """A city of its own: what is published here is nobody else's."""
-    name = f"wangge_planner_{uuid.uuid4().hex[:12]}"
-    engine = make_engine(make_database(server_url, name, template_name), pool_size=10)
-    with engine.begin() as conn:
-        publish_small_city(conn)
-        rules = {"size": {"microgrid": {"households": [10, MOST]}}}
-        conn.execute(update(network).where(network.c.code == "governance").values(rules=rules))
-        for login, (role, unit) in ROLES.items():
-            unit_id = find_unit(conn, unit, utc_now()) if unit else None
-            add_grant(conn, make_account(conn, login), role, unit_id=unit_id, now=FOUNDED)
-    with running_service(engine) as url:
-        yield City(url, engine)
-    engine.dispose()
-    drop_database(server_url, name)
-
-
-def ask(ground: City, path: str) -> Any:
-    """What the service answers to the command post's program."""
-    with ground.engine.begin() as conn:
-        account = conn.exec_driver_sql("SELECT id FROM account WHERE login = 'command'").scalar_one()
-        token = issue_bearer(conn, account, uuid.uuid4().hex, now=utc_now())
-    return httpx.get(f"{ground.url}{path}", headers={"Authorization": f"Bearer {token}"}).json()
-
-
-def pixel(page: Page, column: float, row: float) -> tuple[float, float]:
-    """Where a place of the lattice is on the screen."""
-    x, y = page.evaluate(
-        """([lon, lat]) => {
-            const [x, y] = planner.map.getPixelFromCoordinate(ol.proj.fromLonLat([lon, lat]));
-            const box = document.getElementById("map").getBoundingClientRect();
-            return [box.x + x, box.y + y];
-        }""",
-        [WEST + STEP * column, SOUTH + STEP * row],
-    )
-    return x, y
-
-
-def is_still(page: Page) -> bool:
-    """Whether the map has drawn and moves no more."""
-    return bool(page.evaluate("Boolean(window.planner) && !planner.map.getView().getAnimating() && planner.units.getSource().getFeatures().length > 0"))  # fmt: skip
+def ground(server_url: str, template_name: str) -> Iterator[Ground]:
+    with planned_city(server_url, template_name) as made:
+        yield made
 
 
 def open_planner(window: Visit) -> Page:
@@ -80,41 +41,75 @@ def open_planner(window: Visit) -> Page:
     return page
 
 
-def picture(page: Page, name: str) -> None:
-    """For the guide: written where WANGGE_TEST_PICTURES names a folder."""
-    folder = os.environ.get("WANGGE_TEST_PICTURES")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def expect_said(page: Page, text: str) -> None:
-    expect(page.locator("#message")).to_contain_text(text)
-
-
 def log_of(page: Page) -> list[str]:
     page.click("#tab-log")
     return page.locator(".log li > span:nth-child(2)").all_inner_texts()
 
 
-def approve_and_schedule(visit: Visits, ground: City, name: str, seconds: int) -> None:
-    """By another person, for an instant that is soon."""
+def in_force_from(ground: Ground) -> str:
+    """The instant of the plan, as a date and time field of the page has it."""
+    local = (ground.clock() + LEAD).astimezone(ZoneInfo("Asia/Shanghai"))
+    return local.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def approve_and_schedule(visit: Visits, ground: Ground, name: str) -> None:
+    """By another person, for an instant to come; what follows for cases and people is decided before."""
     page = visit("approver", place=ground).open("/planner")
     page.click(f"text={name}")
     page.click("#tab-steps")
     page.fill("#step-comment", "同意")
     page.click('[data-step="approve"]')
-    page.wait_for_selector("#publish")
-    at = page.evaluate(
-        "s => import('/static/planner/forms.js').then(m => m.localOf(Date.now() + s * 1000))", seconds
-    )
-    page.fill('#publish input[name="at"]', at)
+    expect(page.locator('[data-step="publish"]')).to_be_disabled()
+    page.locator("#publish").get_by_role("button", name="交接").click()
+    moving = page.locator("#handover li", has_text=ground.case)
+    expect(moving.locator("select")).to_contain_text("31010100102网格")
+    expect(page.locator("#handover li", has_text="王芳").locator("select")).to_contain_text("任职到此结束")
+    picture(page, "planner-handover")
+    page.click("#handover button.main")
+    expect(page.locator("#handover-state")).to_contain_text("都已确认")
+    page.click("#tab-steps")
+    page.fill('#publish input[name="at"]', in_force_from(ground))
     page.click('[data-step="publish"]')
     expect_said(page, "已成为第 2 版")
     expect(page.locator("#plan-head .chip")).to_have_text("待生效")
 
 
+def after_the_instant(visit: Visits, ground: Ground, born: str, place: tuple[float, float]) -> None:
+    """The lookup and the wall know the new borders; yesterday's question gets yesterday's answer."""
+    asked = f"/v1/places?lon={WEST + place[0] * STEP}&lat={SOUTH + place[1] * STEP}"
+    assert born not in str(ask(ground, asked))
+    ground.ahead = LEAD + timedelta(minutes=1)
+    until(lambda: born in str(ask(ground, asked)), 20)
+    yesterday = (utc_now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert born not in str(ask(ground, f"{asked}&at={yesterday}"))
+    wall = visit("command", place=ground).open(f"/wall?unit={born[:11]}&level=grid")
+    expect(wall.locator("#rows")).to_contain_text(born)
+
+
+def paint_by_mouse(page: Page) -> None:
+    """A micro-grid comes under the grid north of its own; the figures say so before it is done."""
+    page.click('[data-tool="paint"]')
+    options = page.locator("#chosen option").all_inner_texts()
+    page.select_option(
+        "#chosen select", label=next(each for each in options if each.startswith("310101001 "))
+    )
+    row = page.locator("#painted tr", has_text="31010100102网格")
+    row.locator("input").check()
+    until(lambda: not page.evaluate("planner.map.getView().getAnimating()"))
+    page.mouse.move(*pixel(page, 1.5, 1.5))
+    page.mouse.down()
+    page.mouse.move(*pixel(page, 1.6, 1.6), steps=3)
+    page.mouse.up()
+    expect(page.locator("#painted caption")).to_contain_text("已涂 1 块")
+    expect(row).to_contain_text("→")
+    picture(page, "planner-paint")
+    page.click("#paint-give")
+    expect_said(page, "改归属：")
+    page.click('[data-tool="choose"]')
+
+
 def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instant(
-    ground: City, visit: Visits
+    ground: Ground, visit: Visits
 ) -> None:
     page = open_planner(visit("planner", place=ground))
     page.fill('#open-plan input[name="name"]', "东片调整")
@@ -144,6 +139,7 @@ def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instan
     page.mouse.up()
     expect_said(page, "移动顶点：4 个单元变化")
     picture(page, "planner-plan")
+    paint_by_mouse(page)
     page.click("#tab-findings")
     page.click("#check-whole")
     finding = page.locator('.findings li[data-rule="size"]', has_text=code_at(7, 7))
@@ -151,19 +147,15 @@ def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instan
     until(lambda: is_still(page))
     finding.locator("[data-mend]").click()
     expect_said(page, "均分：2 个单元变化")
-    assert log_of(page) == ["画线拆分", "移动顶点", "均分"]
+    assert log_of(page) == ["画线拆分", "移动顶点", "改归属", "均分"]
     page.click("#tab-steps")
     page.click('[data-step="check"]')
     page.click('[data-step="submit"]')
     expect(page.locator("#plan-head .chip")).to_have_text("待审批")
     expect(page.locator("#undo")).to_be_disabled()
-    approve_and_schedule(visit, ground, "东片调整", 6)
-    place = f"/v1/places?lon={WEST + 1.2 * STEP}&lat={SOUTH + 4.5 * STEP}"
-    until(lambda: born in str(ask(ground, place)))
-    yesterday = (utc_now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert born not in str(ask(ground, f"{place}&at={yesterday}"))
-    wall = visit("command", place=ground).open(f"/wall?unit={code_at(1, 4, 'grid')}&level=grid")
-    expect(wall.locator("#rows")).to_contain_text(born)
+    approve_and_schedule(visit, ground, "东片调整")
+    after_the_instant(visit, ground, born, (1.2, 4.5))
+    until(lambda: code_at(0, 2, "grid") == ask(ground, f"/v1/cases/{ground.case}")["owner_code"], 20)
     see_history(visit("command", place=ground), born)
 
 
@@ -182,24 +174,7 @@ def see_history(window: Visit, born: str) -> None:
     assert window.find_serious() == []
 
 
-def tab_to(page: Page, selector: str) -> None:
-    """Step on by Tab until the element has the focus."""
-    for _ in range(400):
-        if page.evaluate("s => document.activeElement?.matches(s) ?? false", selector):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"no way by Tab to {selector}")
-
-
-def type_place(page: Page, column: float, row: float) -> None:
-    """A place by its coordinates."""
-    tab_to(page, "#place")
-    page.keyboard.press("Control+A")
-    page.keyboard.type(f"{WEST + STEP * column:.7f}, {SOUTH + STEP * row:.7f}")
-    page.keyboard.press("Enter")
-
-
-def test_by_keys_alone_a_plan_is_drawn_mended_and_submitted(ground: City, visit: Visits) -> None:
+def test_by_keys_alone_a_plan_is_drawn_mended_sent_back_and_scheduled(ground: Ground, visit: Visits) -> None:
     window = visit("planner", place=ground)
     page = open_planner(window)
     tab_to(page, '#open-plan input[name="name"]')
@@ -228,7 +203,7 @@ def test_by_keys_alone_a_plan_is_drawn_mended_and_submitted(ground: City, visit:
     expect_said(page, "已选中顶点")
     tab_to(page, "#map")
     for _ in range(3):
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Enter")
     expect_said(page, "移动顶点：4 个单元变化")
@@ -244,16 +219,81 @@ def test_by_keys_alone_a_plan_is_drawn_mended_and_submitted(ground: City, visit:
     expect_said(page, "均分：2 个单元变化")
     assert window.find_serious() == []
     tab_to(page, "#tab-findings")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
     for step in ("check", "submit"):
-        expect(page.locator(f'[data-step="{step}"]')).to_be_visible()
-        tab_to(page, f'[data-step="{step}"]')
-        page.keyboard.press("Enter")
+        take_step_by_keys(page, step)
     expect(page.locator("#plan-head .chip")).to_have_text("待审批")
+    approver = visit("approver", place=ground)
+    open_by_keys(approver.open("/planner"), "西片调整")
+    tab_to(approver.page, "#step-comment")
+    approver.page.keyboard.type("北边再让一点")
+    take_step_by_keys(approver.page, "send_back")
+    expect(approver.page.locator("#plan-head .chip")).to_have_text("已退回")
+    page.reload()
+    expect(page.locator("blockquote")).to_have_text("北边再让一点")
+    for step in ("check", "submit"):
+        take_step_by_keys(page, step)
+    expect(page.locator("#plan-head .chip")).to_have_text("待审批")
+    schedule_by_keys(approver, ground)
+    after_the_instant(visit, ground, code_at(1, 0, "grid") + "05", (1.2, 0.5))
 
 
-def test_on_a_narrow_screen_the_page_fits_and_a_unit_is_renamed(ground: City, visit: Visits) -> None:
+def take_step_by_keys(page: Page, step: str) -> None:
+    taken = page.locator(".way li", has_text=NAMES[step])
+    expect(page.locator(f'[data-step="{step}"]')).to_be_visible()
+    times = taken.count()
+    tab_to(page, f'[data-step="{step}"]')
+    page.keyboard.press("Enter")
+    expect(taken).to_have_count(times + 1)
+
+
+def open_by_keys(page: Page, name: str) -> None:
+    """The plan, at its way through approval."""
+    expect(page.locator(".plans a", has_text=name)).to_be_visible()
+    tab_to(page, ".plans a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#plan-head h2")).to_have_text(name)
+    tab_to(page, '[role="tab"][aria-selected="true"]')
+    page.keyboard.press("ArrowLeft")
+
+
+def type_instant(page: Page, wanted: str) -> None:
+    """Into the date and time field that has the focus, in the order that this browser's own language asks for."""
+    for order in ("%m%d%Y%I%M%S%p", "%Y%m%d%H%M%S"):
+        page.keyboard.type(datetime.fromisoformat(wanted).strftime(order))
+        if page.evaluate("document.activeElement.value") == wanted:
+            return
+        for _part in range(8):
+            page.keyboard.press("ArrowLeft")
+
+
+def schedule_by_keys(window: Visit, ground: Ground) -> None:
+    page = window.page
+    page.reload()
+    take_step_by_keys(page, "approve")
+    tab_to(page, "#tab-steps")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#handover")).to_be_visible()
+    tab_to(page, "#handover button.main")
+    page.keyboard.press("Enter")
+    expect(page.locator("#handover-state")).to_contain_text("都已确认")
+    assert window.find_serious() == []
+    tab_to(page, "#tab-handover")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#publish")).to_be_visible()
+    tab_to(page, '#publish input[name="at"]')
+    wanted = in_force_from(ground)
+    type_instant(page, wanted)
+    expect(page.locator('#publish input[name="at"]')).to_have_value(wanted)
+    tab_to(page, '#publish [data-step="publish"]')
+    page.keyboard.press("Enter")
+    expect_said(page, "已成为第 2 版")
+
+
+def test_on_a_narrow_screen_the_page_fits_and_a_unit_is_renamed_and_each_sees_what_is_theirs(
+    ground: Ground, visit: Visits
+) -> None:
     window = visit("planner", NARROW, place=ground)
     page = open_planner(window)
     page.fill('#open-plan input[name="name"]', "改名")
@@ -265,3 +305,21 @@ def test_on_a_narrow_screen_the_page_fits_and_a_unit_is_renamed(ground: City, vi
     expect(page.locator("#compare")).to_contain_text("滨江微网格")
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
     assert window.find_serious() == []
+    with_plan = page.url.removeprefix(ground.url)
+    page = visit("approver", place=ground).open(with_plan)
+    expect(page.locator("#plan-head h2")).to_have_text("改名")
+    expect(page.locator('[data-tool="split"]')).to_be_disabled()
+    page.click("#tab-steps")
+    expect(page.locator("[data-step]")).to_have_count(0)
+    page = visit("worker", place=ground).open(with_plan)
+    expect(page.locator("#edition-changes")).to_be_visible()
+    expect(page.locator("#view-plans")).to_be_hidden()
+    stranger = visit("other", place=ground)
+    page = stranger.open(with_plan)
+    expect(page.locator("#trouble")).to_be_visible()
+    expect(page.locator("#tools")).to_be_hidden()
+    nobody = visit(None, place=ground)
+    expect(nobody.open("/planner").locator("#password")).to_be_visible()
+    for window in (stranger, nobody):
+        assert [one for one in window.errors if "404" not in one and "401" not in one] == []
+        window.errors.clear()

@@ -7,9 +7,10 @@ import { button, form, input, row, select, submit } from "./forms.js";
 import { trying } from "./message.js";
 import { go } from "./state.js";
 import { networkOf } from "./plans.js";
+import { paintForm } from "./paint.js";
 import { suggestForm } from "./suggest.js";
 import { tellDone, toolInHand } from "./tools.js";
-import { current, isBusy, onWork, operate, sceneNow } from "./work.js";
+import { current, isBusy, onWork, operate, parentsHere, sceneNow } from "./work.js";
 
 const hectares = (m2) => `${(m2 / 10_000).toFixed(m2 < 100_000 ? 2 : 1)} ${t("planner.ha")}`;
 const run = (op, args) => trying(async () => tellDone(op, await operate(op, args)));
@@ -33,6 +34,7 @@ function show() {
 
 function card(plan, units) {
   if (toolInHand() === "dedicated") return [dedicatedForm(plan)];
+  if (toolInHand() === "paint") return paintForm();
   if (units.length === 0) {
     const help = el("p", { class: "muted" }, t(plan.may_edit ? "planner.chosen.none" : "planner.chosen.look"));
     return [el("h2", {}, t("planner.chosen.title")), help, ...(plan.may_edit ? [suggestForm()] : [])];
@@ -67,7 +69,7 @@ function mergeForm(units) {
 }
 
 function reparentForm(units) {
-  const parents = Object.entries(sceneNow().parents).map(([id, each]) => [id, `${each.code} ${each.name}`]);
+  const parents = parentsHere().map(([id, each]) => [id, `${each.code} ${each.name}`]);
   return form(
     { class: "act", "aria-label": t("planner.op.reparent") },
     (values) => run("reparent", { units, parent: values.parent }),
@@ -107,8 +109,7 @@ function oneForm(unit, id) {
 
 function dedicatedForm(plan) {
   const levels = networkOf(plan.network).levels;
-  const above = new Map();
-  for (const [id, each] of Object.entries(sceneNow().parents)) above.set(id, each);
+  const above = new Map(parentsHere());
   const choices = levels.filter((level) => [...above.values()].some((each) => each.level === level.parent));
   const parents = [...above].map(([id, each]) => [id, `${each.code} ${each.name}`]);
   return el(

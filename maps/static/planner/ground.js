@@ -1,14 +1,16 @@
 // The map: published ground from tiles, the plan's units above it, what is chosen, drawn and found on top.
 import { get } from "../door.js";
 import { at } from "../wall/dom.js";
-import { changeStyle, chosenStyle, findingStyle, handleStyle, sketchStyle, streetStyle, tileStyle, unitStyle } from "./looks.js";
+import { blockStyle, changeStyle, chosenStyle, findingStyle, handleStyle, sketchStyle, streetStyle, tileStyle, unitStyle } from "./looks.js";
 import { note, now } from "./state.js";
 
 const geojson = new ol.format.GeoJSON({ dataProjection: "EPSG:4326", featureProjection: "EPSG:3857" });
 const vector = (style, more = {}) => new ol.layer.Vector({ source: new ol.source.Vector(), style, ...more });
 
-export const units = vector(unitStyle, { declutter: true, updateWhileInteracting: true, renderBuffer: 60 });
+/** Thousands of borders: drawn once as a picture half as large again as the view, which moves along while somebody pans. */
+export const units = new ol.layer.VectorImage({ source: new ol.source.Vector(), style: unitStyle, declutter: true, imageRatio: 1.5 });
 export const streets = vector(streetStyle);
+export const blocks = vector(blockStyle, { updateWhileInteracting: true });
 export const changes = vector(changeStyle, { visible: false });
 export const findings = vector(findingStyle);
 export const chosen = vector(chosenStyle);
@@ -18,7 +20,7 @@ const published = new ol.layer.Group();
 
 export const map = new ol.Map({
   target: at("map"),
-  layers: [published, units, streets, changes, chosen, findings, sketch, handle],
+  layers: [published, units, streets, blocks, changes, chosen, findings, sketch, handle],
   controls: [new ol.control.ScaleLine({ minWidth: 80 })],
   interactions: ol.interaction.defaults.defaults({ doubleClickZoom: false, keyboard: false, altShiftDragRotate: false, pinchRotate: false }),
   view: new ol.View({ center: [0, 0], zoom: 2, maxZoom: 23, enableRotation: false }),

@@ -79,6 +79,17 @@ export function tileStyle(depth, deepest) {
   return new Style({ stroke: depth === deepest ? thinnest : line("--unit-line", Math.max(1, 4 - depth)) });
 }
 
+/** A block to be painted: bare, its taker's own, or painted. */
+export function blockStyle(feature) {
+  const painted = feature.get("painted");
+  const own = feature.get("own");
+  return new Style({
+    fill: painted ? fill("born") : new Fill({ color: thin("--info", own ? 0.18 : 0) }),
+    stroke: line(painted ? "--good-ink" : "--unit-line", painted ? 2 : 1, painted ? undefined : [2, 3]),
+    zIndex: painted ? 1 : 0,
+  });
+}
+
 export const streetStyle = () => new Style({ stroke: line("--stale", 1, [1, 3]) });
 
 export function chosenStyle(feature) {

@@ -1,14 +1,18 @@
 // A plan's way: what was done when by whom, and what may be done next.
 import { el } from "../wall/dom.js";
-import { stamp } from "../format.js";
+import { count, stamp } from "../format.js";
 import { t } from "../words.js";
 import { button, form, input, instantOf, localOf, row, submit } from "./forms.js";
+import { showHandover, undecidedNow } from "./handover.js";
 import { say, trying } from "./message.js";
 import { stateChip } from "./plans.js";
+import { go } from "./state.js";
 import { current, publish, step, takeBack } from "./work.js";
 
-export function showSteps() {
+/** `again()` shows them anew, once it is known what else has to be decided before. */
+export function showSteps(again) {
   const plan = current();
+  if (plan.steps_open.includes("publish")) showHandover(again);
   return [
     plan.steps.length ? wayOf(plan) : el("p", { class: "muted" }, t("planner.steps.none")),
     ...nextOf(plan),
@@ -60,6 +64,7 @@ function plainForm(names) {
 }
 
 function publishForm() {
+  const left = undecidedNow();
   return form(
     { class: "act", id: "publish" },
     (values) =>
@@ -68,10 +73,11 @@ function publishForm() {
         say(t("planner.published", { seq: made.seq, sha: made.sha256.slice(0, 12) }), { keep: true });
       }),
     el("h3", {}, t("planner.publish.title")),
+    left ? el("p", { class: "warning" }, t("planner.publish.handover", { n: count(left) }), " ", button(t("planner.tab.handover"), () => go({ tab: "handover" }))) : null,
     row(t("planner.publish.at"), input("at", { type: "datetime-local", step: 1, max: "9999-12-31T23:59:59", "data-now": localOf(Date.now()) })),
     el("p", { class: "muted small" }, t("planner.publish.hint")),
     row(t("planner.publish.reason"), input("reason", { maxlength: 2000 })),
-    submit(t("planner.publish.submit"), { class: "main", "data-step": "publish" }),
+    submit(t("planner.publish.submit"), { class: "main", "data-step": "publish", disabled: Boolean(left) }),
   );
 }
 

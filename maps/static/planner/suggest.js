@@ -7,12 +7,12 @@ import { form, input, row, select, submit, button } from "./forms.js";
 import { fit, readFeatures, sketch } from "./ground.js";
 import { trying } from "./message.js";
 import { tellDone } from "./tools.js";
-import { current, operate, sceneNow } from "./work.js";
+import { current, operate, parentsHere } from "./work.js";
 
 let seed = 1;
 
 export function suggestForm() {
-  const parents = Object.entries(sceneNow().parents ?? {}).map(([id, each]) => [id, `${each.code} ${each.name}`]);
+  const parents = parentsHere().map(([id, each]) => [id, `${each.code} ${each.name}`]);
   if (parents.length === 0) return el("div");
   const result = el("div", { id: "suggested", role: "status" });
   const ask = (values) =>

@@ -5,14 +5,17 @@ import { t } from "../words.js";
 import { choose, chosenIds, onChosen, toggle } from "./choose.js";
 import { showFindings } from "./findings.js";
 import { fit, units } from "./ground.js";
+import { showHandover } from "./handover.js";
 import { packagePart } from "./package.js";
 import { showSteps } from "./steps.js";
 import { go, now, onChange } from "./state.js";
 import { current, findingsNow, onWork, sceneNow } from "./work.js";
 
-const TABS = ["units", "findings", "log", "steps"];
-const SHOW = { units: showUnits, findings: showFindings, log: showLog, steps: showSteps };
-const MOST_ROWS = 1000;
+const TABS = ["units", "findings", "log", "handover", "steps"];
+const SHOW = { units: showUnits, findings: showFindings, log: showLog, handover: () => showHandover(again), steps: () => showSteps(again) };
+const MOST_ROWS = 200;
+const byCode = new Intl.Collator("en", { numeric: true });
+const again = () => ["handover", "steps"].includes(tabNow()) && showTab();
 const tabNow = () => (TABS.includes(now().tab) ? now().tab : "units");
 
 export function startTabs() {
@@ -21,12 +24,22 @@ export function startTabs() {
     button.addEventListener("keydown", onKey);
   }
   onWork((what) => {
-    const mine = { units: ["units", "plan"], findings: ["findings"], log: ["plan"], steps: ["plan"] };
+    const mine = { units: ["units", "plan"], findings: ["findings"], log: ["plan"], handover: ["plan"], steps: ["plan"] };
     markTabs();
-    if (mine[tabNow()].includes(what)) showTab();
+    if (mine[tabNow()].includes(what)) showSoon();
   });
   onChange((state, before) => state.tab !== before.tab && showTab());
   onChosen(markRows);
+}
+
+let coming = 0;
+
+/** Once for all that one step changes: a table of many rows is not made twice. */
+function showSoon() {
+  coming ||= requestAnimationFrame(() => {
+    coming = 0;
+    showTab();
+  });
 }
 
 function onKey(event) {
@@ -93,22 +106,25 @@ function showUnits() {
 function rowsOf(all) {
   const wanted = filter.trim().toLowerCase();
   const found = all.filter((each) => !wanted || `${each.get("code")} ${each.get("name")}`.toLowerCase().includes(wanted));
-  found.sort((one, other) => one.get("code").localeCompare(other.get("code"), "en", { numeric: true }));
-  return found.slice(0, MOST_ROWS).map((unit) => {
-    const id = unit.getId();
-    const box = el("input", { type: "checkbox", "aria-label": `${t("planner.units.choose")} ${unit.get("code")}`, onchange: () => toggle(id) });
-    const name = el("button", { type: "button", class: "plain name", onclick: () => lookAt(unit) }, unit.get("name"));
-    const change = unit.get("change");
-    return el(
-      "tr",
-      { "data-unit": id, "data-change": change },
-      el("td", {}, box),
-      el("td", { class: "number" }, unit.get("code"), change === "changed" || change === "born" ? el("span", { class: "chip", "data-change": change }, t(`planner.change.${change}`)) : ""),
-      el("td", {}, name),
-      el("td", { class: "number right" }, unit.get("households") === null ? "–" : count(unit.get("households"))),
-      el("td", { class: "number right" }, (unit.get("area_m2") / 10_000).toFixed(2)),
-    );
-  });
+  found.sort((one, other) => byCode.compare(one.get("code"), other.get("code")));
+  const more = found.length - MOST_ROWS;
+  return [...found.slice(0, MOST_ROWS).map(rowOf), ...(more > 0 ? [el("tr", {}, el("td", { colspan: 5, class: "muted" }, t("planner.units.more", { n: count(more) })))] : [])];
+}
+
+function rowOf(unit) {
+  const id = unit.getId();
+  const box = el("input", { type: "checkbox", "aria-label": `${t("planner.units.choose")} ${unit.get("code")}`, onchange: () => toggle(id) });
+  const name = el("button", { type: "button", class: "plain name", onclick: () => lookAt(unit) }, unit.get("name"));
+  const change = unit.get("change");
+  return el(
+    "tr",
+    { "data-unit": id, "data-change": change },
+    el("td", {}, box),
+    el("td", { class: "number" }, unit.get("code"), change === "changed" || change === "born" ? el("span", { class: "chip", "data-change": change }, t(`planner.change.${change}`)) : ""),
+    el("td", {}, name),
+    el("td", { class: "number right" }, unit.get("households") === null ? "–" : count(unit.get("households"))),
+    el("td", { class: "number right" }, (unit.get("area_m2") / 10_000).toFixed(2)),
+  );
 }
 
 function lookAt(unit) {

@@ -6,11 +6,12 @@ import { moveCursor, setCursorTool } from "./cursor.js";
 import { map, sketch, writeGeometry } from "./ground.js";
 import { complain, say, trying } from "./message.js";
 import { abortPen, addPlace, dropPlace, finishPen, readPlace, setTrace, startPen, stopPen, writePlace } from "./pen.js";
+import { finishPainting, paintAt, startPainting, stopPainting, wipePaint } from "./paint.js";
 import { setSnap } from "./snap.js";
 import { current, isBusy, onWork, operate, redo, undo } from "./work.js";
 import { dropVertex, heldVertex, moveVertex, startDragging, stopDragging, takeVertex, vertexArguments } from "./vertex.js";
 
-const TOOLS = ["choose", "split", "shift", "transfer", "vertex", "dedicated"];
+const TOOLS = ["choose", "split", "shift", "transfer", "vertex", "dedicated", "paint"];
 const DRAWN = { split: "LineString", shift: "LineString", transfer: "Polygon", dedicated: "Polygon" };
 const ASKED = { split: askSplit, shift: askShift, transfer: askTransfer, dedicated: askDedicated };
 let inHand = "choose";
@@ -94,10 +95,12 @@ function showTools() {
 export function takeTool(name) {
   stopPen();
   stopDragging();
+  stopPainting();
   sketch.getSource().clear(true);
   inHand = name;
   if (DRAWN[name]) startPen(DRAWN[name], (geometry) => trying(() => asked(name, geometry)));
   if (name === "vertex") startDragging(() => trying(applyVertex));
+  if (name === "paint") startPainting(tellDone);
   at("pen").hidden = name === "choose";
   at("pen").dataset.kind = DRAWN[name] ?? name;
   at("pen-text").textContent = name === "choose" ? "" : t(`planner.pen.${name}`);
@@ -169,6 +172,7 @@ async function applyVertex() {
 function act(coordinate, more) {
   if (inHand === "choose") chooseAt(coordinate, more);
   else if (inHand === "vertex") actOnVertex(coordinate);
+  else if (inHand === "paint") paintAt(coordinate);
   else addPlace(coordinate);
 }
 
@@ -191,12 +195,14 @@ function move(coordinate) {
 
 function finish() {
   if (inHand === "vertex") trying(applyVertex);
+  else if (inHand === "paint") trying(finishPainting);
   else if (!finishPen()) complain(t("planner.pen.short"));
 }
 
 function cancel() {
   if (inHand === "choose") choose([]);
   else if (inHand === "vertex") dropVertex();
+  else if (inHand === "paint") wipePaint();
   else abortPen();
 }
 
@@ -207,6 +213,7 @@ function onTyped(event) {
     const typed = readPlace(at("place").value);
     if (inHand === "vertex" && heldVertex() !== null) moveVertex(typed);
     else if (inHand === "vertex") actOnVertex(typed);
+    else if (inHand === "paint") paintAt(typed);
     else addPlace(typed, { exact: true });
     moveCursor(typed);
   });

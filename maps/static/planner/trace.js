@@ -46,7 +46,7 @@ function along(ring, from, to, start, end) {
 }
 
 /** The segment of a ring nearest to a place, and how far along it. */
-function spotOn(ring, place) {
+export function spotOn(ring, place) {
   let best = { away: Infinity, segment: 0, share: 0 };
   for (let segment = 0; segment < ring.length - 1; segment += 1) {
     const [[x, y], [ex, ey]] = [ring[segment], ring[segment + 1]];

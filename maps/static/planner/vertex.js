@@ -2,7 +2,8 @@
 import { handle, map, sketch, toLonLat, units } from "./ground.js";
 import { unitsTouching } from "./choose.js";
 import { moveCursor } from "./cursor.js";
-import { addSnap, place, snapped } from "./snap.js";
+import { place, snapped } from "./snap.js";
+import { spotOn } from "./trace.js";
 
 let held = null;
 let drag = null;
@@ -36,11 +37,16 @@ function show() {
   handle.getSource().clear(true);
   handle.getSource().addFeature(new ol.Feature(new ol.geom.Point(held.to)));
   sketch.getSource().clear(true);
+  const rings = held.units.flatMap((unit) => unit.getGeometry().getCoordinates().flat());
+  sketch.getSource().addFeatures(rings.map((ring) => new ol.Feature(new ol.geom.LineString(moved(ring)))));
+}
+
+/** A ring with the held vertex where it is moved to; on a border without one there, it is put between its neighbours. */
+function moved(ring) {
   const same = ([x, y]) => x === held.from[0] && y === held.from[1];
-  const move = (value) => (Array.isArray(value[0]) ? value.map(move) : same(value) ? held.to : value);
-  sketch.getSource().addFeatures(
-    held.units.map((unit) => new ol.Feature(new ol.geom.MultiLineString(move(unit.getGeometry().getCoordinates()).flat()))),
-  );
+  if (ring.some(same)) return ring.map((each) => (same(each) ? held.to : each));
+  const { away, segment } = spotOn(ring, held.from);
+  return away > map.getView().getResolution() ? ring : [...ring.slice(0, segment + 1), held.to, ...ring.slice(segment + 1)];
 }
 
 /** The operation that the held vertex asks for. */
@@ -50,33 +56,26 @@ export function vertexArguments() {
   return { at: point(held.from), to: point(held.to), units: editable };
 }
 
-/** By mouse: coincident vertices of all units move together; `done()` hears when one was let go elsewhere. */
+/** By mouse: the nearest vertex, or a new one on the nearest border, is dragged; `done()` hears when it was let go elsewhere. */
 export function startDragging(done) {
-  const modify = new ol.interaction.Modify({
-    source: units.getSource(),
-    pixelTolerance: 10,
-    deleteCondition: () => false,
+  const pointer = new ol.interaction.Pointer({
+    handleDownEvent: (event) => {
+      const near = event.originalEvent.button === 0 && unitsTouching(event.coordinate, 12).some((each) => each.get("editable"));
+      return near && takeVertex(event.coordinate) !== null;
+    },
+    handleDragEvent: (event) => held !== null && moveVertex(place(event.coordinate, held)),
+    handleUpEvent: () => {
+      if (held !== null && Math.hypot(held.to[0] - held.from[0], held.to[1] - held.from[1]) > 0) setTimeout(done);
+      return false;
+    },
   });
-  let before = [];
-  modify.on("modifystart", (event) => {
-    takeVertex(event.mapBrowserEvent.coordinate);
-    before = event.features.getArray().map((feature) => [feature, feature.getGeometry().clone()]);
-  });
-  modify.on("modifyend", (event) => {
-    const to = place(event.mapBrowserEvent.coordinate);
-    for (const [feature, geometry] of before) feature.setGeometry(geometry);
-    if (held === null) return;
-    moveVertex(to);
-    if (Math.hypot(to[0] - held.from[0], to[1] - held.from[1]) > 0) setTimeout(done);
-  });
-  map.addInteraction(modify);
-  drag = { modify, snap: addSnap(map) };
+  map.addInteraction(pointer);
+  drag = pointer;
 }
 
 export function stopDragging() {
   if (drag === null) return;
-  map.removeInteraction(drag.modify);
-  drag.snap.remove();
+  map.removeInteraction(drag);
   drag = null;
   dropVertex();
 }

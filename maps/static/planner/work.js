@@ -13,10 +13,18 @@ export const sceneNow = () => scene;
 export const findingsNow = () => findings;
 export const isBusy = () => busy > 0;
 
+/** What stands right above the units that the plan may redraw, and its own subtree: [id, { level, code, name }], by code. */
+export function parentsHere() {
+  const mine = new Set(units.getSource().getFeatures().filter((each) => each.get("editable")).map((each) => each.get("parent")));
+  const found = new Map(Object.entries(scene.parents ?? {}).filter(([id]) => mine.has(id)));
+  if (plan?.scope) found.set(plan.scope.unit_id, plan.scope);
+  return [...found].sort((one, other) => one[1].code.localeCompare(other[1].code, "en", { numeric: true }));
+}
+
 /** `listener(what)`: "plan", "units", "findings" or "busy" changed. */
 export const onWork = (listener) => listeners.add(listener);
 const tell = (what) => {
-  if (what === "units" || what === "plan") redrawPublished();
+  if (what === "units") redrawPublished();
   for (const listener of listeners) listener(what);
 };
 
@@ -44,6 +52,7 @@ export async function openPlan(id) {
 export function closePlan() {
   plan = null;
   units.getSource().clear(true);
+  redrawPublished();
   tell("plan");
 }
 

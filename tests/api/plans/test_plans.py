@@ -2,140 +2,24 @@
 
 import json
 import subprocess
-import uuid
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import geopandas
 import pyogrio
 import pytest
 import shapely
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Engine, insert
 from sqlalchemy.dialects.postgresql import Range
-from starlette.testclient import TestClient
 
-from api.app import make_app
-from api.callers import session_cookie
 from core.db import make_engine
 from core.settings import Settings
 from geo.walkable.tables import obstacle
 from people import tables as people
-from people.grants import add_grant, find_unit
-from people.tables import account
-from people.tokens import open_session
-from tests.city import FOUNDED, SOUTH, STEP, WEST, centre, code_at, publish_small_city
-from tests.conftest import copy_of, drop_database, make_database
-from tests.people.town import make_account
-
-NOW = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
-ACCOUNTS = {
-    "planner": ("planner", None),
-    "approver": ("approver", None),
-    "street": ("planner", "310101"),
-    "other": ("planner", "310202"),
-    "streetApprover": ("approver", "310101"),
-    "worker": ("worker", None),
-}
-Ask = Callable[..., Any]
-
-
-class Clock:
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture(scope="module")
-def ground(server_url: str, template_name: str) -> Iterator[str]:
-    """The name of a database with the small city and its accounts, which every test has a copy of."""
-    name = f"wangge_plans_{uuid.uuid4().hex[:12]}"
-    made = make_engine(make_database(server_url, name, template_name), pool_size=1)
-    with made.begin() as conn:
-        publish_small_city(conn)
-        for login, (role, code) in ACCOUNTS.items():
-            unit_id = find_unit(conn, code, NOW) if code else None
-            add_grant(conn, make_account(conn, login), role, unit_id=unit_id, now=FOUNDED)
-    made.dispose()
-    yield name
-    drop_database(server_url, name)
-
-
-@pytest.fixture
-def engine(server_url: str, ground: str) -> Iterator[Engine]:
-    with copy_of(server_url, ground) as url:
-        made = make_engine(url, pool_size=5)
-        yield made
-        made.dispose()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def ask(engine: Engine, settings: Settings, clock: Clock) -> Ask:
-    """`ask(login, method, path, body)`: the parsed answer with its `status`."""
-    return asking(engine, settings, clock)
-
-
-def asking(engine: Engine, settings: Settings, clock: Clock) -> Ask:
-    """A service of its own on this database."""
-    app = make_app(settings, engine, clock=clock)
-
-    def request(
-        login: str, method: str, path: str, body: Any = None, content: bytes | None = None
-    ) -> dict[str, Any]:
-        client = TestClient(app, base_url="http://testserver", headers={"Origin": "http://testserver"})
-        with engine.begin() as conn:
-            account_id = dict(accounts(conn))[login]
-            secret = open_session(conn, account_id, now=clock(), lifetime=timedelta(hours=1))
-        client.cookies.set(session_cookie(settings), secret)
-        answer = client.request(method, path, json=body, content=content)
-        told = "json" in answer.headers["content-type"]
-        read: dict[str, Any] = answer.json() if told else {"content": answer.content}
-        return read | {"status": answer.status_code, "ok": answer.is_success}
-
-    return request
-
-
-def accounts(conn: Connection) -> list[tuple[str, int]]:
-    return [(row.login, row.id) for row in conn.execute(select(account.c.login, account.c.id))]
-
-
-def line(*places: tuple[float, float]) -> dict[str, Any]:
-    """A line by columns and rows of the lattice."""
-    return {"type": "LineString", "coordinates": [[WEST + STEP * x, SOUTH + STEP * y] for x, y in places]}
-
-
-def unit_id(ask: Ask, column: int, row: int, level: str = "microgrid") -> str:
-    found: str = ask("planner", "GET", f"/v1/units/{code_at(column, row, level)}?level={level}")["id"]
-    return found
-
-
-def open_plan(ask: Ask, login: str = "planner", **more: Any) -> int:
-    made = ask(login, "POST", "/v1/plans", {"name": "调整一街", **more})
-    assert made["ok"], made
-    return int(made["id"])
-
-
-def split(ask: Ask, plan: int, login: str = "planner") -> dict[str, Any]:
-    args = {"unit": unit_id(ask, 0, 0), "line": line((0.4, -0.5), (0.4, 1.5))}
-    done: dict[str, Any] = ask(
-        login, "POST", f"/v1/plans/{plan}/operations", {"op": "split_by_line", "args": args}
-    )
-    assert done["ok"], done
-    return done
-
-
-def approve(ask: Ask, plan: int) -> None:
-    for login, step in (("planner", "check"), ("planner", "submit"), ("approver", "approve")):
-        taken = ask(login, "POST", f"/v1/plans/{plan}/steps", {"step": step})
-        assert taken["ok"], taken
+from people.grants import add_grant
+from tests.api.plans.conftest import Ask, Clock, accounts, approve, asking, line, open_plan, split, unit_id
+from tests.city import FOUNDED, SOUTH, STEP, WEST, centre, code_at
 
 
 def test_a_split_is_drawn_undone_redone_and_shown_with_its_neighbours(ask: Ask) -> None:
@@ -348,7 +232,7 @@ def test_qgis_opens_a_plan_changes_it_and_it_comes_back_as_the_difference_it_is(
     path = tmp_path / "plan.gpkg"
     path.write_bytes(ask("planner", "GET", f"/v1/plans/{plan}/file")["content"])
     strip = shapely.box(WEST + 0.9 * STEP, SOUTH, WEST + STEP, SOUTH + STEP)
-    script = Path(__file__).parent / "change_in_qgis.py"
+    script = Path(__file__).parent.parent / "change_in_qgis.py"
     asked = [path, code_at(0, 0), code_at(1, 0), *strip.bounds]
     own = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
     ran = subprocess.run(
@@ -418,35 +302,6 @@ def test_a_stale_plan_is_rebased_and_what_clashes_is_told(ask: Ask, clock: Clock
     rebased = ask("planner", "POST", f"/v1/plans/{second}/rebase", {})
     assert rebased["clash"]["seq"] == 1
     assert ask("planner", "POST", f"/v1/plans/{second}/rebase", {"skip": [1]})["clash"] is None
-
-
-@pytest.mark.parametrize(
-    ("login", "see", "draw", "submit", "approve", "publish"),
-    [
-        ("planner", 200, 200, 409, 403, 403),
-        ("street", 200, 200, 409, 403, 403),
-        ("other", 404, 404, 404, 404, 403),
-        ("approver", 200, 403, 403, 409, 409),
-        ("streetApprover", 200, 403, 403, 409, 409),
-        ("worker", 403, 403, 403, 403, 403),
-    ],
-)
-def test_each_step_is_open_to_whom_it_is_meant_for(
-    ask: Ask, login: str, see: int, draw: int, submit: int, approve: int, publish: int
-) -> None:
-    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "street"))
-    args = {"unit": unit_id(ask, 1, 1), "name": "新名"}
-    operation = {"op": "rename", "args": args}
-    got = [
-        ask(login, "GET", f"/v1/plans/{plan}"),
-        ask(login, "POST", f"/v1/plans/{plan}/operations", operation),
-        ask(login, "POST", f"/v1/plans/{plan}/steps", {"step": "submit"}),
-        ask(login, "POST", f"/v1/plans/{plan}/steps", {"step": "approve"}),
-        ask(login, "POST", f"/v1/plans/{plan}/publish", {}),
-    ]
-    assert [each["status"] for each in got] == [see, draw, submit, approve, publish]
-    listed = ask(login, "GET", "/v1/plans")
-    assert bool(listed["ok"] and listed["plans"]) == (see == 200)
 
 
 def test_nobody_approves_their_own_and_a_planner_of_a_part_plans_only_there(ask: Ask, engine: Engine) -> None:

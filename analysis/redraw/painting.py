@@ -1,0 +1,57 @@
+"""Painting: blocks of a parent's ground are given to one of its units, as the operations that do it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from analysis.redraw.blocks import Blocks
+from analysis.redraw.graph import Floats
+from core.errors import Invalid
+from geo.operations import Operation, Reparent, Transfer
+from geo.plans.codec import write_operation
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """What was painted: a place inside of each block (lon, lat), and the unit that gets them."""
+
+    taker: UUID
+    places: Floats
+
+
+def read_paint(blocks: Blocks, stroke: Stroke) -> list[tuple[str, dict[str, object]]]:
+    """Operations that give the painted blocks to the unit, one for each giver; every unit goes on being itself."""
+    taker = next((each for each in blocks.units if each.id == stroke.taker), None)
+    if taker is None:
+        raise Invalid(f"{stroke.taker} is not one of the units below {blocks.parent.code}")
+    painted = _painted(blocks, stroke.places)
+    given = [place for place in painted if blocks.units[blocks.holder[place]].id != taker.id]
+    if not given:
+        raise Invalid(f"{taker.level} {taker.code} has all of these blocks already")
+    if taker.geom is None:  # its border follows from the units below it: nothing is cut
+        lowest = {blocks.leaves[blocks.leaf[place]].id: None for place in given}
+        operations: list[Operation] = [Reparent(tuple(lowest), taker.id)]
+    else:
+        operations = [
+            Transfer(blocks.units[holder].id, taker.id, _union(blocks, given, holder))
+            for holder in sorted({int(blocks.holder[place]) for place in given})
+        ]
+    return [write_operation(each) for each in operations]
+
+
+def _painted(blocks: Blocks, places: Floats) -> list[int]:
+    tree = shapely.STRtree(blocks.shapes)
+    place, block = tree.query(shapely.points(places), predicate="within")
+    if len(np.unique(place)) < len(places):
+        raise Invalid("a painted place lies in none of the blocks: read them again")
+    return sorted(set(block.tolist()))
+
+
+def _union(blocks: Blocks, given: Sequence[int], holder: int) -> BaseGeometry:
+    mine = [place for place in given if blocks.holder[place] == holder]
+    union: BaseGeometry = shapely.coverage_union_all(blocks.shapes[mine])
+    return union

@@ -1,0 +1,131 @@
+"""Assignments to units that a plan ends or that lose ground by it: where each person serves then is decided, not guessed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.errors import Conflict, Invalid, told
+from geo.plans.redraw import Redraw
+from geo.plans.succession import Succession
+from people.persons import Post, assign, lock_roster
+from people.tables import assignment, person, post_decision, role
+
+
+@dataclass(frozen=True)
+class PostToDecide:
+    """An assignment with the units that may follow, the proposed one first; `decided` None: nobody has decided yet."""
+
+    assignment_id: int
+    person: str
+    name: str
+    role: str
+    unit_id: UUID
+    choices: tuple[UUID, ...]
+    decided: tuple[UUID, ...] | None
+    by: str | None
+    done_at: datetime | None
+
+
+def list_posts(conn: Connection, found: Redraw, follows: Succession, now: datetime) -> list[PostToDecide]:
+    """Assignments of now, and those decided on already, by unit and person. Who came after the plan's instant is no matter
+    of the plan's.
+    """
+    mine = post_decision.c.plan_id == found.id
+    stands = assignment.c.valid.contains(now)
+    if found.effective_from is not None:
+        stands &= func.coalesce(func.lower(assignment.c.valid) < found.effective_from, true())
+    query = (
+        select(
+            assignment.c.id,
+            assignment.c.unit_id,
+            person.c.code,
+            person.c.name,
+            role.c.name.label("role_name"),
+            post_decision.c.unit_ids,
+            post_decision.c.by,
+            post_decision.c.done_at,
+        )
+        .join(person, person.c.id == assignment.c.person_id)
+        .join(role, role.c.code == assignment.c.role)
+        .outerjoin(post_decision, mine & (post_decision.c.assignment_id == assignment.c.id))
+        .where(
+            assignment.c.unit_id.in_(list(follows.heirs)),
+            stands | post_decision.c.done_at.is_not(None),
+        )
+        .order_by(assignment.c.unit_id, person.c.code, assignment.c.id)
+    )
+    return [
+        PostToDecide(
+            assignment_id=row.id,
+            person=row.code,
+            name=row.name,
+            role=row.role_name,
+            unit_id=row.unit_id,
+            choices=follows.choices(row.unit_id),
+            decided=None if row.unit_ids is None else tuple(row.unit_ids),
+            by=row.by,
+            done_at=row.done_at,
+        )
+        for row in conn.execute(query)
+    ]
+
+
+def decide_posts(
+    conn: Connection, plan_id: int, listed: list[PostToDecide], wanted: Mapping[int, tuple[UUID, ...]], *, by: str, now: datetime
+) -> None:  # fmt: skip
+    """Keep where each person serves from the plan's instant on; nowhere ends the assignment.
+
+    Conflict for one that is not on the list (any more) or has taken effect, Invalid for a unit that is no choice.
+    """
+    known = {each.assignment_id: each for each in listed}
+    for assignment_id, unit_ids in wanted.items():
+        post = known.get(assignment_id)
+        if post is None or post.done_at is not None:
+            raise Conflict(
+                told(
+                    "assignment {id} is not (any more) to be decided on: read the list again",
+                    id=assignment_id,
+                )
+            )
+        if not set(unit_ids) <= set(post.choices):
+            raise Invalid(told("{person} may not serve in that unit by this plan", person=post.person))
+        values = {"unit_ids": list(dict.fromkeys(unit_ids)), "by": by, "at": now}
+        row = insert(post_decision).values(plan_id=plan_id, assignment_id=assignment_id, **values)
+        conn.execute(row.on_conflict_do_update(index_elements=["plan_id", "assignment_id"], set_=values))
+
+
+def move_posts(conn: Connection, plan_id: int, since: datetime, now: datetime) -> int:
+    """Let what was decided hold from the plan's instant on; how many assignments changed."""
+    waiting = select(post_decision).where(
+        post_decision.c.plan_id == plan_id, post_decision.c.done_at.is_(None)
+    )
+    rows = conn.execute(waiting.with_for_update()).all()
+    if rows:
+        lock_roster(conn)
+    changed = sum(_move(conn, row.assignment_id, tuple(row.unit_ids), since) for row in rows)
+    done = post_decision.c.assignment_id.in_([row.assignment_id for row in rows])
+    conn.execute(update(post_decision).where(post_decision.c.plan_id == plan_id, done).values(done_at=now))
+    return changed
+
+
+def _move(conn: Connection, assignment_id: int, unit_ids: tuple[UUID, ...], since: datetime) -> bool:
+    """One that has ended since it was decided on is left alone."""
+    row = conn.execute(select(assignment).where(assignment.c.id == assignment_id).with_for_update()).one()
+    until = row.valid.upper
+    if (until is not None and until <= since) or unit_ids == (row.unit_id,):
+        return False
+    for unit_id in unit_ids:
+        try:
+            with conn.begin_nested():
+                assign(conn, row.person_id, Post(unit_id, row.role, since, until))
+        except Conflict:
+            continue  # serves there in this role already
+    begun = row.valid.lower is None or row.valid.lower < since
+    if row.unit_id not in unit_ids and begun:
+        ended = func.tstzrange(func.lower(assignment.c.valid), since)
+        conn.execute(update(assignment).where(assignment.c.id == assignment_id).values(valid=ended))
+    return True
