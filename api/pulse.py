@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import psycopg
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Problem
-from core.db import make_engine
+from core.db import make_engine, ping
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Pulse:
                         if time.monotonic() - self._heard_at < EVERY_S / 2:
                             continue
                         self._asked_at = time.monotonic()
-                        conn.execute(select(1))
+                        ping(conn)
                         self._tell(refused=False)
             except (SQLAlchemyError, psycopg.Error):
                 self._tell(refused=True)

@@ -79,6 +79,11 @@ def driver(conn: Connection) -> psycopg.Connection[Any]:
     return raw
 
 
+def ping(conn: Connection) -> None:
+    """A way to the server and back, without what SQLAlchemy does around a statement; psycopg.Error when there is none."""
+    conn.dialect.do_ping(driver(conn))  # type: ignore[arg-type]
+
+
 Question = tuple[ClauseElement, Mapping[str, Any]]
 """A statement and its values, for `ask_together`."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func
 
-from core.db import sql_file
+from core.db import Question, ask_together, sql_file
 from tracking.batches import micros
 from tracking.devices import Device
 from tracking.tables import roster_change
@@ -46,8 +46,13 @@ def read_changes(conn: Connection, since: str) -> tuple[str, bool]:
 
     Take it first, then read since the one before.
     """
-    cursor, changed = conn.execute(sql_file("tracking", "roster"), {"since": since}).one()
-    return str(cursor), bool(changed)
+    (rows,) = ask_together(conn, changes_question(since))
+    return rows[0].cursor, rows[0].changed
+
+
+def changes_question(since: str) -> Question:
+    """The same, to be asked together with others, before them."""
+    return sql_file("tracking", "roster"), {"since": since}
 
 
 @dataclass(frozen=True, slots=True)

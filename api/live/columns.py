@@ -43,7 +43,10 @@ def tell_columns(rows: NDArray[Any], units: Mapping[int, str]) -> bytes:
 
 def _only(values: NDArray[Any]) -> bool:
     """Whether there is one value, and one alone; NaN equals itself."""
-    return bool(len(values) and ((values == values[0]).all() or (values != values).all()))  # noqa: PLR0124  (NaN)
+    if not len(values):
+        return False
+    is_known = values[0] == values[0]  # NaN is not
+    return bool((values == values[0]).all() if is_known else (values != values).all())  # noqa: PLR0124
 
 
 def _rounded(values: NDArray[Any], digits: int) -> Any:

@@ -75,6 +75,9 @@ def nothing(kind: np.dtype[Any], count: int) -> NDArray[Any]:
     return told
 
 
+_NO_FIX, _NO_DUTY = nothing(FIX, 1)[0], nothing(_DUTY, 1)[0]
+
+
 def grown(column: NDArray[Any], count: int) -> NDArray[Any]:
     """The column with room for so many; what is new is not known, or zero."""
     if len(column) >= count:
@@ -116,7 +119,7 @@ class Crowd:
     def stand(self, place: int, standing: Standing | None) -> None:
         """Who the person is from now on; None: not on duty."""
         self.standings[place] = standing
-        self._duties[place] = nothing(_DUTY, 1)[0]
+        self._duties[place] = _NO_DUTY
         if standing is None:
             return
         held = standing.held[0] if standing.held else Held(-1, USUAL_INTERVAL_S, None, None)
@@ -129,7 +132,7 @@ class Crowd:
         self._look_for_signs(place)
 
     def forget_fix(self, place: int) -> None:
-        self.fixes[place] = nothing(FIX, 1)[0]
+        self.fixes[place] = _NO_FIX
 
     def take_fixes(self, persons: Sequence[int], fixes: NDArray[Any]) -> NDArray[np.intp]:
         """Last fixes (FIX) of these people; returns their places."""

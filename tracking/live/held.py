@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row
 
-from core.db import plan_for_values
+from core.db import ask_together, plan_for_values
 from tracking.live.crowd import ROW, Crowd, grown, nothing
-from tracking.live.dots import Standing
+from tracking.live.dots import Sign, Standing
 from tracking.live.reading import (
     read_next_turn,
     read_positions,
-    read_signs,
     read_standing,
     read_units,
+    signs_question,
     standing_of,
 )
-from tracking.roster import EVERYTHING, read_changes
+from tracking.roster import EVERYTHING, changes_question
 
 LONGEST: Final = timedelta(minutes=10)
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -71,7 +71,9 @@ class LiveMap:
         `sweeps` None: when a roster was changed since the last time, and when something that was entered long before
         begins (a shift, an assignment, an edition).
         """
-        cursor, changed = read_changes(conn, self._swept_cursor)
+        seen = self._cursor or EVERYTHING
+        (roster,), signs = ask_together(conn, changes_question(self._swept_cursor), signs_question(seen))
+        cursor, changed = roster
         if sweeps is None:
             sweeps = changed or now >= self._sweep_at
         self.swept = sweeps = sweeps or self._cursor is None
@@ -79,8 +81,7 @@ class LiveMap:
         if sweeps:
             plan_for_values(conn)
             swept, next_turn = read_standing(conn, now), read_next_turn(conn, now)
-        persons, fixes = read_positions(conn, self._cursor or EVERYTHING)
-        signs = list(read_signs(conn, self._cursor or EVERYTHING))
+        persons, fixes = read_positions(conn, seen)
         read_units(conn, fixes["unit"], self._units)
         # Nothing is kept of a read that failed half-way.
         touched = [self._due(now), self._crowd.take_fixes(persons.tolist(), fixes)]
@@ -90,7 +91,7 @@ class LiveMap:
             self._swept_cursor = cursor
             self._sweep_at = min(now + LONGEST, next_turn or now + LONGEST)
         self._cursor = cursor
-        touched += [_places(self._crowd.take_signs(signs)), _places(stood)]
+        touched += [_places(self._crowd.take_signs(Sign(*row) for row in signs)), _places(stood)]
         return self._turn(np.unique(np.concatenate(touched)), stood, now)
 
     def _stand(self, swept: Sequence[Row[Any]]) -> set[int]:

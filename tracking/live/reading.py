@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from core.db import plan_for_values, read_arrays, sql_file
+from core.db import Question, ask_together, plan_for_values, read_arrays, sql_file
 from geo.tables import unit_version
 from people.tables import assignment, shift
 from tracking.live.crowd import FIX, Crowd
@@ -98,13 +98,23 @@ def read_signs(
     conn: Connection, since: str = EVERYTHING, devices: Sequence[int] | None = None
 ) -> Iterator[Sign]:
     """Signs of life changed since the cursor, of every device or of these."""
+    (rows,) = ask_together(conn, signs_question(since, devices))
+    return (Sign(*row) for row in rows)
+
+
+def signs_question(since: str, devices: Sequence[int] | None = None) -> Question:
+    """The same, to be asked together with others."""
     wanted = {"since": since, "devices": None if devices is None else list(devices)}
-    return (Sign(*row) for row in conn.execute(sql_file("tracking", "signs"), wanted))
+    return sql_file("tracking", "signs"), wanted
 
 
 def mark_of_calls(conn: Connection) -> tuple[object, ...]:
     """Another value once somebody called for help, or a call was acknowledged. Costs next to nothing."""
-    return tuple(conn.execute(select(func.max(sos.c.id), func.max(sos.c.acknowledged_at))).one())
+    ((mark,),) = ask_together(conn, (_MARK, {}))
+    return tuple(mark)
+
+
+_MARK = select(func.max(sos.c.id).label("last"), func.max(sos.c.acknowledged_at).label("answered"))
 
 
 def snapshot_dots(conn: Connection, paths: Sequence[str] | None, now: datetime) -> list[Dot]:
