@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -49,6 +50,8 @@ WRITERS, WORTH_ANOTHER = 2, 70_000
 """One prepares its group while the other waits for the database, once so many bytes wait that each has enough to do."""
 _PAUSE_S = 0.5
 """How long a database that went away is left alone before a message tries it again."""
+AWAY = (OperationalError, psycopg.OperationalError, PoolTimeout)
+"""The database's own trouble, as SQLAlchemy tells it and as statements beside it do; no message's fault."""
 _REFUSED = ("unknown_format", "revoked")
 _HELD_S, _AGAIN_S = 8.0, 0.25
 """Whoever throws away what is refused waits ten seconds for an answer (OkHttp's default)."""
@@ -168,7 +171,7 @@ class Inbox:
         """Answer, or keep waiting whoever would throw its message away."""
         if letter.answered:
             return
-        if isinstance(outcome, Unavailable | OperationalError | PoolTimeout) and self._holds(letter):
+        if isinstance(outcome, (Unavailable, *AWAY)) and self._holds(letter):
             asyncio.get_running_loop().call_later(_AGAIN_S, self._take_again, letter)
             return
         letter.answered = True
@@ -213,7 +216,7 @@ class Inbox:
         try:
             outcomes = await asyncio.get_running_loop().run_in_executor(self._threads, self._store, group)
         except Exception as error:  # noqa: BLE001  (nobody may wait for ever)
-            if isinstance(error, OperationalError | PoolTimeout):
+            if isinstance(error, AWAY):
                 self._away_until = time.monotonic() + _PAUSE_S
             return [error] * len(group)
         if self._pulse is not None:
@@ -234,7 +237,7 @@ class Inbox:
         """All in one transaction; when that breaks, each in its own, unless the database itself is away."""
         try:
             return self._commit(group)
-        except (OperationalError, PoolTimeout):
+        except AWAY:
             raise
         except Exception:
             if len(group) == 1:
