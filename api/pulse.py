@@ -6,6 +6,7 @@ would hold every request until its client gives up; here they get 503 within a s
 
 import asyncio
 import logging
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Problem
-from core.db import make_engine, ping
+from core.db import driver, make_engine, ping
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Pulse:
         self._asked_at: float | None = None
         self._heard_at = 0.0
         self._refused = False
+        self._socket: int | None = None
 
     @property
     def is_away(self) -> bool:
@@ -44,7 +46,17 @@ class Pulse:
         if self._refused:
             return True
         asked_at = self._asked_at
-        return asked_at is not None and time.monotonic() - max(asked_at, self._heard_at) > LATE_S
+        if asked_at is None or time.monotonic() - max(asked_at, self._heard_at) <= LATE_S:
+            return False
+        return not self._is_answered()
+
+    def _is_answered(self) -> bool:
+        """The answer lies there, and the thread that asked has not come to run: this machine is busy, not the database away."""
+        if self._socket is None:
+            return False
+        answers = select.poll()
+        answers.register(self._socket, select.POLLIN)
+        return any(event == select.POLLIN for _, event in answers.poll(0))
 
     def hear(self) -> None:
         """Something else was answered just now: nothing need be asked, and on a busy machine a question may be slow."""
@@ -69,6 +81,7 @@ class Pulse:
             self._asked_at = time.monotonic()
             try:
                 with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+                    self._socket = driver(conn).fileno()
                     self._tell(refused=False)
                     while not over.wait(EVERY_S):
                         if time.monotonic() - self._heard_at < EVERY_S / 2:
@@ -77,6 +90,7 @@ class Pulse:
                         ping(conn)
                         self._tell(refused=False)
             except (SQLAlchemyError, psycopg.Error):
+                self._socket = None
                 self._tell(refused=True)
                 over.wait(EVERY_S)
         engine.dispose()
