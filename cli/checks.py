@@ -11,6 +11,8 @@ from typing import Any
 from core.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+MOST_PROCESSES = 4
+"""Of the tests; each has a database server of its own and, in turn, a browser."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -33,7 +35,16 @@ def run_check(_arguments: argparse.Namespace, _settings: Settings) -> int:
 
 
 def run_test(arguments: argparse.Namespace, _settings: Settings) -> int:
-    return _run("test", ["pytest", *arguments.rest])
+    return _run("test", ["pytest", *_sharing(arguments.rest), *arguments.rest])
+
+
+def _sharing(given: list[str]) -> list[str]:
+    """The whole suite is shared out among processes (tests/workers.py); a part, or one to be debugged, is not."""
+    processes = min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+    is_part = any((ROOT / one.partition("::")[0]).exists() for one in given if not one.startswith("-"))
+    if is_part or processes < 2 or not {"--pdb", "--collect-only", "--co"}.isdisjoint(given):
+        return []
+    return ["-n", str(processes)]
 
 
 def _run(name: str, command: list[str]) -> int:
