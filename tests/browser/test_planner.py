@@ -227,7 +227,9 @@ def test_by_keys_alone_a_plan_is_drawn_mended_sent_back_and_scheduled(ground: Gr
     approver = visit("approver", place=ground)
     open_by_keys(approver.open("/planner"), "西片调整")
     tab_to(approver.page, "#step-comment")
-    approver.page.keyboard.type("北边再让一点")
+    approver.page.keyboard.type("北边再")
+    approver.module("planner/tabs.js", "m.showTab()")  # as when something arrives meanwhile
+    approver.page.keyboard.type("让一点")
     take_step_by_keys(approver.page, "send_back")
     expect(approver.page.locator("#plan-head .chip")).to_have_text("已退回")
     page.reload()

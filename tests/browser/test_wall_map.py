@@ -151,12 +151,13 @@ def test_the_trail_of_the_chosen_grows_with_the_feed_and_others_can_be_kept(
     for seconds in (90, 60, 30):
         city.send_fix(walker, lon, lat, utc_now() - timedelta(seconds=seconds))
     window = visit("command")
-    page = open_wall(window, f"{GRID}&person={walker}&trail=10&kept=w2")
+    page = open_wall(window, f"{GRID}&person={walker}&trail=10")
     features = "m.here.map.getSource('trail').serialize().data.features ?? []"
     until(lambda: len(window.module("wall/here.js", features)) > 0)
     before = len(window.module("wall/here.js", features))
     city.send_fix(walker, lon + 3e-4, lat + 3e-4, utc_now() - timedelta(seconds=0.2))
     until(lambda: len(window.module("wall/here.js", features)) > before)
+    open_wall(window, f"{GRID}&person={walker}&trail=10&kept=w2")
     page.keyboard.press("t")
     expect(page).to_have_url(re.compile(f"kept=w2,{walker}"))
     page.keyboard.press("t")

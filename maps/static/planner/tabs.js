@@ -10,6 +10,7 @@ import { packagePart } from "./package.js";
 import { showSteps } from "./steps.js";
 import { go, now, onChange } from "./state.js";
 import { current, findingsNow, onWork, sceneNow } from "./work.js";
+import { keepWriting } from "./writing.js";
 
 const TABS = ["units", "findings", "log", "handover", "steps"];
 const SHOW = { units: showUnits, findings: showFindings, log: showLog, handover: () => showHandover(again), steps: () => showSteps(again) };
@@ -60,7 +61,8 @@ export function showTab() {
   }
   body.setAttribute("aria-labelledby", `tab-${tabNow()}`);
   const shown = SHOW[tabNow()]();
-  if (shown) body.replaceChildren(...[shown].flat().filter(Boolean));
+  const draw = () => body.replaceChildren(...[shown].flat().filter(Boolean));
+  if (shown) keepWriting(body, `${current().id} ${current().state} ${current().steps.length} ${tabNow()}`, draw);
   markRows();
 }
 
