@@ -38,8 +38,8 @@ SWEEP_S: Final = 5.0
 LONGEST_SWEEP_S: Final = 20.0
 SWEEP_SHARE: Final = 0.02
 """A sweep that takes long comes less often: at most this share of the time goes to sweeping."""
-DEAF_S: Final = 0.3
-"""After a bell nobody listens for so long: it rings for every transaction, and one read answers them all."""
+DEAF_SHARE: Final = 0.9
+"""After a bell nobody listens for so much of a frame: it rings for every transaction, and the next read answers them all."""
 TICK_S: Final = 10.0
 RECHECK_S: Final = 20.0
 RECONNECT_S: Final = 2.0
@@ -205,7 +205,7 @@ class LiveFeed:
             try:
                 async for _bell in hear(self.engine.url, BELL):
                     self._rung.set()
-                    await asyncio.sleep(DEAF_S)
+                    await asyncio.sleep(DEAF_SHARE * FRAME_S)
             except (psycopg.Error, OSError) as error:
                 logger.warning("the live bell is not heard", extra={"kind": type(error).__name__})
             await asyncio.sleep(RECONNECT_S)
