@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from tracking.live import REASONS, STATES
 
-_ENDS: Final = orjson.OPT_SERIALIZE_NUMPY
 _STATES: Final = np.array(STATES, object)
 _REASONS: Final = np.array([*REASONS, None], object)
 _CHARGING: Final = np.array([False, True, None], object)
@@ -38,15 +37,19 @@ def tell_columns(rows: NDArray[Any], units: Mapping[int, str]) -> bytes:
         "at_unit_code": _named(rows["unit"], units),
         "reason": _worded(rows["reason"], _REASONS),
     }
-    return orjson.dumps({"id": np.ascontiguousarray(rows["person_id"]), **columns}, option=_ENDS)
+    return orjson.dumps(
+        {"id": np.ascontiguousarray(rows["person_id"]), **columns}, option=orjson.OPT_SERIALIZE_NUMPY
+    )
 
 
 def _only(values: NDArray[Any]) -> bool:
     """Whether there is one value, and one alone; NaN equals itself."""
     if not len(values):
         return False
-    is_known = values[0] == values[0]  # NaN is not
-    return bool((values == values[0]).all() if is_known else (values != values).all())  # noqa: PLR0124
+    same = values == values[0]
+    if values.dtype.kind == "f":
+        same |= np.isnan(values) & np.isnan(values[0])
+    return bool(same.all())
 
 
 def _rounded(values: NDArray[Any], digits: int) -> Any:

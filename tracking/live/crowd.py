@@ -15,7 +15,6 @@ from tracking.live.dots import Dot, Held, Position, Sign, Standing
 from tracking.live.states import QUIET, REASONS, STATES, Rhythm, reason_of, states_of, turns_in_s
 
 USUAL_INTERVAL_S: Final = 10
-_INSTANTS: Final = [("fixed_at", "f8")]
 _PLACE: Final = [
     ("lon", "f8"),
     ("lat", "f8"),
@@ -26,7 +25,7 @@ _PLACE: Final = [
 FIX: Final = np.dtype(
     [
         ("device_id", "i8"),
-        *_INSTANTS,
+        ("fixed_at", "f8"),
         *_PLACE,
         ("battery_pct", "f8"),
         ("charging", "i1"),
@@ -40,7 +39,7 @@ ROW: Final = np.dtype(
         ("person_id", "i8"),
         ("state", "i1"),
         ("reason", "i1"),
-        *_INSTANTS,
+        ("fixed_at", "f8"),
         *_PLACE,
         ("battery_pct", "f8"),
         ("charging", "i1"),
@@ -179,7 +178,7 @@ class Crowd:
         rows["battery_pct"] = np.where(tells, duty["sign_battery_pct"], fix["battery_pct"])
         rows["charging"] = fix["charging"]
         seen = rhythm.on_shift
-        for name in (*(name for name, _ in _INSTANTS + _PLACE), "unit"):
+        for name in ("fixed_at", *(name for name, _ in _PLACE), "unit"):
             rows[name][seen] = fix[name][seen]
         self._give_reasons(places, rows, by_sign)
         turns_at = at + turns_in_s(rhythm, *passed_s) + 0.001
