@@ -17,6 +17,9 @@ from geo.lattice import lattice_of
 Cells = NDArray[np.uint64]
 _MARGIN = 0.001
 """Positions so near to a border, in widths of a cell, are left to H3 itself: its own rounding is far smaller."""
+_BITS = 25
+"""Steps along an axis of the lattice, of either sign, at the finest resolution."""
+_BORDER = -(1 << 62)
 _FEW = 64
 _DENSE = 1 << 20
 
@@ -45,6 +48,40 @@ def cells_of(lon: ArrayLike, lat: ArrayLike, resolution: int) -> Cells:
     rest = np.flatnonzero(~placed.clear)
     cells[rest] = _asked(lon[rest], lat[rest], there[rest], resolution)
     return cells
+
+
+class CellRows:
+    """Finds which of some cells, all of one resolution, ascending, holds each position; H3 itself is asked about few."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._resolution = h3.get_resolution(int(cells[0]))
+        number = self._number(*cell_centres(cells))
+        self._row = np.argsort(number)
+        self._known = number[self._row]
+
+    def _number(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """One for each hexagon of the lattice, _BORDER for positions on a border."""
+        placed = lattice_of(_corners(), self._resolution).place(lon, lat, margin=_MARGIN)
+        number = ((placed.face << _BITS) + placed.a << _BITS) + placed.b
+        return np.where(placed.clear, number, _BORDER)
+
+    def find(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The row of each WGS-84 position's cell, -1 where it is none of these. Those that follow one another in one cell
+        are looked up once.
+        """
+        if not len(lon):
+            return np.empty(0, np.int64)
+        number = self._number(lon, lat)
+        opens = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
+        place = np.minimum(np.searchsorted(self._known, number[opens]), len(self._known) - 1)
+        found = np.where(self._known[place] == number[opens], self._row[place], -1)
+        row = np.repeat(found, np.diff(np.append(opens, len(lon))))
+        rest = np.flatnonzero(row < 0)
+        cell = cells_of(lon[rest], lat[rest], self._resolution)
+        slot = np.minimum(np.searchsorted(self._cells, cell), len(self._cells) - 1)
+        row[rest] = np.where(self._cells[slot] == cell, slot, -1)
+        return row
 
 
 def _asked(

@@ -3,7 +3,8 @@
 Reckoned edge by edge, since general intersection of shapes takes a hundred times as long for a step of a walk.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,10 +12,13 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.coverage.fixes import Floats, Ints, Shapes
-from analysis.coverage.plane.squares import Squares
+from analysis.coverage.plane.edges import edges_of, where_crossed
+from analysis.coverage.plane.squares import Places, Squares, box_of, each_of
 
 _AT_ONCE: Final = 200_000
 """Legs looked at together: bounds the memory."""
+_DIGITS: Final = 6
+"""Of coordinates in metres that are the same in the edges of two pieces."""
 
 
 @dataclass(frozen=True)
@@ -29,32 +33,50 @@ class Crossings:
 
 
 class Borders:
-    """The edges of pieces, piece by piece, and the squares to find them by."""
+    """The edges of pieces, one that two of them share once, and the squares to find them by."""
 
     def __init__(self, shapes: Shapes) -> None:
-        parts, of_part = shapely.get_parts(shapes, return_index=True)
-        rings, of_ring = shapely.get_rings(parts, return_index=True)
-        xy, ring = shapely.get_coordinates(rings, return_index=True)
-        same = ring[1:] == ring[:-1]
-        self.begin, self.end = xy[:-1][same], xy[1:][same]
-        self.piece = of_part[of_ring[ring[:-1][same]]].astype(np.int64)
-        self.squares = Squares(np.minimum(self.begin, self.end), np.maximum(self.begin, self.end))
+        begin, end, piece = edges_of(shapes)
+        order, opens = _shared(begin, end)
+        self._piece, self._opens = piece[order], np.append(opens, len(order))
+        self.begin, end = begin[order[opens]], end[order[opens]]
+        self.way = end - self.begin
+        self.squares = Squares(*box_of(self.begin, end), lines=(self.begin, end))
         self.shapes = shapes
 
+    def pieces_of(self, edge: Ints) -> tuple[Ints, Ints]:
+        """The pieces that have each edge: the row of the edge in what is asked, and the piece."""
+        first = self._opens[edge]
+        row, place = each_of(self._opens[edge + 1] - first)
+        return row, self._piece[first[row] + place]
 
-def find_crossings(borders: Borders, ends: Floats, begins_in: Ints, ends_in: Ints) -> Crossings:
-    """`ends`: (legs, 2, 2), metres; `begins_in` and `ends_in`: the piece that holds each end, -1 for none."""
+
+def _shared(begin: Places, end: Places) -> tuple[Ints, Ints]:
+    """The order of edges by their two ends, to a micrometre, either way round; and where others begin in it."""
+    turned = (begin.real > end.real) | ((begin.real == end.real) & (begin.imag > end.imag))
+    keys = [
+        np.round(side, _DIGITS)
+        for place in (np.where(turned, begin, end), np.where(turned, end, begin))
+        for side in (place.imag, place.real)
+    ]
+    order = np.lexsort(keys)
+    other = np.logical_or.reduce([np.diff(key[order]) != 0 for key in keys])
+    return order, np.flatnonzero(np.concatenate([np.ones(min(len(begin), 1), np.bool_), other]))
+
+
+def find_crossings(borders: Borders, begin: Places, end: Places, held_by: tuple[Ints, Ints]) -> Crossings:
+    """Of straight legs; `held_by`: the piece that holds the beginning of each, and the end, -1 for none."""
     found = [
-        _cross(borders, ends[rows], begins_in[rows], ends_in[rows], first)
-        for first in range(0, max(len(ends), 1), _AT_ONCE)
+        _cross(borders, begin[rows], end[rows], (held_by[0][rows], held_by[1][rows]), first)
+        for first in range(0, max(len(begin), 1), _AT_ONCE)
         for rows in [slice(first, first + _AT_ONCE)]
     ]
+    return _joined(found)
+
+
+def _joined(found: Sequence[Crossings]) -> Crossings:
     return Crossings(
-        np.concatenate([each.leg for each in found]),
-        np.concatenate([each.piece for each in found]),
-        np.concatenate([each.share for each in found]),
-        np.concatenate([each.near for each in found]),
-        np.concatenate([each.far for each in found]),
+        *(np.concatenate([getattr(each, name) for each in found]) for name in Crossings.__dataclass_fields__)
     )
 
 
@@ -67,36 +89,43 @@ class _Cuts:
     piece: Ints
 
 
-def _cross(borders: Borders, ends: Floats, begins_in: Ints, ends_in: Ints, first: int) -> Crossings:
+def _cross(borders: Borders, begin: Places, end: Places, held_by: tuple[Ints, Ints], first: int) -> Crossings:
     """Of legs and the pieces that hold an end of them or have an edge across them those with a length in common.
 
     `first`: the number of the first leg.
     """
-    leg, edge = borders.squares.about(ends.min(axis=1), ends.max(axis=1))
-    at, across = _where_cut(borders, edge, ends[leg, 0], ends[leg, 1])
-    cuts = _Cuts(leg[across], at, borders.piece[edge[across]])
-    rest, found = np.ones(len(at), np.bool_), []
-    held = []
-    for piece, other, leaves in ((begins_in, ends_in, True), (ends_in, begins_in, False)):
+    cuts = _cut(borders, begin, end)
+    rest, found, often = np.ones(len(cuts.leg), np.bool_), [], []
+    for piece, other, leaves in ((held_by[0], held_by[1], True), (held_by[1], held_by[0], False)):
         own = np.flatnonzero(piece[cuts.leg] == cuts.piece)
-        once = (np.bincount(cuts.leg[own], minlength=len(ends)) == 1) & (piece != other) & (piece >= 0)
+        once = (np.bincount(cuts.leg[own], minlength=len(begin)) == 1) & (piece != other) & (piece >= 0)
         simple = own[once[cuts.leg[own]]]
         rest[simple] = False
-        held.append(np.flatnonzero(~once & (piece >= 0)))
+        often.append(np.flatnonzero(~once & (piece >= 0)))
         leg, at = cuts.leg[simple], cuts.at[simple]
         near, far = (np.zeros(len(at)), at) if leaves else (at, np.ones(len(at)))
         found.append(Crossings(leg, cuts.piece[simple], far - near, near, far))
     others = np.flatnonzero(rest)
     many = _Cuts(cuts.leg[others], cuts.at[others], cuts.piece[others])
-    found.append(_cross_often(borders, ends, (begins_in, ends_in), many, held))
-    leg, piece, share, near, far = (
-        np.concatenate([getattr(each, name) for each in found]) for name in Crossings.__dataclass_fields__
-    )
-    return Crossings(leg + first, piece, share, near, far)
+    found.append(_cross_often(borders, (begin, end), held_by, many, often))
+    all_ = _joined(found)
+    return replace(all_, leg=all_.leg + first)
+
+
+def _cut(borders: Borders, begin: Places, end: Places) -> _Cuts:
+    leg, edge = borders.squares.about(*box_of(begin, end))
+    way = end - begin
+    at, across = where_crossed(begin[leg], way[leg], borders.begin[edge], borders.way[edge])
+    leg, edge = leg[across], edge[across]
+    _, once = np.unique(
+        leg * len(borders.begin) + edge, return_index=True
+    )  # found in every square they share
+    row, piece = borders.pieces_of(edge[once])
+    return _Cuts(leg[once][row], at[once][row], piece)
 
 
 def _cross_often(
-    borders: Borders, ends: Floats, held_by: tuple[Ints, Ints], cuts: _Cuts, held: list[Ints]
+    borders: Borders, ends: tuple[Places, Places], held_by: tuple[Ints, Ints], cuts: _Cuts, held: list[Ints]
 ) -> Crossings:
     """Legs that cross a piece more often than in or out; `held`: those that begin and those that end in such a one."""
     begins_in, ends_in = held_by
@@ -120,28 +149,17 @@ def _cross_often(
     np.maximum.at(far, pair, at)
     unclear = np.flatnonzero(~clear)
     share[unclear], near[unclear], far[unclear] = _by_shapes(
-        borders.shapes[piece[unclear]], ends[leg[unclear]]
+        borders.shapes[piece[unclear]], *(side[leg[unclear]] for side in ends)
     )
     kept = np.flatnonzero(share > 0)
     return Crossings(leg[kept], piece[kept], np.minimum(share[kept], 1), near[kept], far[kept])
 
 
-def _where_cut(borders: Borders, edge: Ints, start: Floats, end: Floats) -> tuple[Floats, Ints]:
-    """Which edges are crossed, and how far along their legs, from 0 to 1. A vertex lies on one side, never on both."""
-    along, to_begin, to_end = end - start, borders.begin[edge] - start, borders.end[edge] - start
-    side_begin = along[:, 0] * to_begin[:, 1] - along[:, 1] * to_begin[:, 0]
-    turn = along[:, 0] * (to_end[:, 1] - to_begin[:, 1]) - along[:, 1] * (to_end[:, 0] - to_begin[:, 0])
-    apart = np.flatnonzero((side_begin > 0) != (side_begin + turn > 0))
-    begin, across = to_begin[apart], to_end[apart] - to_begin[apart]
-    at = (begin[:, 0] * across[:, 1] - begin[:, 1] * across[:, 0]) / turn[apart]
-    within = np.flatnonzero((at > 0) & (at < 1))
-    return at[within], apart[within]
-
-
-def _by_shapes(shapes: Shapes, ends: Floats) -> tuple[Floats, Floats, Floats]:
+def _by_shapes(shapes: Shapes, begin: Places, end: Places) -> tuple[Floats, Floats, Floats]:
     """The same by general intersection, where an end lies on a border."""
     if not len(shapes):
         return np.empty(0), np.empty(0), np.empty(0)
+    ends = np.stack([begin, end], axis=1).view(np.float64).reshape(-1, 2, 2)
     lines: NDArray[np.object_] = np.asarray(shapely.linestrings(ends), dtype=object)
     inside, whole = shapely.intersection(lines, shapes), shapely.length(lines)
     points, of = shapely.get_coordinates(inside, return_index=True)

@@ -25,7 +25,6 @@ from analysis.coverage.people import DutyFigures, OwnGround, join_duty, measure_
 from analysis.coverage.pieces import find_presence
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.visits import Visits, find_visits, join_visits
-from geo.metric import plane_xy_of_many
 
 MARGIN_US: Final = 240 * SECOND_US
 """Fixes of so much before and after the day are needed for the legs over its two midnights."""
@@ -108,15 +107,15 @@ def cover_people(
     """The day of some people alone; fixes in their order, duty cut to the day."""
     tracks = follow(fixes, duty, rules, until_us=until_us)
     legs, parts = tracks.legs, tracks.parts
-    presence = find_presence(tracks, ground)
-    xy = np.stack(plane_xy_of_many(fixes.lon, fixes.lat, ground.crs), axis=1)
-    ways, on = Ways(tracks, xy), tracks.on >= 0
+    places = ground.places_of(fixes)
+    presence = find_presence(tracks, places, ground)
+    ways, on = Ways(tracks, places), tracks.on >= 0
     real = np.zeros(len(legs.kind), np.bool_)
     real[parts.leg] = legs.kind[parts.leg] == LEG
     day = DayCoverage(
         until_us=until_us,
         visits=find_visits(presence.events, gap_s=rules.visit_gap_s),
-        site_visits=find_visits(find_presence_at(ground.sites, tracks, xy), gap_s=rules.visit_gap_s),
+        site_visits=find_visits(find_presence_at(ground.sites, tracks, places), gap_s=rules.visit_gap_s),
         by_fixes=presence.by_fixes,
         driven=presence.driven,
         streets=ways.passed(ground.streets, rules.trail_buffer_m),

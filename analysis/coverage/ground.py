@@ -14,10 +14,10 @@ import shapely
 from numpy.typing import NDArray
 
 from analysis.coverage.crossings import Borders
-from analysis.coverage.fixes import Bools, Floats, Ints, Shapes
-from analysis.coverage.plane.squares import Squares
-from geo.cells import cell_polygons, cells_covering, neighbours
-from geo.metric import from_metres, to_metres
+from analysis.coverage.fixes import Bools, Fixes, Floats, Ints, Shapes
+from analysis.coverage.plane.squares import Places, Squares, places_of
+from geo.cells import CellRows, cell_polygons, cells_covering, neighbours
+from geo.metric import from_metres, plane_xy_of_many, to_metres
 
 
 @dataclass(frozen=True)
@@ -44,23 +44,23 @@ class Pieces:
         return Borders(self.shape)
 
     @cached_property
-    def _keys(self) -> tuple[NDArray[np.uint64], int, Ints]:
+    def _keys(self) -> tuple[CellRows, int, Ints]:
         """The different cells, how many units there may be, and a key of each cell and unit, ascending."""
         cells, slot = np.unique(self.cell_key, return_inverse=True)
         width = int(self.unit_key.max(initial=-1)) + 1
-        return cells, width, slot * width + self.unit_key
+        return CellRows(cells), width, slot * width + self.unit_key
 
-    def find(self, cell: NDArray[np.uint64], unit: Ints) -> Ints:
-        """The piece of each position by its cell and unit, -1 where there is none. Those that follow one another and have
-        the same are looked up once.
+    def find(self, lon: Floats, lat: Floats, unit: Ints) -> Ints:
+        """The piece of each WGS-84 position by its cell and unit, -1 where there is none. Those that follow one another and
+        have the same are looked up once.
         """
-        if not len(self.piece_key) or not len(cell):
-            return np.full(len(cell), -1)
+        if not len(self.piece_key) or not len(lon):
+            return np.full(len(lon), -1)
         cells, width, keys = self._keys
-        opens = np.flatnonzero(np.concatenate([[True], (cell[1:] != cell[:-1]) | (unit[1:] != unit[:-1])]))
-        cell, unit, count = cell[opens], unit[opens], np.diff(np.append(opens, len(cell)))
-        slot = np.minimum(np.searchsorted(cells, cell), len(cells) - 1)
-        wanted = np.where((cells[slot] == cell) & (unit >= 0) & (unit < width), slot * width + unit, -1)
+        slot = cells.find(lon, lat)
+        opens = np.flatnonzero(np.concatenate([[True], (slot[1:] != slot[:-1]) | (unit[1:] != unit[:-1])]))
+        slot, unit, count = slot[opens], unit[opens], np.diff(np.append(opens, len(lon)))
+        wanted = np.where((slot >= 0) & (unit >= 0) & (unit < width), slot * width + unit, -1)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.repeat(np.where(keys[place] == wanted, self.piece_key[place], -1), count)
 
@@ -78,18 +78,13 @@ class Targets:
         return len(self.unit)
 
     @cached_property
-    def xy(self) -> Floats:
-        return np.stack([self.x, self.y], axis=1)
+    def places(self) -> Places:
+        return places_of(self.x, self.y)
 
     @cached_property
-    def _squares(self) -> dict[float, Squares]:
-        return {}
-
-    def squares(self, reach_m: float) -> Squares:
-        """To find what lies within reach; made once for all days of the ground."""
-        if reach_m not in self._squares:
-            self._squares[reach_m] = Squares(self.xy - reach_m, self.xy + reach_m)
-        return self._squares[reach_m]
+    def squares(self) -> Squares:
+        """Made once for all days of the ground."""
+        return Squares(self.places, self.places)
 
 
 @dataclass(frozen=True)
@@ -108,17 +103,9 @@ class Sites:
 
     @cached_property
     def squares(self) -> Squares:
-        return Squares(self.low, self.high)
-
-    @cached_property
-    def low(self) -> Floats:
-        """South-west corners."""
-        return np.asarray(shapely.bounds(self.shape), np.float64).reshape(-1, 4)[:, :2]
-
-    @cached_property
-    def high(self) -> Floats:
-        """North-east corners."""
-        return np.asarray(shapely.bounds(self.shape), np.float64).reshape(-1, 4)[:, 2:]
+        """Made once for all days of the ground."""
+        west, south, east, north = np.asarray(shapely.bounds(self.shape), np.float64).reshape(-1, 4).T
+        return Squares(places_of(west, south), places_of(east, north))
 
 
 @dataclass(frozen=True)
@@ -132,6 +119,10 @@ class Ground:
     streets: Targets
     doors: Targets
     sites: Sites
+
+    def places_of(self, fixes: Fixes) -> Places:
+        """The fixes in the plane."""
+        return places_of(*plane_xy_of_many(fixes.lon, fixes.lat, self.crs))
 
 
 NO_TARGETS = Targets(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.int64))

@@ -7,16 +7,16 @@ from analysis.coverage.fixes import Bools, Floats, Ints
 from analysis.coverage.ground import Sites, Targets
 from analysis.coverage.legs import LEG, VEHICLE, Tracks
 from analysis.coverage.pieces import Events
-from analysis.coverage.plane.squares import Bundles, bundle_steps
+from analysis.coverage.plane.squares import Bundles, Places, bundle_places, bundle_steps
 
-_STEPS, _FIXES, _PLACES = 6, 64, 16
+_STEPS, _FIXES = 6, 64
 """A bundle's steps, and its fixes where somebody stands: few targets are near to all of one and many to none."""
 
 
 class Ways:
     """The ways of everybody on duty in the plane: those that prove what they pass, and those that do not."""
 
-    def __init__(self, tracks: Tracks, xy: Floats) -> None:
+    def __init__(self, tracks: Tracks, places: Places) -> None:
         on, legs = tracks.on, tracks.legs
         precise = ~(tracks.fixes.accuracy_m > tracks.rules.valid_accuracy_m)
         start = legs.start
@@ -24,8 +24,8 @@ class Ways:
         walked &= (on[start] >= 0) & (on[start] == on[start + 1])
         sure = walked & legs.proving & precise[start] & precise[start + 1]
         alone = (on >= 0) & ~tracks.driving
-        self._proven = _ways(xy, start[sure], alone & precise)
-        self._possible = _ways(xy, start[walked & ~sure], alone & ~precise)
+        self._proven = _ways(places, start[sure], alone & precise)
+        self._possible = _ways(places, start[walked & ~sure], alone & ~precise)
 
     def passed(self, targets: Targets, reach_m: float) -> tuple[Bools, Bools]:
         """Which targets were surely passed within `reach_m`, and which others possibly."""
@@ -33,25 +33,27 @@ class Ways:
         return proven, possible & ~proven
 
 
-def _ways(xy: Floats, start: Ints, alone: Bools) -> tuple[Bundles, Bundles]:
+def _ways(places: Places, start: Ints, alone: Bools) -> tuple[Bundles, Bundles]:
     """The steps from `start` to the row after it, and the fixes `alone` on none of them."""
     alone[start] = alone[start + 1] = False
     rows = np.flatnonzero(alone)
-    steps = bundle_steps(xy[start], xy[start + 1], np.diff(start) == 1, most=_STEPS)
-    places = xy[rows]
-    return steps, bundle_steps(places, places, np.diff(rows) == 1, most=_FIXES)
+    steps = bundle_steps(places[start], places[start + 1], np.diff(start) == 1, most=_STEPS)
+    return steps, bundle_places(places[rows], np.diff(rows) == 1, most=_FIXES)
 
 
 def _near(ways: tuple[Bundles, Bundles], targets: Targets, reach_m: float) -> Bools:
-    """The targets within reach: of the first step of a bundle, or else of any."""
+    """The targets within reach: of the middle step of a bundle, or else of any."""
     near = np.zeros(len(targets), np.bool_)
     if not len(targets):
         return near
+    margin = complex(reach_m, reach_m)
     for some in ways:
-        bundle, target = targets.squares(reach_m).about(some.low, some.high)
-        boxed = some.beside(bundle, targets.xy[target]) <= reach_m * reach_m
+        low, high = some.low - margin, some.high + margin
+        bundle, target = targets.squares.about(low, high)
+        above, below = targets.places[target] - low[bundle], high[bundle] - targets.places[target]
+        boxed = np.flatnonzero((above.real >= 0) & (above.imag >= 0) & (below.real >= 0) & (below.imag >= 0))
         bundle, target = bundle[boxed], target[boxed]
-        _mark(near, some, some.opens[bundle], target, (targets, reach_m))
+        _mark(near, some, (some.opens + some.count // 2)[bundle], target, (targets, reach_m))
         fresh = np.flatnonzero(~near[target] & (some.count[bundle] > 1))
         of, step = some.members(bundle[fresh])
         _mark(near, some, step, target[fresh][of], (targets, reach_m))
@@ -60,22 +62,26 @@ def _near(ways: tuple[Bundles, Bundles], targets: Targets, reach_m: float) -> Bo
 
 def _mark(near: Bools, ways: Bundles, step: Ints, target: Ints, within: tuple[Targets, float]) -> None:
     targets, reach_m = within
-    way, to = ways.end[step] - ways.begin[step], targets.xy[target] - ways.begin[step]
-    length = np.einsum("ij,ij->i", way, way)
+    way, to = ways.way[step], targets.places[target] - ways.begin[step]
+    length = _square(way)
     length[length == 0] = 1  # a fix alone is a step of no length
-    along = np.einsum("ij,ij->i", way, to) / length
-    aside = to - np.clip(along, 0, 1)[:, None] * way
-    near[target[np.einsum("ij,ij->i", aside, aside) <= reach_m * reach_m]] = True
+    along = np.clip((way.conj() * to).real / length, 0, 1)
+    near[target[_square(to - along * way) <= reach_m * reach_m]] = True
 
 
-def find_presence_at(sites: Sites, tracks: Tracks, xy: Floats) -> Events:
+def _square(ways: Places) -> Floats:
+    return ways.real * ways.real + ways.imag * ways.imag
+
+
+def find_presence_at(sites: Sites, tracks: Tracks, places: Places) -> Events:
     """Events of sites: fixes inside them, and the legs that begin and end inside one. A site counts with its margin."""
     fixes, legs, parts = tracks.fixes, tracks.legs, tracks.parts
-    row, place = _inside(sites, np.flatnonzero((tracks.on >= 0) & ~tracks.driving), xy)
+    row, place = _inside(sites, np.flatnonzero((tracks.on >= 0) & ~tracks.driving), places)
     sure = ~(fixes.accuracy_m[row] > tracks.rules.valid_accuracy_m)
-    spent, linked = np.zeros(len(fixes), np.int64), np.zeros(len(fixes), np.bool_)
     real = (legs.kind[parts.leg] == LEG) & (legs.mode[parts.leg] != VEHICLE)
-    np.add.at(spent, legs.start[parts.leg[real]], parts.credited_us[real])
+    start = legs.start[parts.leg[real]]
+    spent = np.bincount(start, parts.credited_us[real], len(fixes)).astype(np.int64)
+    linked = np.zeros(len(fixes), np.bool_)
     linked[legs.start[legs.kind == LEG]] = True
     goes_on = np.zeros(len(row), np.bool_)
     if len(row):
@@ -84,19 +90,12 @@ def find_presence_at(sites: Sites, tracks: Tracks, xy: Floats) -> Events:
     return Events(place, fixes.person[row], fixes.at_us[row], until, np.where(goes_on, spent[row], 0), sure)
 
 
-def _inside(sites: Sites, rows: Ints, xy: Floats) -> tuple[Ints, Ints]:
+def _inside(sites: Sites, rows: Ints, places: Places) -> tuple[Ints, Ints]:
     """Which of the fixes lie in which sites, by site and fix."""
-    if not len(sites):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    places = xy[rows]
-    bundles = bundle_steps(places, places, np.diff(rows) == 1, most=_PLACES)
-    bundle, site = sites.squares.about(bundles.low, bundles.high)
-    of, step = bundles.members(bundle)
+    near, site = sites.squares.at(places[rows])
+    row = rows[near]
     shapely.prepare(sites.shape)
-    row, site = rows[step], site[of]
-    boxed = np.flatnonzero(((xy[row] >= sites.low[site]) & (xy[row] <= sites.high[site])).all(axis=1))
-    row, site = row[boxed], site[boxed]
-    inside = shapely.intersects_xy(sites.shape[site], xy[row, 0], xy[row, 1])
+    inside = shapely.intersects_xy(sites.shape[site], places[row].real, places[row].imag)
     row, site = row[inside], site[inside]
     order = np.lexsort((row, site))
     return row[order], site[order]

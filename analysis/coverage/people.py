@@ -12,6 +12,8 @@ import shapely
 
 from analysis.coverage.fixes import Bools, Duty, Fixes, Floats, Ints, rows_during
 from analysis.coverage.legs import LEAP, LEG, RIDE, SILENCE, VEHICLE, Legs, Tracks
+from analysis.coverage.plane.edges import edges_of, where_crossed
+from analysis.coverage.plane.squares import Places, each_of, places_of
 
 TIMES: Final = ("inside_moving", "inside_still", "outside_moving", "outside_still", "unobserved")
 WAYS: Final = ("walked", "ridden", "drift", "vehicle", "inaccurate", "leap", "silence")
@@ -47,6 +49,12 @@ class OwnGround:
         radii = shapely.maximum_inscribed_circle(self.shape, tolerance=_DISC_DEG)
         ends = shapely.get_coordinates(radii).reshape(-1, 4)
         return np.stack([ends[:, 0], ends[:, 1], np.hypot(*(ends[:, 2:] - ends[:, :2]).T) * 0.999], axis=1)
+
+    @cached_property
+    def edges(self) -> tuple[Places, Places, Ints]:
+        """Where each edge begins and where it leads, shape by shape; the first of each shape, and at the end their number."""
+        begin, end, owner = edges_of(self.shape)
+        return begin, end - begin, np.searchsorted(owner, np.arange(len(self.shape) + 1))
 
 
 @dataclass(frozen=True)
@@ -131,12 +139,30 @@ def share_inside(fixes: Fixes, legs: Legs, own: OwnGround) -> tuple[Floats, Bool
     mixed = np.flatnonzero((inside[start] != inside[start + 1]) & (ground[start] >= 0) & (legs.kind == LEG))
     if len(mixed):
         ends = start[mixed, None] + np.array([0, 1])
-        lines = shapely.linestrings(np.stack([fixes.lon[ends], fixes.lat[ends]], axis=2))
-        length = shapely.length(lines)
-        within = shapely.length(shapely.intersection(lines, own.shape[ground[start[mixed]]]))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share[mixed] = np.where(length > 0, np.minimum(within / length, 1), 0.5)
+        places = places_of(fixes.lon[ends], fixes.lat[ends])
+        share[mixed] = _share_of(own, ground[start[mixed]], places, inside[start[mixed]])
     return share, (ground[start] >= 0) | (ground[start + 1] >= 0)
+
+
+def _share_of(own: OwnGround, ground: Ints, ends: Places, leaves: Bools) -> Floats:
+    """Of legs with one end inside the share that lies inside: up to where the border is crossed, or from there.
+
+    Those that cross it more than once are left to general intersection. `ends`: (legs, 2), degrees.
+    """
+    begin, edge, opens = own.edges
+    leg, place = each_of(np.diff(opens)[ground])
+    row = opens[ground][leg] + place
+    way = ends[:, 1] - ends[:, 0]
+    at, across = where_crossed(ends[leg, 0], way[leg], begin[row], edge[row])
+    leg = leg[across]
+    share = np.zeros(len(ground))
+    share[leg] = np.where(leaves[leg], at, 1 - at)
+    often = np.flatnonzero(np.bincount(leg, minlength=len(ground)) != 1)
+    lines = shapely.linestrings(ends[often].view(np.float64).reshape(-1, 2, 2))
+    within, length = shapely.length(shapely.intersection(lines, own.shape[ground[often]])), np.abs(way[often])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share[often] = np.where(length > 0, np.minimum(within / length, 1), 0.5)
+    return share
 
 
 def _fixes_inside(fixes: Fixes, own: OwnGround) -> tuple[Bools, Ints]:

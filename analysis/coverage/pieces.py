@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.coverage.crossings import find_crossings
-from analysis.coverage.fixes import Bools, Fixes, Floats, Ints
+from analysis.coverage.fixes import Bools, Floats, Ints
 from analysis.coverage.ground import Ground
 from analysis.coverage.legs import LEG, VEHICLE, Tracks
+from analysis.coverage.plane.squares import Places
 from analysis.coverage.rules import CoverageRules
-from geo.cells import cells_of
-from geo.metric import plane_xy_of_many
 
 
 @dataclass(frozen=True)
@@ -37,33 +36,22 @@ class Presence:
     driven: Ints
 
 
-def find_presence(tracks: Tracks, ground: Ground) -> Presence:
-    """Events of every piece on which somebody on duty was seen, or may have been."""
+def find_presence(tracks: Tracks, places: Places, ground: Ground) -> Presence:
+    """Events of every piece on which somebody on duty was seen, or may have been; `places`: the fixes in the plane."""
     fixes, on = tracks.fixes, tracks.on
-    piece = _pieces_of(fixes, ground, tracks.rules.resolution)
+    piece = ground.pieces.find(fixes.lon, fixes.lat, fixes.unit)
     seen = (on >= 0) & (piece >= 0)
     proves = seen & tracks.sure & ~tracks.driving
     staying, held = _staying(tracks, piece, proves)
     lone = np.flatnonzero(seen & ~tracks.driving & ~held)
     at, no_time = fixes.at_us[lone], np.zeros(len(lone), np.int64)
     instants = Events(piece[lone], fixes.person[lone], at, at, no_time, proves[lone])
-    crossing = _crossing(tracks, piece, ground)
+    crossing = _crossing(tracks, piece, places, ground)
     return Presence(
         _joined(staying, _unheld(instants, staying), _long_enough(crossing, tracks.rules)),
         _distinct(piece[seen & tracks.sure], len(ground.pieces)),
         _distinct(piece[seen & tracks.driving], len(ground.pieces)),
     )
-
-
-def _pieces_of(fixes: Fixes, ground: Ground, resolution: int) -> Ints:
-    """The piece that holds each fix, -1 for none."""
-    if (fixes.unit >= 0).all():
-        return ground.pieces.find(cells_of(fixes.lon, fixes.lat, resolution), fixes.unit)
-    piece = np.full(len(fixes), -1)
-    near = np.flatnonzero(fixes.unit >= 0)
-    cell = cells_of(fixes.lon[near], fixes.lat[near], resolution)
-    piece[near] = ground.pieces.find(cell, fixes.unit[near])
-    return piece
 
 
 def _staying(tracks: Tracks, piece: Ints, proves: Bools) -> tuple[Events, Bools]:
@@ -102,13 +90,15 @@ def _unheld(instants: Events, staying: Events) -> Events:
     """The instants that no staying event holds, or that prove what it does not: few, where phones report often."""
     if not len(staying) or not len(instants):
         return instants
-    order = np.lexsort((staying.from_us, staying.person, staying.place))
     width = 1 << 40
     people = np.unique(staying.person)
-    owners = staying.place[order] * len(people) + np.searchsorted(people, staying.person[order])
+    owners = staying.place * len(people) + np.searchsorted(people, staying.person)
     owner = instants.place * len(people) + np.searchsorted(people, instants.person)
-    groups = np.unique(owners)
-    keys = np.searchsorted(groups, owners) * width + staying.from_us[order]
+    order = np.lexsort((staying.from_us, owners))
+    owners = owners[order]
+    opens = np.concatenate([[True], owners[1:] != owners[:-1]])
+    groups = owners[opens]
+    keys = (np.cumsum(opens) - 1) * width + staying.from_us[order]
     slot = np.minimum(np.searchsorted(groups, owner), len(groups) - 1)
     before = np.searchsorted(keys, slot * width + instants.from_us, side="right") - 1
     here = order[np.maximum(before, 0)]
@@ -135,7 +125,7 @@ class _Crossed:
     length_m: Floats
 
 
-def _crossing(tracks: Tracks, piece: Ints, ground: Ground) -> _Crossed:
+def _crossing(tracks: Tracks, piece: Ints, places: Places, ground: Ground) -> _Crossed:
     """What legs from one piece to another crossed on the straight line, by length."""
     fixes, legs, parts = tracks.fixes, tracks.legs, tracks.parts
     start = legs.start[parts.leg]
@@ -145,8 +135,8 @@ def _crossing(tracks: Tracks, piece: Ints, ground: Ground) -> _Crossed:
         & (parts.to_us - parts.from_us == legs.lasts_us[parts.leg])
     )
     leg, at = parts.leg[own], start[own]
-    ends = np.stack([_plane(fixes, rows, ground) for rows in (at, at + 1)], axis=1)
-    found = find_crossings(ground.pieces.borders, ends, piece[at], piece[at + 1])
+    begin, end = places[at], places[at + 1]
+    found = find_crossings(ground.pieces.borders, begin, end, (piece[at], piece[at + 1]))
     line = found.leg
     since, lasts = parts.from_us[own][line], legs.lasts_us[leg][line]
     events = Events(
@@ -157,11 +147,7 @@ def _crossing(tracks: Tracks, piece: Ints, ground: Ground) -> _Crossed:
         np.floor(parts.credited_us[own][line] * found.share).astype(np.int64),
         legs.proving[leg][line],
     )
-    return _Crossed(events, found.share * np.hypot(*(ends[:, 1] - ends[:, 0]).T)[line])
-
-
-def _plane(fixes: Fixes, rows: Ints, ground: Ground) -> Floats:
-    return np.stack(plane_xy_of_many(fixes.lon[rows], fixes.lat[rows], ground.crs), axis=1)
+    return _Crossed(events, found.share * np.abs(end - begin)[line])
 
 
 def _long_enough(crossed: _Crossed, rules: CoverageRules) -> Events:

@@ -4,6 +4,7 @@ import numpy as np
 import shapely
 
 from geo.cells import (
+    CellRows,
     cell_area_m2,
     cell_centres,
     cell_inradius_m,
@@ -85,6 +86,20 @@ def test_cells_are_those_of_h3_all_over_the_world() -> None:
     for resolution in (0, 1, 4, 7, 10, 15):
         each = [cells_of(*place, resolution)[0] for place in zip(lon, lat, strict=True)]
         assert (cells_of(lon, lat, resolution) == each).all()
+
+
+def test_rows_of_cells_are_those_of_the_cells_that_h3_gives() -> None:
+    random = np.random.default_rng(11)
+    lon, lat = random.uniform(-180, 180, 3000), np.degrees(np.arcsin(random.uniform(-1, 1, 3000)))
+    lon[1000:] = 116.3 + np.cumsum(random.normal(0, 1e-4, 2000))
+    lat[1000:] = 39.9 + np.cumsum(random.normal(0, 1e-4, 2000))
+    for resolution in (0, 3, 10, 15):
+        each = cells_of(lon, lat, resolution)
+        some = np.unique(each)[::2]
+        wanted = {cell: row for row, cell in enumerate(some.tolist())}
+        found = CellRows(some).find(lon, lat)
+        assert found.tolist() == [wanted.get(cell, -1) for cell in each.tolist()]
+    assert CellRows(some).find(np.empty(0), np.empty(0)).shape == (0,)
 
 
 def test_half_the_width_of_a_cell_is_that_of_a_circle_inside_it() -> None:

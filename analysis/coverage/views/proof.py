@@ -111,7 +111,8 @@ def _reach(where: DayGround, *, axis: int) -> tuple[float, float]:
 
 
 def _find_visits(where: DayGround, fixes: Fixes, duty: Duty, job: CoverageJob, until_us: int) -> Visits:
-    presence = find_presence(follow(fixes, duty, job.rules, until_us=until_us), where.ground)
+    tracks = follow(fixes, duty, job.rules, until_us=until_us)
+    presence = find_presence(tracks, where.ground.places_of(fixes), where.ground)
     return find_visits(presence.events, gap_s=job.rules.visit_gap_s)
 
 

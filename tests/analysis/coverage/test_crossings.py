@@ -4,6 +4,7 @@ import numpy as np
 import shapely
 
 from analysis.coverage.crossings import Borders, find_crossings
+from analysis.coverage.plane.squares import places_of
 
 RNG = np.random.default_rng(4)
 
@@ -31,7 +32,8 @@ def test_shares_and_places_are_those_of_intersection() -> None:
         of = np.full(len(ends), -1)
         of[row[::-1]] = piece[::-1]
         held.append(of)
-    found = find_crossings(Borders(pieces), ends, *held)
+    begin, end = (places_of(*ends[:, side].T) for side in (0, 1))
+    found = find_crossings(Borders(pieces), begin, end, (held[0], held[1]))
     lines = shapely.linestrings(ends)
     row, piece = tree.query(lines)
     share = shapely.length(shapely.intersection(lines[row], pieces[piece])) / shapely.length(lines[row])
@@ -46,4 +48,5 @@ def test_shares_and_places_are_those_of_intersection() -> None:
 
 def test_no_legs_cross_nothing() -> None:
     nothing = np.empty(0, np.int64)
-    assert len(find_crossings(Borders(ground()), np.empty((0, 2, 2)), nothing, nothing).leg) == 0
+    nowhere = np.empty(0, np.complex128)
+    assert len(find_crossings(Borders(ground()), nowhere, nowhere, (nothing, nothing)).leg) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 
 from analysis.coverage.ground import Walkable, cut_pieces
-from geo.cells import cell_centres, cells_of
+from geo.cells import cell_centres
 from geo.metric import metric_crs_of, to_metres
 
 WEST, SOUTH, STEP = 114.0, 33.0, 0.004
@@ -31,12 +31,12 @@ def test_a_position_finds_the_piece_of_its_cell_and_unit_and_a_sliver_its_host()
     rng = np.random.default_rng(5)
     lon, lat = rng.uniform(WEST, WEST + 3 * STEP, 2000), rng.uniform(SOUTH, SOUTH + STEP, 2000)
     unit = ((lon - WEST) / STEP).astype(np.int64)
-    found = pieces.find(cells_of(lon, lat, 10), unit)
+    found = pieces.find(lon, lat, unit)
     assert (found >= 0).all()
     assert (pieces.unit[found] == unit).all()
     at = to_metres(shapely.points(lon, lat), CRS)
     assert shapely.dwithin(pieces.shape[found], at, 0.01).all()
-    nowhere = pieces.find(cells_of([0.0, lon[0]], [0.0, lat[0]], 10), np.array([0, -1]))
+    nowhere = pieces.find(np.array([0.0, lon[0]]), np.array([0.0, lat[0]]), np.array([0, -1]))
     assert nowhere.tolist() == [-1, -1]
 
 
