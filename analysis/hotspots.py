@@ -62,7 +62,10 @@ CLASS_NAMES: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. `since` ≤ occurred < `until`; None for network: the main one; None for unit: all of the network."""
+    """What is asked. `since` ≤ occurred < `until`; None for network: the main one; None for unit: all of the network.
+
+    `at`: by the borders in force at this instant; None: by those of now.
+    """
 
     since: datetime
     until: datetime
@@ -72,6 +75,7 @@ class Question:
     resolution: int = 10
     permutations: int | None = None
     seed: int = 20260601
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Facts:
     """What stands behind the classes: to be printed wherever they are."""
 
     as_of: datetime
+    borders_at: datetime
     network_code: str
     unit_code: str | None
     unit_name: str
@@ -120,7 +125,7 @@ class Hotspots:
 
 
 def compute_hotspots(conn: Connection, question: Question, *, now: datetime) -> Hotspots:
-    """Judge every cell of the study area as it is now. Takes seconds for 60,000 cells; the same inputs, the same answer.
+    """Judge every cell of the study area as it was at the instant. Takes seconds for 60,000 cells; the same inputs, the same answer.
 
     NotFound for an unknown network or unit; Invalid for a period that is empty or an area of too many cells.
     """
@@ -140,7 +145,7 @@ def compute_hotspots(conn: Connection, question: Question, *, now: datetime) -> 
     used = study.used
     return Hotspots(
         question=question,
-        facts=_facts(study, scores, seed=question.seed, now=now),
+        facts=_facts(study, scores, question, now=now),
         study_area=study.area.geometry,
         cells=study.cells,
         cases=study.counts,
@@ -175,7 +180,7 @@ class _Study:
 
 
 def _read_study(conn: Connection, question: Question, now: datetime) -> _Study:
-    area = find_study_area(conn, question.network_code, question.unit_code, now=now)
+    area = find_study_area(conn, question.network_code, question.unit_code, at=question.at or now)
     cells = list_cells(area, question.resolution)
     seen = read_cases(conn, area, since=question.since, until=question.until, category=question.category)
     used = _sort_out(seen, area, cells, question.resolution)
@@ -186,9 +191,10 @@ def _read_study(conn: Connection, question: Question, now: datetime) -> _Study:
     return _Study(area, cells, around, seen, used, counts, living, homeless)
 
 
-def _facts(study: _Study, scores: Scores, *, seed: int, now: datetime) -> Facts:
+def _facts(study: _Study, scores: Scores, question: Question, *, now: datetime) -> Facts:
     return Facts(
         as_of=now,
+        borders_at=question.at or now,
         network_code=study.area.network_code,
         unit_code=study.area.unit_code,
         unit_name=study.area.name,
@@ -204,7 +210,7 @@ def _facts(study: _Study, scores: Scores, *, seed: int, now: datetime) -> Facts:
         permutations=scores.permutations,
         permutations_most=scores.permutations_most,
         permutations_enough=scores.permutations_enough,
-        seed=seed,
+        seed=question.seed,
         alpha=ALPHA,
         notes=_notes(study, scores),
     )

@@ -69,7 +69,9 @@ def read_state(conn: Connection, question: Question, now: datetime) -> State:
                 .where(case.c.occurred_at >= question.since, case.c.occurred_at < question.until)
                 .scalar_subquery(),
                 select(func.max(edition.c.id))
-                .where(or_(edition.c.effective_from.is_(None), edition.c.effective_from <= now))
+                .where(
+                    or_(edition.c.effective_from.is_(None), edition.c.effective_from <= (question.at or now))
+                )
                 .scalar_subquery(),
                 select(func.max(address_point.c.id)).scalar_subquery(),
                 select(func.sum(address_point.c.households)).where(address_point.c.active).scalar_subquery(),

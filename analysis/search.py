@@ -35,10 +35,13 @@ class Hit:
     bbox: Bbox | None = None
 
 
-def search(conn: Connection, caller: Caller, text: str, *, limit: int, now: datetime) -> list[Hit]:
+def search(
+    conn: Connection, caller: Caller, text: str, *, limit: int, now: datetime, at: datetime | None = None
+) -> list[Hit]:
     """A case by its number first, then people, then units whose name or code holds the text; at most `limit` of all.
 
-    People where the caller may see people (and oneself), units within the ground of any of the caller's grants.
+    People where the caller may see people (and oneself), units within the ground of any of the caller's grants,
+    by the names and codes of the instant `at` (None: of now).
     """
     wanted = text.strip().lower()
     if not wanted:
@@ -50,6 +53,7 @@ def search(conn: Connection, caller: Caller, text: str, *, limit: int, now: date
         "unit_paths": _paths(visible_units(conn, caller, GRANT_ROLES)),
         "limit": limit,
         "now": now,
+        "at": at or now,
     }
     plan_for_values(conn)
     rows = conn.execute(sql_file("analysis", "search"), asked).mappings().all()

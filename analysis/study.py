@@ -53,9 +53,9 @@ class CasesSeen:
 
 
 def find_study_area(
-    conn: Connection, network_code: str | None, unit_code: str | None, *, now: datetime
+    conn: Connection, network_code: str | None, unit_code: str | None, *, at: datetime
 ) -> StudyArea:
-    """The area as it is now. NotFound when there is no such network or unit, or no network at all."""
+    """The area as it was at an instant, as far as is known now. NotFound when there is no such network or unit, or no network at all."""
     row = conn.execute(
         select(network.c.id, network.c.code, network.c.name)
         .where(network.c.id.in_(select(edition.c.network_id)))
@@ -77,13 +77,15 @@ def find_study_area(
         .join_from(unit_version, unit, unit.c.id == unit_version.c.unit_id)
         .where(
             unit_version.c.network_id == row.id,
-            unit_version.c.valid.contains(now),
+            unit_version.c.valid.contains(at),
             func.upper_inf(unit_version.c.recorded),
             wanted,
         )
     ).all()
     if not units:
-        raise NotFound(f"the network {row.code} has no unit{f' {unit_code}' if unit_code else 's'} now")
+        raise NotFound(
+            f"the network {row.code} had no unit{f' {unit_code}' if unit_code else 's'} at {at.isoformat()}"
+        )
     if unit_code is not None and len(units) > 1:
         raise Conflict(f"the network {row.code} has {len(units)} units {unit_code} on different levels")
     return StudyArea(

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.routing import APIRoute
+from pydantic import AwareDatetime
 from sqlalchemy import Connection
 
 from api.errors import NotSignedIn
@@ -60,6 +61,18 @@ SettingsDep = Annotated[Settings, Depends(read_settings_of_app)]
 Now = Annotated[datetime, Depends(read_now)]
 Zone = Annotated[ZoneInfo, Depends(read_zone)]
 LookupDep = Annotated[Lookup, Depends(read_lookup)]
+At = Annotated[
+    AwareDatetime | None,
+    Query(description="by the borders in force at this instant, with an offset from UTC; left out: now"),
+]
+
+
+def read_instant(now: Now, at: At = None) -> datetime:
+    return at or now
+
+
+Instant = Annotated[datetime, Depends(read_instant)]
+"""The instant that is asked about: `at` of the address, or now."""
 
 
 def session_cookie(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from cli.frame import DONE, open_engine, say, whole_file
-from core.clock import day_bounds, day_of, utc_now
+from core.clock import day_bounds, day_of, read_instant, utc_now
 from core.errors import Invalid, NotFound
 from core.settings import Settings
 from geo.lookup import Lookup
@@ -55,6 +55,11 @@ def add_verbs(verbs: Any) -> None:
     for kind, draw in kinds_drawn:
         kind.add_argument("--network", metavar="CODE", help="the first network when not said")
         kind.add_argument("--unit", metavar="CODE", help="only this unit and those below it")
+        kind.add_argument(
+            "--at",
+            metavar="ISO",
+            help="units and borders as of this instant; as the kind of map says when not said",
+        )
         kind.add_argument("--out", required=True, type=Path, metavar="FILE.html")
         kind.set_defaults(run=_run, draw=draw)
 
@@ -99,6 +104,11 @@ def _network(lookup: Lookup, code: str | None) -> str:
     return lookup.network(code).code if code is not None else next(iter(networks))
 
 
+def _asked_at(arguments: argparse.Namespace, settings: Settings) -> datetime | None:
+    """The instant whose borders are wanted; None when not said."""
+    return None if arguments.at is None else read_instant(arguments.at, zone=settings.zone)
+
+
 def _end_of(on: date | None, now: datetime, zone: ZoneInfo) -> datetime:
     return now if on is None else min(now, day_bounds(on, zone)[1] - timedelta(microseconds=1))
 
@@ -106,7 +116,9 @@ def _end_of(on: date | None, now: datetime, zone: ZoneInfo) -> datetime:
 def _grids(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
     from maps.snapshots.grids import draw_grids
 
-    at = _end_of(arguments.on, utc_now(), settings.zone)
+    if arguments.on and arguments.at:
+        raise Invalid("--on is the end of a day, --at an instant: give one or the other")
+    at = _asked_at(arguments, settings) or _end_of(arguments.on, utc_now(), settings.zone)
     network = _network(lookup, arguments.network)
     return draw_grids(conn, lookup, network, at=at, zone=settings.zone, unit_code=arguments.unit)
 
@@ -123,9 +135,9 @@ def _trails(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, set
     until = arguments.until or on
     network = _network(lookup, arguments.network) if lookup.networks else None
     person = find_person(conn, arguments.person) if arguments.person else None
-    unit = (
-        _unit(conn, network, arguments.unit, _end_of(until, now, settings.zone)) if arguments.unit else None
-    )
+    at = _asked_at(arguments, settings)
+    named_at = at or _end_of(until, now, settings.zone)
+    unit = _unit(conn, network, arguments.unit, named_at) if arguments.unit else None
     question = TrailQuestion(
         on=on,
         until=until,
@@ -133,6 +145,7 @@ def _trails(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, set
         person_id=person.id if person else None,
         unit_path=read_path(conn, unit) if unit else None,
         network_code=network,
+        at=at,
     )
     page = draw_trails(conn, lookup, question, zone=settings.zone, rules=trail_rules_of(settings), now=now)
     person_id, unit_id = person.id if person else None, unit.id if unit and not person else None
@@ -163,6 +176,7 @@ def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, s
         unit_code=arguments.unit,
         category=arguments.category,
         resolution=settings.h3_resolution,
+        at=_asked_at(arguments, settings),
     )
     return draw_hotspots(conn, lookup, question, zone=settings.zone, now=now)
 
@@ -176,6 +190,8 @@ def _coverage(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, s
     last = arguments.on or arguments.until or day_of(now, settings.zone) - timedelta(days=1)
     first = arguments.on or arguments.since or last - timedelta(days=6)
     network = _network(lookup, arguments.network)
-    unit = _unit(conn, network, arguments.unit, now) if arguments.unit else None
-    asked = CoverageAsked(lookup.network(network).id, unit.id if unit else None, first, last, arguments.level)
+    at = _asked_at(arguments, settings)
+    unit = _unit(conn, network, arguments.unit, at or now) if arguments.unit else None
+    network_id, unit_id = lookup.network(network).id, unit.id if unit else None
+    asked = CoverageAsked(network_id, unit_id, first, last, arguments.level, at)
     return draw_coverage(conn, asked, network=network, zone=settings.zone)

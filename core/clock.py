@@ -37,5 +37,8 @@ def day_bounds(on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def day_of(instant: datetime, zone: ZoneInfo) -> date:
-    """The civil day an instant belongs to."""
-    return instant.astimezone(zone).date()
+    """The civil day an instant belongs to; Invalid at the ends of the calendar."""
+    try:
+        return instant.astimezone(zone).date()
+    except OverflowError as error:
+        raise Invalid(f"“{instant.isoformat()}” is out of range") from error

@@ -1,12 +1,13 @@
 """Questions about units: as they are known now to have been at an instant, in one network."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import Conflict, NotFound
 from geo.codes import natural_key
@@ -136,6 +137,22 @@ def read_path(conn: Connection, one: UnitRead) -> str:
     query = select(cast(unit_version.c.path, Text)).where(unit_version.c.id == one.version_id)
     path: str = conn.execute(query).scalar_one()
     return path
+
+
+def select_versions(
+    unit_ids: Collection[UUID], *columns: ColumnElement[Any], at: datetime | None = None
+) -> Select[Any]:
+    """A row a unit, its id and these columns: as it was at the instant; where it was not there then, or none is asked
+    about, as it is or was last.
+    """
+    newest_first = func.lower(unit_version.c.valid).desc().nulls_last()
+    order = [newest_first] if at is None else [unit_version.c.valid.contains(at).desc(), newest_first]
+    return (
+        select(unit_version.c.unit_id, *columns)
+        .ext(distinct_on(unit_version.c.unit_id))
+        .where(unit_version.c.unit_id.in_(list(unit_ids)), func.upper_inf(unit_version.c.recorded))
+        .order_by(unit_version.c.unit_id, *order)
+    )
 
 
 def read_geometry(conn: Connection, units: Sequence[UnitRead]) -> dict[int, str]:

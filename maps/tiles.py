@@ -67,8 +67,8 @@ class _Kept:
 _kept: WeakKeyDictionary[Lookup, _Kept] = WeakKeyDictionary()
 
 
-def find_layer(lookup: Lookup, name: str, *, now: datetime, edition_id: int | None = None) -> TileLayer:
-    """The layer `network.level` as of an edition, None: the one in force `now`. NotFound says what there is."""
+def find_layer(lookup: Lookup, name: str, *, at: datetime, edition_id: int | None = None) -> TileLayer:
+    """The layer `network.level` as of an edition, None: the one in force at the instant. NotFound says what there is."""
     network_code, _, level = name.rpartition(".")
     networks = lookup.networks
     levels = {f"{network.code}.{each['code']}" for network in networks.values() for each in network.levels}
@@ -76,7 +76,7 @@ def find_layer(lookup: Lookup, name: str, *, now: datetime, edition_id: int | No
         raise NotFound(
             f"there is no layer “{name[:80]}”; the layers are: {', '.join(sorted(levels)) or 'none yet'}"
         )
-    since: datetime | None = now
+    since: datetime | None = at
     if edition_id is not None:
         network = networks[network_code]
         chosen = [edition for edition in network.editions if edition.id == edition_id]
@@ -84,11 +84,11 @@ def find_layer(lookup: Lookup, name: str, *, now: datetime, edition_id: int | No
             raise NotFound(f"network {network_code} has no edition {edition_id}")
         since = chosen[0].effective_from
     else:
-        past = [start for start in networks[network_code].starts if start is None or start <= now]
-        since = past[-1] if past else now
+        past = [start for start in networks[network_code].starts if start is None or start <= at]
+        since = past[-1] if past else at
     snapshot = lookup.snapshot(network_code, since)
     if snapshot is None:
-        raise NotFound(f"network {network_code} has no edition in force yet")
+        raise NotFound(f"network {network_code} has no edition in force then")
     return TileLayer(name, level, snapshot, since)
 
 

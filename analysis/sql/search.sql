@@ -23,7 +23,7 @@ unit_found AS (
     FROM unit_version
     JOIN network ON network.id = unit_version.network_id
     CROSS JOIN LATERAL (SELECT ST_PointOnSurface(ST_Envelope(unit_version.geom)) AS point) AS centre
-    WHERE unit_version.valid @> CAST(:now AS timestamptz) AND upper_inf(unit_version.recorded)
+    WHERE unit_version.valid @> CAST(:at AS timestamptz) AND upper_inf(unit_version.recorded)
       AND (strpos(lower(unit_version.name), :text) > 0 OR strpos(lower(unit_version.code), :text) > 0)
       AND (CAST(:unit_paths AS text[]) IS NULL OR unit_version.path <@ CAST(CAST(:unit_paths AS text[]) AS ltree[]))
     ORDER BY lower(unit_version.name) <> :text AND lower(unit_version.code) <> :text, nlevel(unit_version.path),

@@ -1,11 +1,11 @@
 """GET /v1/coverage: what of a unit was visited, in figures that say what they stand on."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
@@ -20,11 +20,11 @@ from analysis.coverage.kept.reading import (
 )
 from analysis.coverage.measures.duty_time import WorkingHours, duty_time
 from analysis.coverage.views.cold import Age, find_ages, read_leaves
-from api.callers import CallerDep, Conn, Now, SettingsDep, require
+from api.callers import At, CallerDep, Conn, Instant, Now, SettingsDep, require
 from cases.placement import MAIN_NETWORK
 from core.clock import day_bounds, day_of
 from core.errors import Refused
-from geo.units import get_unit, read_path
+from geo.units import UnitRead, get_unit, read_path
 from people.access import MAY_SEE_COVERAGE, Caller, visible_units
 
 router = APIRouter(prefix="/v1", tags=["coverage"])
@@ -104,30 +104,67 @@ class CoverageOut(BaseModel):
     finest_resolution: int | None
 
 
+def ask_coverage(
+    query: Annotated[CoverageQuery, Query()],
+    caller: CallerDep,
+    conn: Conn,
+    settings: SettingsDep,
+    now: Now,
+    at: At = None,
+) -> CoverageAsked:
+    """What is asked for, with the usual period, of the unit that had the code at the instant; Refused for ground the
+    caller's grants do not hold for.
+    """
+    last = query.last or day_of(now, settings.zone) - timedelta(days=1)
+    first = query.first or max(last, date.min + timedelta(days=USUAL_DAYS)) - timedelta(days=USUAL_DAYS - 1)
+    network_id = find_network_id(conn, query.network)
+    code = query.unit
+    unit = get_unit(conn, code, network_code=query.network, at=at or now) if code is not None else None
+    refuse_foreign_unit(conn, caller, None if unit is None else read_path(conn, unit), code)
+    return check_period(CoverageAsked(network_id, unit.id if unit else None, first, last, query.level, at))
+
+
+AskedDep = Annotated[CoverageAsked, Depends(ask_coverage)]
+
+
+@dataclass(frozen=True)
+class LedUnit:
+    """A unit that the caller may see the coverage of, as of an instant, with its path then."""
+
+    unit: UnitRead
+    path: str
+
+
+def find_led_unit(
+    caller: CallerDep,
+    conn: Conn,
+    instant: Instant,
+    unit: Annotated[str, Query(max_length=200, description="code")],
+    network: Annotated[str, Query(max_length=200)] = MAIN_NETWORK,
+) -> LedUnit:
+    """The unit that had the code at the instant; Refused where the caller's grants do not hold for it."""
+    found = get_unit(conn, unit, network_code=network, at=instant)
+    path = read_path(conn, found)
+    refuse_foreign_unit(conn, caller, path, unit)
+    return LedUnit(found, path)
+
+
+LedUnitDep = Annotated[LedUnit, Depends(find_led_unit)]
+
+
 @router.get("/coverage", dependencies=[require(*MAY_SEE_COVERAGE)])
 def get_coverage(
-    asked: Annotated[CoverageQuery, Query()], caller: CallerDep, conn: Conn, settings: SettingsDep, now: Now
+    query: Annotated[CoverageQuery, Query()], wanted: AskedDep, conn: Conn, settings: SettingsDep, now: Now
 ) -> CoverageOut:
-    """Coverage of a unit and of those right below it, from the days that have been computed."""
-    wanted = ask_coverage(conn, caller, asked, settings.zone, now)
+    """Coverage of a unit and of those right below it, from the days that have been computed. Each day is told on its own
+    borders; `at` says of which time the code, the names and the units told beside are.
+    """
     found = read_coverage(conn, wanted)
     until = min(day_bounds(wanted.last, settings.zone)[1], now)
     hours = WorkingHours(settings.zone)
     ages = find_ages(read_leaves(conn, wanted))
     told = {label: _age(age, until, hours) for label, age in ages.items()}
-    return describe_coverage(found, asked.network, told)
-
-
-def ask_coverage(
-    conn: Connection, caller: Caller, asked: CoverageQuery, zone: ZoneInfo, now: datetime
-) -> CoverageAsked:
-    """What is asked for, with the usual period; Refused for ground the caller's grants do not hold for."""
-    last = asked.last or day_of(now, zone) - timedelta(days=1)
-    first = asked.first or max(last, date.min + timedelta(days=USUAL_DAYS)) - timedelta(days=USUAL_DAYS - 1)
-    network_id = find_network_id(conn, asked.network)
-    unit = get_unit(conn, asked.unit, network_code=asked.network, at=now) if asked.unit is not None else None
-    refuse_foreign_unit(conn, caller, None if unit is None else read_path(conn, unit), asked.unit)
-    return check_period(CoverageAsked(network_id, unit.id if unit else None, first, last, asked.level))
+    return describe_coverage(found, query.network, told)
 
 
 def refuse_foreign_unit(conn: Connection, caller: Caller, path: str | None, code: str | None) -> None:

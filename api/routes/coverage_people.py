@@ -24,13 +24,11 @@ from analysis.coverage.views.notes import (
 from analysis.coverage.views.people import PersonSum, list_people_day
 from analysis.coverage.views.person import DayAsked, PersonDay, read_person_day
 from api.callers import CallerDep, Conn, Now, SettingsDep, Zone, require, signed_in
-from api.routes.coverage import FigureOut, describe_figure, refuse_foreign_unit
+from api.routes.coverage import FigureOut, LedUnitDep, describe_figure
 from api.routes.me import OwnPerson
-from cases.placement import MAIN_NETWORK
 from core.clock import day_bounds, day_of
 from core.errors import NotFound
 from core.settings import Settings
-from geo.units import get_unit, read_path
 from people.access import MAY_SEE_COVERAGE, Caller, Scope, assigned_during, may_see_person_then
 from people.looks import Look, record_look
 from people.persons import find_person
@@ -135,22 +133,20 @@ def list_coverage_of_people(
     conn: Conn,
     zone: Zone,
     now: Now,
-    unit: Annotated[str, Query(max_length=200)],
+    led: LedUnitDep,
     on: date,
-    network: Annotated[str, Query(max_length=200)] = MAIN_NETWORK,
     role: Annotated[str | None, Query(max_length=100, description="code of a role; none: any")] = None,
 ) -> PeopleOut:
     """Those on duty in a unit on a computed day. It names people, so the look is written down."""
-    network_id = find_network_id(conn, network)
-    found = get_unit(conn, unit, network_code=network, at=now)
-    path = read_path(conn, found)
-    refuse_foreign_unit(conn, caller, path, unit)
+    network_id = find_network_id(conn, led.unit.network)
     between = day_bounds(on, zone)
     day = list_people_day(
-        conn, network_id, Scope(everywhere=False, paths=(path,)), on=on, between=between, role=role
+        conn, network_id, Scope(everywhere=False, paths=(led.path,)), on=on, between=between, role=role
     )
     why = f"coverage by person {on}"
-    record_look(conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=found.id))
+    record_look(
+        conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=led.unit.id)
+    )
     return PeopleOut(
         on=on,
         as_of=day.as_of,
@@ -191,20 +187,15 @@ def tell_own_note(person_id: OwnPerson, wanted: NoteWanted, conn: Conn, now: Now
 
 @router.get("/coverage/notes", dependencies=[require(*MAY_SEE_COVERAGE)])
 def list_notes_of_unit(
-    caller: CallerDep,
     conn: Conn,
     zone: Zone,
-    now: Now,
-    unit: Annotated[str, Query(max_length=200)],
+    led: LedUnitDep,
     first: Annotated[date, Query(alias="from")],
     last: Annotated[date, Query(alias="to")],
-    network: Annotated[str, Query(max_length=200)] = MAIN_NETWORK,
 ) -> NotesOut:
     """Notes of those who served in a unit then; those without an answer first."""
-    path = read_path(conn, get_unit(conn, unit, network_code=network, at=now))
-    refuse_foreign_unit(conn, caller, path, unit)
     since, until = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
-    served = assigned_during(Scope(everywhere=False, paths=(path,)), person.c.id, since, until)
+    served = assigned_during(Scope(everywhere=False, paths=(led.path,)), person.c.id, since, until)
     found = list_notes(conn, served, since=since, until=until)
     return NotesOut(notes=[_note(one) for one in found])
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api.callers import CallerDep, Conn, Now, SettingsDep, require
-from api.routes.coverage import CoverageQuery, ask_coverage
+from api.routes.coverage import AskedDep, CoverageQuery
 from people.access import MAY_SEE_COVERAGE
 from people.looks import Look, record_look
 from reports.coverage import gather_report, write_csv, write_geojson, write_pdf, write_xlsx
@@ -38,7 +38,8 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     responses=_ANSWER,
 )
 def give_report(
-    asked: Annotated[CoverageQuery, Query()],
+    query: Annotated[CoverageQuery, Query()],
+    wanted: AskedDep,
     caller: CallerDep,
     conn: Conn,
     settings: SettingsDep,
@@ -46,8 +47,7 @@ def give_report(
     kind: Annotated[Kind, Query(description="xlsx, pdf, csv or geojson")] = "xlsx",
 ) -> Response:
     """A workbook, a printed report, rows or shapes; the same figures as the page."""
-    wanted = ask_coverage(conn, caller, asked, settings.zone, now)
-    report = gather_report(conn, wanted, network=asked.network, who=caller.login, now=now, zone=settings.zone)
+    report = gather_report(conn, wanted, network=query.network, who=caller.login, now=now, zone=settings.zone)
     writers = {
         "xlsx": lambda: write_xlsx(report),
         "pdf": lambda: write_pdf(conn, report),

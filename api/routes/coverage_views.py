@@ -14,12 +14,10 @@ from analysis.coverage.views.cold import Stop, list_cold, read_leaves
 from analysis.coverage.views.proof import MOST_UNITS, ProofAsked, ProvenVisit, prove
 from analysis.coverage.views.rhythm import read_calendar, read_week
 from api.callers import CallerDep, Conn, LookupDep, Now, SettingsDep, require
-from api.routes.coverage import CoverageQuery, FigureOut, ask_coverage, describe_figure, refuse_foreign_unit
-from cases.placement import MAIN_NETWORK
+from api.routes.coverage import AskedDep, FigureOut, LedUnitDep, describe_figure
 from core.clock import day_bounds
 from core.errors import Invalid
 from geo.cells import cell_name
-from geo.units import get_unit, read_path
 from people.access import MAY_SEE_COVERAGE, visible_units
 from people.looks import Look, record_look
 
@@ -110,15 +108,13 @@ class ProofOut(BaseModel):
 
 @router.get("/unvisited", dependencies=[require(*MAY_SEE_COVERAGE)])
 def list_unvisited(
-    asked: Annotated[CoverageQuery, Query()],
-    caller: CallerDep,
+    wanted: AskedDep,
     conn: Conn,
     settings: SettingsDep,
     now: Now,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> UnvisitedOut:
     """Deepest units nobody was proven to visit in the period, with a suggested round over the first forty."""
-    wanted = ask_coverage(conn, caller, asked, settings.zone, now)
     before = day_bounds(wanted.first, settings.zone)[0]
     until = min(day_bounds(wanted.last, settings.zone)[1], now)
     hours = WorkingHours(settings.zone)
@@ -135,11 +131,9 @@ def list_unvisited(
 
 
 @router.get("/calendar", dependencies=[require(*MAY_SEE_COVERAGE)])
-def tell_calendar(
-    asked: Annotated[CoverageQuery, Query()], caller: CallerDep, conn: Conn, settings: SettingsDep, now: Now
-) -> CalendarOut:
+def tell_calendar(wanted: AskedDep, conn: Conn) -> CalendarOut:
     """Every day of the period with its coverage, holidays and days worked for them."""
-    found = read_calendar(conn, ask_coverage(conn, caller, asked, settings.zone, now))
+    found = read_calendar(conn, wanted)
     return CalendarOut(
         days=[
             DayOut(
@@ -155,11 +149,9 @@ def tell_calendar(
 
 
 @router.get("/week", dependencies=[require(*MAY_SEE_COVERAGE)])
-def tell_week(
-    asked: Annotated[CoverageQuery, Query()], caller: CallerDep, conn: Conn, settings: SettingsDep, now: Now
-) -> WeekOut:
+def tell_week(wanted: AskedDep, conn: Conn) -> WeekOut:
     """Visits of the period by weekday and hour."""
-    found = read_week(conn, ask_coverage(conn, caller, asked, settings.zone, now))
+    found = read_week(conn, wanted)
     return WeekOut(
         days=list(found.days),
         hours=[
@@ -176,18 +168,17 @@ def tell_proof(
     lookup: LookupDep,
     settings: SettingsDep,
     now: Now,
-    unit: Annotated[str, Query(max_length=200, description="code of a unit with at most 200 deepest units")],
+    led: LedUnitDep,
     on: date,
-    network: Annotated[str, Query(max_length=200)] = MAIN_NETWORK,
 ) -> ProofOut:
-    """The visits of a unit's ground on a day, each with its very fixes. It names people, so the look is written down."""
-    network_id = find_network_id(conn, network)
-    found = get_unit(conn, unit, network_code=network, at=now)
-    refuse_foreign_unit(conn, caller, read_path(conn, found), unit)
-    leaves = read_leaves(conn, CoverageAsked(network_id, found.id, on, on))
+    """The visits on a day of the ground of a unit with at most 200 deepest units, each with its very fixes. It names people,
+    so the look is written down.
+    """
+    found, network = led.unit, led.unit.network
+    leaves = read_leaves(conn, CoverageAsked(find_network_id(conn, network), found.id, on, on))
     if not 0 < len(leaves) <= MOST_UNITS:
         raise Invalid(
-            f"{unit} had {len(leaves)} computed deepest units on {on}: choose a unit of 1 to {MOST_UNITS}"
+            f"{found.code} had {len(leaves)} computed deepest units on {on}: choose a unit of 1 to {MOST_UNITS}"
         )
     why = f"proof of coverage {on}"
     record_look(conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=found.id))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from analysis.hotspots import CLASS_NAMES, Hotspots, Question
 from analysis.kept import HotspotCache
 from analysis.study import find_study_area
-from api.callers import CallerDep, Conn, Now, SettingsDep, require
+from api.callers import At, CallerDep, Conn, Now, SettingsDep, require
 from core.clock import day_bounds, day_of
 from core.errors import Invalid, Refused
 from geo.cells import cell_name, cell_polygons
@@ -77,9 +77,10 @@ def get_hotspots(
     conn: Conn,
     settings: SettingsDep,
     now: Now,
+    at: At = None,
 ) -> Response:
     """Gi* on H3 cells of the whole area, permutation p-values, Benjamini-Hochberg over all cells."""
-    refuse_foreign_ground(conn, caller, asked.network, asked.unit, now=now)
+    refuse_foreign_ground(conn, caller, asked.network, asked.unit, at=at or now)
     until = asked.until or day_bounds(day_of(now, settings.zone), settings.zone)[1]
     question = Question(
         since=asked.since or days_before(until, USUAL_DAYS),
@@ -88,6 +89,7 @@ def get_hotspots(
         unit_code=asked.unit,
         category=asked.category,
         resolution=asked.resolution or settings.h3_resolution,
+        at=at,
     )
     cache: HotspotCache = request.app.state.hotspots
     return GeoJsonResponse(orjson.dumps(hotspots_geojson(cache.answer(conn, question, now=now), asked.cells)))
@@ -102,7 +104,7 @@ def days_before(instant: datetime, days: int) -> datetime:
 
 
 def refuse_foreign_ground(
-    conn: Connection, caller: Caller, network: str | None, unit: str | None, *, now: datetime
+    conn: Connection, caller: Caller, network: str | None, unit: str | None, *, at: datetime
 ) -> None:
     """Refused unless the caller's subtree holds the unit, or everything where none is named."""
     scope = visible_units(conn, caller, MAY_SEE_HOTSPOTS)
@@ -110,7 +112,7 @@ def refuse_foreign_ground(
         return
     if unit is None:
         raise Refused("your grants hold for a part of the city: name a unit in it")
-    area = find_study_area(conn, network, unit, now=now)
+    area = find_study_area(conn, network, unit, at=at)
     if not all(scope.holds(path) for path in area.scope.paths):
         raise Refused(f"your grants do not hold for the unit {unit}")
 

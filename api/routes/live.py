@@ -16,7 +16,7 @@ from api.live import REMEMBERED, Cursor, LiveFeed, Permit, Push, Viewer, read_cu
 from api.wire import PUSH
 from core.settings import Settings
 from people.access import MAY_SEE_MOVEMENT, Caller, Scope, may, visible_units
-from people.looks import Look, is_recorded, record_look
+from people.looks import Look, What, is_recorded, record_look
 from people.tokens import Kind, find_caller
 from tracking.live import Dot, figures_of, snapshot_dots
 
@@ -84,8 +84,15 @@ def read_scope(conn: Conn, caller: CallerDep) -> Scope:
 ScopeDep = Annotated[Scope, Depends(read_scope)]
 
 
-def record_view(conn: Connection, caller: Caller, now: datetime, *, again: bool = False) -> None:
-    """The look at everybody in each subtree of the caller is written down before anything is shown.
+def record_view(
+    conn: Connection,
+    caller: Caller,
+    now: datetime,
+    *,
+    again: bool = False,
+    view: tuple[What, str] = ("live", "wall"),
+) -> None:
+    """The look at everybody in each subtree of the caller is written down before anything is shown; `view`: what and why.
 
     `again`: a page that lost its stream comes back; a look of the last minutes stands for this one.
     """
@@ -94,8 +101,8 @@ def record_view(conn: Connection, caller: Caller, now: datetime, *, again: bool 
             seen = Look(
                 at=now,
                 who=caller.login,
-                what="live",
-                why="wall",
+                what=view[0],
+                why=view[1],
                 account_id=caller.account_id,
                 unit_id=grant.unit_id,
             )

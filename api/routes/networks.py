@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from api.callers import Conn, Now, signed_in
+from api.callers import Conn, Instant, signed_in
 from geo.units import (
     PublishedNetwork,
     UnitRead,
@@ -22,7 +22,6 @@ from geo.units import (
 
 router = APIRouter(prefix="/v1", tags=["ground"])
 
-At = Annotated[AwareDatetime | None, Query(description="with an offset from UTC; left out: now")]
 NetworkCode = Annotated[str, Query(max_length=64, description="code of the network")]
 LevelCode = Annotated[str | None, Query(max_length=64, description="code of a level of the network")]
 UnitCode = Annotated[
@@ -129,9 +128,8 @@ def _network(found: PublishedNetwork) -> NetworkSeen:
 
 
 @router.get("/networks", dependencies=[signed_in])
-def read_networks(conn: Conn, now: Now, at: At = None) -> NetworksSeen:
+def read_networks(conn: Conn, instant: Instant) -> NetworksSeen:
     """Every network with its levels and the edition in force at the instant."""
-    instant = at or now
     return NetworksSeen(
         at=instant, networks=[_network(found) for found in list_published_networks(conn, at=instant)]
     )
@@ -140,16 +138,14 @@ def read_networks(conn: Conn, now: Now, at: At = None) -> NetworksSeen:
 @router.get("/units", dependencies=[signed_in])
 def read_units(
     conn: Conn,
-    now: Now,
+    instant: Instant,
     network: NetworkCode = "governance",
     level: LevelCode = None,
     search: Annotated[str | None, Query(max_length=64, description="a part of the name or code")] = None,
     after: Annotated[str | None, Query(max_length=160, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-    at: At = None,
 ) -> UnitsSeen:
     """Units of a network by level and code."""
-    instant = at or now
     behind = None if not after else (after.partition(SEPARATOR)[0], after.partition(SEPARATOR)[2])
     found = list_units(conn, network, at=instant, level=level, search=search, after=behind, limit=limit + 1)
     page = found[:limit]
@@ -167,14 +163,12 @@ class Asked:
 
 def find_unit_asked_for(
     conn: Conn,
-    now: Now,
+    instant: Instant,
     code: UnitCode,
     network: NetworkCode = "governance",
     level: LevelCode = None,
-    at: At = None,
 ) -> Asked:
     """404 for a code that no unit had; 409 when several levels have it and none is named."""
-    instant = at or now
     return Asked(get_unit(conn, code, network_code=network, at=instant, level=level), instant)
 
 

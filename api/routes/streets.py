@@ -7,7 +7,7 @@ import shapely
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from api.callers import Conn, Now, Zone, signed_in
+from api.callers import Conn, Instant, Zone, signed_in
 from api.routes.drawings import GEOJSON, answers, read_box
 from core.clock import day_of
 from core.errors import Invalid
@@ -23,11 +23,11 @@ WIDEST_DEG = 0.2
 )
 def get_streets(
     conn: Conn,
-    now: Now,
+    instant: Instant,
     zone: Zone,
     bbox: Annotated[str, Query(max_length=100, description="west,south,east,north; 0.2° wide at most")],
 ) -> Response:
-    """The streets of today in a box, by code."""
+    """The streets of the instant's day in a box, by code."""
     box = read_box(bbox)
     if box is None or box[2] - box[0] > WIDEST_DEG or box[3] - box[1] > WIDEST_DEG:
         raise Invalid(f"bbox is west,south,east,north and at most {WIDEST_DEG}° wide and high")
@@ -37,6 +37,6 @@ def get_streets(
             "geometry": orjson.Fragment(shapely.to_geojson(each.geometry) or "null"),
             "properties": {"code": each.code, "name": each.name, "kind": each.kind},
         }
-        for each in read_streets(conn, box, day_of(now, zone))
+        for each in read_streets(conn, box, day_of(instant, zone))
     ]
     return Response(orjson.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.callers import Conn, LookupDep, Now, signed_in
+from api.callers import At, Conn, LookupDep, Now, signed_in
 from api.errors import refusals
+from core.errors import Invalid
 from maps.tiles import TileLayer, describe_layer, find_layer, read_tile
 
 router = APIRouter(prefix="/v1/tiles", tags=["tiles"])
@@ -20,7 +21,12 @@ PINNED = "private, max-age=86400"
 LayerName = Annotated[str, Field(max_length=140, description="network.level, as in governance.grid")]
 EditionId = Annotated[
     int | None,
-    Query(alias="edition", ge=1, le=2**62, description="edition id; without: the one in force now"),
+    Query(
+        alias="edition",
+        ge=1,
+        le=2**62,
+        description="edition id; without: the one in force at the instant `at`",
+    ),
 ]
 Known = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
 
@@ -43,9 +49,13 @@ class TileJson(BaseModel):
     vector_layers: list[VectorLayer]
 
 
-def read_layer(lookup: LookupDep, now: Now, layer: LayerName, edition_id: EditionId = None) -> TileLayer:
-    """The layer the address names; 404 says which there are."""
-    return find_layer(lookup, layer, now=now, edition_id=edition_id)
+def read_layer(
+    lookup: LookupDep, now: Now, layer: LayerName, edition_id: EditionId = None, at: At = None
+) -> TileLayer:
+    """The layer the address names, by an edition or by an instant; 404 says which there are."""
+    if edition_id is not None and at is not None:
+        raise Invalid("an edition and an instant are two ways to say the same: give one of them")
+    return find_layer(lookup, layer, at=at or now, edition_id=edition_id)
 
 
 Layer = Annotated[TileLayer, Depends(read_layer)]

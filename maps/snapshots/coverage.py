@@ -1,15 +1,17 @@
 """`map coverage`: the units of a level by the share of their ground that was visited, in one file."""
 
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import shapely
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func
 
 from analysis.coverage.kept.reading import Coverage, CoverageAsked, UnitCoverage, read_coverage
 from core.errors import NotFound
 from geo.tables import unit_version
+from geo.units import select_versions
 from maps.snapshots.frame import (
     Bounds,
     Frame,
@@ -30,7 +32,7 @@ def draw_coverage(conn: Connection, asked: CoverageAsked, *, network: str, zone:
     """The page. NotFound where no day of the period has been computed."""
     found = read_coverage(conn, asked)
     units = found.below or (found.whole,)
-    shapes = _shapes(conn, units)
+    shapes = _shapes(conn, units, asked.at)
     if not shapes:
         raise NotFound(f"the network {network} has no unit to draw")
     made = make_map()
@@ -49,6 +51,7 @@ def draw_coverage(conn: Connection, asked: CoverageAsked, *, network: str, zone:
             ("面积覆盖率 Area visited", _percent(area.share)),
             ("已走 / 应走 Of", f"{area.numerator / 1e10:,.1f} / {area.denominator / 1e10:,.1f} km²"),
             ("口径 Definition", f"{area.definition.id} {area.definition.version}"),
+            *([] if asked.at is None else [("边界 Borders", f"{asked.at.astimezone(zone):%Y-%m-%d %H:%M}")]),
         ],
         legend=[entry for entry in legend if entry is not None],
         source=f"{network} · H3 {found.resolution}",
@@ -60,14 +63,10 @@ def draw_coverage(conn: Connection, asked: CoverageAsked, *, network: str, zone:
     return render_snapshot(made, frame, bounds)
 
 
-def _shapes(conn: Connection, units: tuple[UnitCoverage, ...]) -> dict[object, object]:
-    """Borders by unit id, as they are or were last."""
+def _shapes(conn: Connection, units: tuple[UnitCoverage, ...], at: datetime | None) -> dict[object, object]:
+    """Borders by unit id, of the instant, or as they are or were last."""
     ids = [unit.unit_id for unit in units if unit.unit_id is not None]
-    rows = conn.execute(
-        select(unit_version.c.unit_id, func.ST_AsBinary(unit_version.c.geom).label("wkb"))
-        .where(unit_version.c.unit_id.in_(ids), func.upper_inf(unit_version.c.recorded))
-        .order_by(func.lower(unit_version.c.valid).nulls_first())
-    )
+    rows = conn.execute(select_versions(ids, func.ST_AsBinary(unit_version.c.geom).label("wkb"), at=at))
     return {row.unit_id: shapely.from_wkb(bytes(row.wkb)) for row in rows}
 
 

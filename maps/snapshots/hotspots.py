@@ -74,7 +74,7 @@ def draw_hotspots(
 
 
 def _add_ground(made: OfflineMap, lookup: Lookup, found: Hotspots, bounds: Bounds) -> None:
-    snapshot = lookup.snapshot(found.facts.network_code, found.facts.as_of)
+    snapshot = lookup.snapshot(found.facts.network_code, found.facts.borders_at)
     if snapshot is not None:
         add_outlines(made, snapshot, bounds, filled=False)
 
@@ -168,6 +168,8 @@ def _facts(found: Hotspots, zone: ZoneInfo) -> list[tuple[str, str]]:
         ("预期按 Expected by", EXPECTED_BY.get(facts.expected_by, facts.expected_by)),
         ("置换 Permutations", f"{count(facts.permutations)}{enough}"),
     ]
+    if question.at is not None:
+        lines.append(("边界 Borders", f"{question.at.astimezone(zone):%Y-%m-%d %H:%M}"))
     left_out = [
         (f"剔除 {LEFT_OUT.get(reason, '')} {reason.replace('_', ' ')}", count(cases))
         for reason, cases in facts.left_out.items()

@@ -53,6 +53,8 @@ class TrailQuestion:
     network_code: str | None = None
     """The network drawn below; None: the first there is."""
     until: date | None = None
+    at: datetime | None = None
+    """Whose borders are drawn below; None: those of the first day's noon."""
 
     @property
     def days(self) -> list[date]:
@@ -145,10 +147,10 @@ def _bounds(trails: list[Trail]) -> Bounds:
 
 
 def _add_ground(made: OfflineMap, lookup: Lookup, question: TrailQuestion, bounds: Bounds) -> None:
-    """Unit outlines of noon of the day, where there is a network."""
+    """Unit outlines of the instant, or of noon of the day, where there is a network."""
     code = question.network_code or next(iter(lookup.networks), None)
     noon = datetime(question.on.year, question.on.month, question.on.day, 12, tzinfo=UTC)
-    snapshot = lookup.snapshot(code, noon) if code is not None else None
+    snapshot = lookup.snapshot(code, question.at or noon) if code is not None else None
     if snapshot is not None and len(snapshot.units):
         add_outlines(made, snapshot, bounds)
 

@@ -5,10 +5,11 @@ from typing import Final
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func
 
 from geo.metric import metric_crs_of, to_metres
 from geo.tables import unit_version
+from geo.units import select_versions
 from reports.coverage.content import CoverageReport
 
 COLOURS: Final = ("#00224e", "#434e6c", "#6b6d73", "#bcae6c", "#fee838")
@@ -26,11 +27,8 @@ def rank_of(share: float) -> int:
 def draw_map(conn: Connection, report: CoverageReport) -> str:
     """All units told one by one, north up, in the local plane."""
     units = {unit.unit_id: unit for unit in report.rows if unit.unit_id is not None}
-    rows = conn.execute(
-        select(unit_version.c.unit_id, func.ST_AsBinary(unit_version.c.geom).label("wkb"))
-        .where(unit_version.c.unit_id.in_(list(units)), func.upper_inf(unit_version.c.recorded))
-        .order_by(func.lower(unit_version.c.valid).nulls_first())
-    )
+    border = func.ST_AsBinary(unit_version.c.geom).label("wkb")
+    rows = conn.execute(select_versions(list(units), border, at=report.coverage.asked.at))
     found = {row.unit_id: bytes(row.wkb) for row in rows}
     if not found:
         return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} 1"/>'

@@ -5,10 +5,11 @@ from io import StringIO
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func
 
 from analysis.coverage.kept.writing import UNIT_FIGURES
 from geo.tables import unit_version
+from geo.units import select_versions
 from reports.coverage.content import CoverageReport, age_of
 
 _PARTS = ("numerator", "denominator", "possible", "not_observed")
@@ -26,13 +27,10 @@ def write_csv(report: CoverageReport) -> bytes:
 
 
 def write_geojson(conn: Connection, report: CoverageReport) -> bytes:
-    """A feature a unit, with its borders as they are or were last."""
+    """A feature a unit, with its borders of the instant asked about, or as they are or were last."""
     ids = [unit.unit_id for unit in report.rows if unit.unit_id is not None]
-    shapes = conn.execute(
-        select(unit_version.c.unit_id, func.ST_AsGeoJSON(unit_version.c.geom, 7).label("shape"))
-        .where(unit_version.c.unit_id.in_(ids), func.upper_inf(unit_version.c.recorded))
-        .order_by(func.lower(unit_version.c.valid).nulls_first())
-    )
+    border = func.ST_AsGeoJSON(unit_version.c.geom, 7).label("shape")
+    shapes = conn.execute(select_versions(ids, border, at=report.coverage.asked.at))
     by_unit = {row.unit_id: orjson.Fragment(row.shape) for row in shapes}
     features = [
         {

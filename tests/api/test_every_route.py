@@ -115,6 +115,9 @@ CASES: dict[str, Case] = {
     "GET /v1/cases-in-units": Case(
         SIGNED_IN, "/v1/cases-in-units?since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00Z"
     ),
+    "GET /v1/fixes-in-units": Case(
+        SIGNED_IN, "/v1/fixes-in-units?since=2026-01-01T00:00:00Z&until=2026-02-01T00:00:00Z"
+    ),
     "POST /v1/cases": Case((201, 201, 201, 401), "/v1/cases", new_case),
     "GET /v1/cases/{number}": Case((200, 200, 404, 401), "/v1/cases/{case}"),
     "POST /v1/cases/{number}/events": Case(

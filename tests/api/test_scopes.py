@@ -108,6 +108,8 @@ def strangers(code: str, cases: dict[str, str]) -> tuple[str, ...]:
         "/v1/live/units?parent=S2",
         "/v1/people",
         "/v1/case-counts",
+        "/v1/fixes-in-units?since=2026-01-01T00:00:00Z&until=2099-01-01T00:00:00Z",
+        "/v1/fixes-in-units?since=2026-01-01T00:00:00Z&until=2099-01-01T00:00:00Z&view=as_now",
     ],
 )
 def test_nothing_of_the_other_street_is_in_the_answer(

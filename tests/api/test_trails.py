@@ -6,17 +6,20 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 
 from api.app import make_app
 from core.clock import utc_now
 from core.db import make_engine
 from core.settings import Settings
-from people.persons import Post, assign, end_assignments
+from people.grants import add_grant
+from people.persons import Post, add_person, assign, end_assignments
 from tests.api.conftest import Browser
 from tests.conftest import drop_database, make_database
-from tests.people.town import EVER, Town, build_town
+from tests.people.town import EVER, LAT, LON, Town, build_town, make_account
 from tracking.devices import add_device
+from tracking.partitions import ensure_partitions
+from tracking.tables import fix
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,53 @@ def test_a_past_day_is_for_whoever_led_the_person_then(
         ("boss1", before): 404,
         ("boss2", before): 200,
     }
+
+
+def test_fixes_in_units_are_for_whoever_led_those_who_sent_them_then_and_the_look_is_written_down(
+    browse: Browser, town: Town, town_engine: Engine
+) -> None:
+    """By turns of an hour w1 sends from G1 and G2; the person served in S2 before and in S1 from the turn on."""
+    turn = utc_now().replace(microsecond=0) - timedelta(days=10)
+    span = {
+        "since": (turn - timedelta(hours=1)).isoformat(),
+        "until": (turn + timedelta(hours=1)).isoformat(),
+    }
+    with town_engine.begin() as conn:
+        who = add_person(conn, "w3", "王五")
+        assign(conn, who, Post(town.units["G2"], "grid_worker", EVER, turn))
+        assign(conn, who, Post(town.units["G1"], "grid_worker", turn))
+        account = make_account(conn, "w3", who)
+        add_grant(conn, account, "worker", unit_id=town.units["G1"], now=EVER)
+        town.accounts["w3"] = account
+        ensure_partitions(
+            conn, fix, [turn.date(), (turn - timedelta(hours=1)).date(), (turn + timedelta(hours=1)).date()]
+        )
+        minutes = range(-30, 30, 10)
+        lon = {before: LON + (0.015 if before else 0.005) for before in (True, False)}
+        rows = [
+            {"device_id": 77, "person_id": who, "fixed_at": turn + timedelta(minutes=n), "received_at": turn, "digest": n}
+            | {"lon": lon[n < 0], "lat": LAT + 0.005, "flags": int(n == 20), "unit_version_id": None}
+            for n in minutes
+        ]  # fmt: skip
+        conn.execute(insert(fix), rows)
+
+    def counted(login: str, **more: str) -> tuple[dict[str, int], int]:
+        told = browse(login).get("/v1/fixes-in-units", params={**span, **more}).json()
+        return {each["code"]: each["fixes"] for each in told["units"]}, told["outside"]
+
+    now = {"view": "as_now"}
+    seen = {login: counted(login, **now)[0] for login in ("w3", "boss1", "boss2", "desk", "w2", "planner")}
+    both = {"G1": 2, "G2": 3}
+    assert seen == {"w3": both, "boss1": {"G1": 2}, "boss2": {"G2": 3}, "desk": both, "w2": {}, "planner": {}}
+    assert counted("desk") == ({}, 5)
+    one = {"person": "w3", "why": "test whose", **now}
+    assert (counted("boss1", **one)[0], counted("w3", **one)[0]) == ({"G1": 2}, both)
+    assert browse("planner").get("/v1/fixes-in-units", params=span | one).status_code == 404
+    assert browse("boss2").get("/v1/fixes-in-units", params=span | {"person": "w1"}).status_code == 404
+    assert looks(town_engine, who) == [("boss1", "trail", "test whose")]
+    assert browse("boss1").get("/v1/fixes-in-units", params=span | {"why": "test all"}).status_code == 200
+    with town_engine.connect() as conn:
+        all_of = text("SELECT unit_id FROM look WHERE why = 'test all' AND what = 'trail' AND who = 'boss1'")
+        assert list(conn.scalars(all_of)) == [town.units["S1"]]
+    for wrong in ({"view": "as_of"}, {"network": "police"}, {"since": span["until"], "until": span["since"]}):
+        assert browse("desk").get("/v1/fixes-in-units", params=span | wrong).status_code in (404, 422)

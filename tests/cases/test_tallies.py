@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import Connection, true
 
-from cases.tallies import Tally, count_open_cases
+from cases.tallies import Asked, Tally, count_open_cases
 from cases.views import visible
 from core.errors import NotFound
+from geo.lookup import Lookup
 from tests.cases.town import IN_G1, IN_G2, OUTSIDE, Town, bring_to, caller_of, new_case
 
 
@@ -30,17 +31,17 @@ def some(conn: Connection, town: Town) -> Connection:
 def test_open_cases_are_counted_by_the_unit_right_below(
     some: Connection, town: Town, unit: str | None, total: int, below: dict[str, int]
 ) -> None:
-    found = count_open_cases(some, "governance", unit, true())
+    found = count_open_cases(some, Lookup(some), Asked("governance", unit), true())
     assert found == Tally(total, {town.units[code].hex: count for code, count in below.items()})
 
 
 def test_only_cases_that_are_seen_are_counted(some: Connection, town: Town) -> None:
     boss = caller_of(some, town, "boss2", "supervisor", "S2")
-    assert count_open_cases(some, "governance", None, visible(some, boss)).total == 1
+    assert count_open_cases(some, Lookup(some), Asked("governance"), visible(some, boss)).total == 1
 
 
 def test_unknown_networks_and_units_are_no_zero(some: Connection) -> None:
     with pytest.raises(NotFound, match="X9"):
-        count_open_cases(some, "governance", "X9", true())
+        count_open_cases(some, Lookup(some), Asked("governance", "X9"), true())
     with pytest.raises(NotFound, match="party"):
-        count_open_cases(some, "party", None, true())
+        count_open_cases(some, Lookup(some), Asked("party"), true())

@@ -37,9 +37,14 @@ def test_each_map_is_written(city: Path, own_database: str) -> None:
         main(["map", "hotspots", *period, "--network", "governance", "--out", str(city / "hotspots.html")])
         == 0
     )
+    then = ["--at", "2026-02-01T08:00", "--network", "governance"]
+    assert main(["map", "hotspots", *period, *then, "--out", str(city / "then.html")]) == 0
+    assert "2026-02-01 08:00" in (city / "then.html").read_text("utf-8")
+    both = ["--on", "2026-06-10", "--at", "2026-06-10"]
+    assert main(["map", "grids", *both, "--out", str(city / "never.html")]) == 2
     for path in city.iterdir():
         assert path.read_text("utf-8").startswith("<!DOCTYPE html>"), path
-    assert len(list(city.iterdir())) == 4
+    assert len(list(city.iterdir())) == 5
     engine = make_engine(own_database)
     with engine.connect() as conn:
         looks = conn.execute(select(look.c.what, look.c.why).where(look.c.what == "map")).all()

@@ -56,7 +56,7 @@ def decoded(tile: bytes, folder: Path, layer: str) -> tuple[dict[str, list[Any]]
 def test_a_tile_holds_the_units_with_their_names_and_parents(
     conn: Connection, lookup: Lookup, tmp_path: Path
 ) -> None:
-    layer = find_layer(lookup, "governance.community", now=NOW)
+    layer = find_layer(lookup, "governance.community", at=NOW)
     north_west = tile_at(*centre(0, SIDE - 1), 13)
     codes: set[str] = set()
     for column in (0, 1):
@@ -78,7 +78,7 @@ def test_a_tile_holds_the_units_with_their_names_and_parents(
 def test_a_name_stands_in_one_tile_only_and_not_where_it_has_no_room(
     conn: Connection, lookup: Lookup, tmp_path: Path
 ) -> None:
-    layer = find_layer(lookup, "governance.microgrid", now=NOW)
+    layer = find_layer(lookup, "governance.microgrid", at=NOW)
     codes: list[str] = []
     corner = tile_at(*centre(0, SIDE - 1), 16)
     for column in range(corner["column"], corner["column"] + 5):
@@ -91,7 +91,7 @@ def test_a_name_stands_in_one_tile_only_and_not_where_it_has_no_room(
 
 
 def test_dedicated_grids_are_a_level_of_their_own(conn: Connection, lookup: Lookup, tmp_path: Path) -> None:
-    layer = find_layer(lookup, "governance.dedicated", now=NOW)
+    layer = find_layer(lookup, "governance.dedicated", at=NOW)
     columns, _ = decoded(read_tile(conn, lookup, layer, **tile_at(*centre(4, 4), 12)), tmp_path, "units")
     assert set(zip(columns["code"], columns["kind"], strict=True)) == {
         ("X01", "dedicated"),
@@ -100,7 +100,7 @@ def test_dedicated_grids_are_a_level_of_their_own(conn: Connection, lookup: Look
 
 
 def test_empty_ground_is_an_empty_tile(conn: Connection, lookup: Lookup) -> None:
-    layer = find_layer(lookup, "police.beat", now=NOW)
+    layer = find_layer(lookup, "police.beat", at=NOW)
     assert read_tile(conn, lookup, layer, zoom=10, column=0, row=0) == b""
 
 
@@ -120,15 +120,15 @@ def test_an_edition_keeps_its_tiles_and_a_new_one_has_another_etag(
         columns, _ = decoded(tile, tmp_path, "units")
         return [n for n, c in zip(columns["name"], columns["code"], strict=True) if c == code_at(0, 0)]
 
-    before = find_layer(lookup, "governance.microgrid", now=NOW)
+    before = find_layer(lookup, "governance.microgrid", at=NOW)
     assert names(before) != ["新名"]
     publish_renamed(conn, lookup, "新名", LATER)
-    then = find_layer(lookup, "governance.microgrid", now=NOW)
+    then = find_layer(lookup, "governance.microgrid", at=NOW)
     assert (then.etag, names(then)) == (before.etag, names(before))
-    after = find_layer(lookup, "governance.microgrid", now=LATER)
+    after = find_layer(lookup, "governance.microgrid", at=LATER)
     assert names(after) == ["新名"]
     assert after.etag != before.etag
-    pinned = find_layer(lookup, "governance.microgrid", now=LATER, edition_id=before.snapshot.edition_id)
+    pinned = find_layer(lookup, "governance.microgrid", at=LATER, edition_id=before.snapshot.edition_id)
     assert (pinned.etag, names(pinned)) == (before.etag, names(before))
 
 
@@ -136,7 +136,7 @@ def test_only_the_newest_drawings_are_kept(conn: Connection, lookup: Lookup) -> 
     for number in range(KEPT + 2):
         at = LATER.replace(day=number + 1)
         publish_renamed(conn, lookup, f"第{number}名", at)
-        layer = find_layer(lookup, "governance.microgrid", now=at)
+        layer = find_layer(lookup, "governance.microgrid", at=at)
         assert read_tile(conn, lookup, layer, **tile_at(*centre(0, 0), 15))
     kept = conn.execute(tile_drawing.select().where(tile_drawing.c.level == "microgrid")).all()
     assert len(kept) == KEPT
@@ -146,17 +146,17 @@ def test_only_the_newest_drawings_are_kept(conn: Connection, lookup: Lookup) -> 
 def test_what_is_not_there_is_said_with_what_is(conn: Connection, lookup: Lookup) -> None:
     for name in ("governance", "governance.town", "nowhere.grid", "", ".", "governance.grid.x"):
         with pytest.raises(NotFound, match=r"the layers are: governance\.community, .*police\.station"):
-            find_layer(lookup, name, now=NOW)
+            find_layer(lookup, name, at=NOW)
     with pytest.raises(NotFound, match="no edition 999999"):
-        find_layer(lookup, "governance.grid", now=NOW, edition_id=999999)
-    layer = find_layer(lookup, "governance.grid", now=NOW)
+        find_layer(lookup, "governance.grid", at=NOW, edition_id=999999)
+    layer = find_layer(lookup, "governance.grid", at=NOW)
     for zoom, column, row in ((3, 8, 0), (3, 0, -1), (MAX_ZOOM + 1, 0, 0), (-1, 0, 0)):
         with pytest.raises(NotFound, match="there is no tile"):
             read_tile(conn, lookup, layer, zoom=zoom, column=column, row=row)
 
 
 def test_a_layer_describes_itself(lookup: Lookup) -> None:
-    described = describe_layer(find_layer(lookup, "governance.street", now=NOW))
+    described = describe_layer(find_layer(lookup, "governance.street", at=NOW))
     west, south, east, north = described["bounds"]
     assert [round(v, 7) for v in (west, south, east - west, north - south)] == [
         114.0,
@@ -226,7 +226,7 @@ def test_mercator_is_the_one_of_the_tiles(conn: Connection) -> None:
 
 
 def test_a_tile_is_found_by_its_index_among_ten_thousand_shapes(conn: Connection, lookup: Lookup) -> None:
-    layer = find_layer(lookup, "governance.microgrid", now=NOW)
+    layer = find_layer(lookup, "governance.microgrid", at=NOW)
     read_tile(conn, lookup, layer, **tile_at(*centre(0, 0), 16))
     conn.execute(
         text(

@@ -17,6 +17,7 @@ from core.db import sql_file
 from core.errors import Invalid, NotFound
 from geo.codes import natural_key
 from geo.tables import network, unit_version
+from geo.units import select_versions
 
 MOST_DAYS = 366
 
@@ -24,7 +25,8 @@ MOST_DAYS = 366
 @dataclass(frozen=True)
 class CoverageAsked:
     """A unit (None: the whole network) from the first day to the last, both included. `level`: of the units told beside it,
-    None for those right below.
+    None for those right below. `at`: units by their codes, names and borders of this instant, None: as they are or were
+    last; what was visited is told on each day's own borders in any case.
     """
 
     network_id: int
@@ -32,6 +34,7 @@ class CoverageAsked:
     first: date
     last: date
     level: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _units(
         .all()
     )
     ids = [UUID(row["child"]) for row in rows if row["child"] is not None]
-    names = _names(conn, [*ids, *([asked.unit_id] if asked.unit_id else [])])
+    names = _names(conn, [*ids, *([asked.unit_id] if asked.unit_id else [])], asked.at)
     made = [
         _unit(row, names, asked.unit_id if row["whole"] else UUID(row["child"]), as_of)
         for row in rows
@@ -166,14 +169,10 @@ def _unit(row: RowMapping, names: Mapping[UUID, Any], unit_id: UUID | None, as_o
     )
 
 
-def _names(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """Code, name and level of units, as they are or were last."""
-    rows = conn.execute(
-        select(unit_version.c.unit_id, unit_version.c.code, unit_version.c.name, unit_version.c.level)
-        .where(unit_version.c.unit_id.in_(ids), func.upper_inf(unit_version.c.recorded))
-        .order_by(func.lower(unit_version.c.valid).nulls_first())
-    )
-    return {row.unit_id: row for row in rows}
+def _names(conn: Connection, ids: Sequence[UUID], at: datetime | None = None) -> dict[UUID, Any]:
+    """Code, name and level of units."""
+    columns = (unit_version.c.code, unit_version.c.name, unit_version.c.level)
+    return {row.unit_id: row for row in conn.execute(select_versions(ids, *columns, at=at))}
 
 
 def _once(conn: Connection, asked: CoverageAsked, area: Figure, days: int) -> Figure:

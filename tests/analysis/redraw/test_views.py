@@ -9,7 +9,15 @@ import pytest
 import shapely
 from sqlalchemy import Connection, func, select, true
 
-from analysis.redraw.views import OUTSIDE, count_cases, versions_of_cases, versions_of_fixes
+from analysis.redraw.views import (
+    OUTSIDE,
+    Asked,
+    InUnits,
+    count_cases,
+    count_fixes,
+    versions_of_cases,
+    versions_of_fixes,
+)
 from cases.tables import case
 from core.db import copy_rows
 from geo.editions import list_editions
@@ -90,8 +98,8 @@ def test_as_was_never_changes_and_as_of_is_a_placement_on_that_days_borders(
 
     def seen(at: datetime | None) -> list[int]:
         cases, moves = (
-            versions_of_cases(conn, "net", ids, at=at),
-            versions_of_fixes(conn, "net", fixes, at=at),
+            versions_of_cases(conn, Lookup(conn), "net", ids, at=at),
+            versions_of_fixes(conn, Lookup(conn), "net", fixes, at=at),
         )
         return [*(cases[each] for each in ids), *(moves[each] for each in fixes)]
 
@@ -120,15 +128,20 @@ def test_as_was_never_changes_and_as_of_is_a_placement_on_that_days_borders(
         assert [codes_of.get(each, "") for each in seen(day + timedelta(days=5))] == codes, day
     span = (min(at), max(at) + timedelta(seconds=1))
     for instant in (None, DAYS[1] + timedelta(days=5)):
-        counted = count_cases(conn, "net", true(), span, at=instant)
-        assert counted is not None
-        held = Counter(versions_of_cases(conn, "net", ids, at=instant).values())
-        assert counted.outside == held.pop(OUTSIDE, 0)
-        assert {each.unit_version_id: each.cases for each in counted.units} == held
-        assert {each.code for each in counted.units} == {codes_of[each] for each in held}
+        asked, lookup = Asked("net", *span, instant), Lookup(conn)
+        held = Counter(versions_of_cases(conn, lookup, "net", ids, at=instant).values())
+        assert as_counted(count_cases(conn, lookup, asked, true())) == held
+        if instant is not None:
+            held = Counter(versions_of_fixes(conn, lookup, "net", fixes, at=instant).values())
+            assert as_counted(count_fixes(conn, lookup, asked, true())) == held
     first, last = borders[DAYS[0]], borders[DAYS[4]]
     assert first == last
     assert borders[DAYS[1]] != first
+
+
+def as_counted(found: InUnits) -> dict[int, int]:
+    units = {each.unit_version_id: each.count for each in found.units}
+    return units | ({OUTSIDE: found.outside} if found.outside else {})
 
 
 def picture(conn: Connection, lon: np.ndarray, lat: np.ndarray) -> list[str]:
