@@ -105,10 +105,14 @@ def read_drawing(
     caller: CallerDep,
     conn: Conn,
     bbox: Annotated[str | None, Query(max_length=100, description="west,south,east,north; none: all")] = None,
-    limit: Annotated[int, Query(ge=1, le=10_000, description="with more than these come changed ones alone")] = 1500,
+    unit: Annotated[
+        list[UUID] | None, Query(max_length=200, description="ids of units that come along wherever they lie")
+    ] = None,
+    limit: Annotated[int, Query(ge=0, le=10_000, description="with more than these come changed ones alone")] = 1500,
 ) -> Response:  # fmt: skip
     """The units of the plan's subtree as the plan has them, with the ring of neighbours; `complete` is false with too many."""
-    scene = read_scene(conn, find_plan(conn, caller, plan_id), box=read_box(bbox), limit=limit)
+    plan = find_plan(conn, caller, plan_id)
+    scene = read_scene(conn, plan, box=read_box(bbox), limit=limit, also=unit or ())
     return Response(_scene(scene), media_type=GEOJSON)
 
 

@@ -176,6 +176,7 @@ CASES: dict[str, Case] = {
         NO_PLANNER, "/v1/plans/{plan}/take-back", {"json": {"reason": "x"}}
     ),
     "GET /v1/plans/{plan_id}/drawing": Case(NO_PLANNER, "/v1/plans/{plan}/drawing"),
+    "GET /v1/plans/{plan_id}/units": Case(NO_PLANNER, "/v1/plans/{plan}/units"),
     "POST /v1/plans/{plan_id}/operations": Case(
         NO_PLANNER, "/v1/plans/{plan}/operations", {"json": {"op": "none", "args": {}}}
     ),

@@ -19,7 +19,10 @@ from cases.intake import take_in_cases
 from cases.reports import CaseReport
 from core.clock import utc_now
 from core.db import make_engine
+from geo.editions import publish_plan
 from geo.lookup import Lookup
+from geo.received import import_received
+from geo.received.folder import read_boundary_folder
 from geo.tables import network
 from people.grants import add_grant, find_unit
 from people.persons import Post, add_person, assign
@@ -39,6 +42,7 @@ ROLES = {
 }
 MOST = 43
 """Households that a micro-grid may have by its network's rule: the north-east one has one more."""
+WANGLAN = Path(__file__).parents[2] / "data" / "boundaries" / "wanglan"
 LEAD = timedelta(minutes=20)
 NAMES = {"check": "检查并定稿", "submit": "提交审批", "send_back": "退回修改", "approve": "批准"}
 
@@ -133,3 +137,20 @@ def type_place(page: Page, column: float, row: float) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.type(f"{WEST + STEP * column:.7f}, {SOUTH + STEP * row:.7f}")
     page.keyboard.press("Enter")
+
+
+@contextmanager
+def fictional_city(server_url: str, template_name: str) -> Iterator[Ground]:
+    """The 5,657 micro-grids and the dedicated grids of the city that ships, with a planner."""
+    name = f"wangge_planner_{uuid.uuid4().hex[:12]}"
+    engine = make_engine(make_database(server_url, name, template_name), pool_size=10)
+    made = Ground("", engine)
+    received = read_boundary_folder(WANGLAN)
+    with engine.begin() as conn:
+        import_received(conn, received, author="test")
+        publish_plan(conn, received.network, effective_from=received.effective_from, by="test", now=utc_now())
+        add_grant(conn, make_account(conn, "planner"), "planner", unit_id=None, now=FOUNDED)
+    with running_service(engine, clock=made.clock) as made.url:
+        yield made
+    engine.dispose()
+    drop_database(server_url, name)

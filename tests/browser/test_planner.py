@@ -17,6 +17,7 @@ from tests.browser.planning import (
     Ground,
     ask,
     expect_said,
+    fictional_city,
     is_still,
     picture,
     pixel,
@@ -32,6 +33,12 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def ground(server_url: str, template_name: str) -> Iterator[Ground]:
     with planned_city(server_url, template_name) as made:
+        yield made
+
+
+@pytest.fixture
+def thousands(server_url: str, template_name: str) -> Iterator[Ground]:
+    with fictional_city(server_url, template_name) as made:
         yield made
 
 
@@ -89,10 +96,8 @@ def after_the_instant(visit: Visits, ground: Ground, born: str, place: tuple[flo
 def paint_by_mouse(page: Page) -> None:
     """A micro-grid comes under the grid north of its own; the figures say so before it is done."""
     page.click('[data-tool="paint"]')
-    options = page.locator("#chosen option").all_inner_texts()
-    page.select_option(
-        "#chosen select", label=next(each for each in options if each.startswith("310101001 "))
-    )
+    page.fill("#chosen .finder input", "310101001")
+    page.keyboard.press("Enter")
     row = page.locator("#painted tr", has_text="31010100102网格")
     row.locator("input").check()
     until(lambda: not page.evaluate("planner.map.getView().getAnimating()"))
@@ -325,3 +330,60 @@ def test_on_a_narrow_screen_the_page_fits_and_a_unit_is_renamed_and_each_sees_wh
     for window in (stranger, nobody):
         assert [one for one in window.errors if "404" not in one and "401" not in one] == []
         window.errors.clear()
+
+
+def test_in_a_city_of_thousands_every_unit_is_found_chosen_and_changed_from_afar(
+    thousands: Ground, visit: Visits
+) -> None:
+    window = visit("planner", place=thousands)
+    page = open_planner(window)
+    page.fill('#open-plan input[name="name"]', "全市调整")
+    page.click("#open-plan button.main")
+    expect(page.locator("#units-state")).to_have_text("列出 100 个，共 5,750 个单元")
+    expect(page.locator("#far")).to_contain_text("太多")
+    page.click("#units-next")
+    expect(page.locator("#tab-body tbody tr")).to_have_count(200)
+    page.fill("#unit-search", "云桥社区第三网格")
+    expect(page.locator("#units-state")).to_have_text("共 7 个单元")
+    for row in (0, 1):  # neither is on the map
+        page.locator("#tab-body tbody input").nth(row).check()
+    expect(page.locator("#chosen h2").first).to_have_text("已选 2 个单元")
+    page.click('[data-op="merge"]')
+    expect_said(page, "合并：1 个单元变化")
+    expect(page.locator("#units-state")).to_have_text("共 6 个单元")
+    page.fill("#unit-search", "没有这个名字")
+    expect(page.locator("#units-state")).to_contain_text("没有编码或名称含")
+    zoomed_out = page.evaluate("planner.map.getView().getZoom()")
+    assert (
+        page.evaluate("planner.units.getSource().getFeatures().map(each => each.get('change'))").count(
+            "changed"
+        )
+        == 1
+    )
+    by_keys_go_to(page, "云桥社区第三网格6号微网格")
+    expect(page.locator("#chosen h2").first).to_have_text("云桥社区第三网格6号微网格")
+    expect(page.locator("#far")).to_be_hidden()
+    assert page.evaluate("planner.map.getView().getZoom()") > zoomed_out + 3
+    until(lambda: page.evaluate("planner.units.getSource().getFeatures().length") > 6)
+    page.fill('#chosen input[name="name"]', "滨江微网格")
+    page.click('#chosen [data-op="rename"]')
+    expect_said(page, "改名：1 个单元变化")
+    page.click("#whole")
+    expect(page.locator("#far")).to_be_visible()
+    expect(page.locator("#chosen h2").first).to_have_text("滨江微网格")  # what is chosen stays in hand
+    assert window.find_serious() == []
+    page.focus("#map")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")  # the crosshair stands in the middle of the city
+    expect(page.locator("#chosen .chosen-list li")).to_have_count(1)
+    page.click("#far button")
+    expect(page.locator("#far")).to_be_hidden()
+
+
+def by_keys_go_to(page: Page, name: str) -> None:
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("/")
+    page.keyboard.type(name)
+    expect(page.locator("#goto .found [role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect_said(page, name)

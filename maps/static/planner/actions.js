@@ -1,8 +1,9 @@
 // What can be done with the chosen units without drawing.
 import { at, el } from "../wall/dom.js";
 import { count } from "../format.js";
-import { isEnglish, t } from "../words.js";
+import { t } from "../words.js";
 import { chosenUnits, onChosen } from "./choose.js";
+import { findAbove, findInPlan, levelName, unitRow } from "./find.js";
 import { button, form, input, row, select, submit } from "./forms.js";
 import { trying } from "./message.js";
 import { go } from "./state.js";
@@ -10,7 +11,7 @@ import { networkOf } from "./plans.js";
 import { paintForm } from "./paint.js";
 import { suggestForm } from "./suggest.js";
 import { tellDone, toolInHand } from "./tools.js";
-import { current, isBusy, onWork, operate, parentsHere, sceneNow } from "./work.js";
+import { current, firstParent, isBusy, onWork, operate, sceneNow } from "./work.js";
 
 const hectares = (m2) => `${(m2 / 10_000).toFixed(m2 < 100_000 ? 2 : 1)} ${t("planner.ha")}`;
 const run = (op, args) => trying(async () => tellDone(op, await operate(op, args)));
@@ -25,7 +26,7 @@ export function startActions() {
 function show() {
   const units = chosenUnits();
   const plan = current();
-  const parents = Object.keys(sceneNow().parents ?? {}).length;
+  const parents = Object.keys(sceneNow().parents ?? {}).length > 0;
   const key = JSON.stringify([plan?.id, plan?.state, toolInHand(), parents, units.map((each) => [each.getId(), each.getRevision(), each.get("name")])]);
   if (key === drawn) return;
   drawn = key;
@@ -69,11 +70,11 @@ function mergeForm(units) {
 }
 
 function reparentForm(units) {
-  const parents = parentsHere().map(([id, each]) => [id, `${each.code} ${each.name}`]);
+  const level = networkOf(current().network).levels.find((each) => each.code === chosenUnits()[0].get("level"))?.parent;
   return form(
     { class: "act", "aria-label": t("planner.op.reparent") },
     (values) => run("reparent", { units, parent: values.parent }),
-    row(t("planner.reparent.to"), select("parent", parents)),
+    unitRow(t("planner.reparent.to"), { name: "parent", ask: (text, how) => findInPlan(text, { ...how, level }) }),
     submit(t("planner.op.reparent"), { "data-op": "reparent" }),
   );
 }
@@ -108,17 +109,19 @@ function oneForm(unit, id) {
 }
 
 function dedicatedForm(plan) {
-  const levels = networkOf(plan.network).levels;
-  const above = new Map(parentsHere());
-  const choices = levels.filter((level) => [...above.values()].some((each) => each.level === level.parent));
-  const parents = [...above].map(([id, each]) => [id, `${each.code} ${each.name}`]);
+  const { levels } = networkOf(plan.network);
+  const first = firstParent();
+  const level = select("level", []);
+  const offer = (parent) =>
+    level.replaceChildren(...levels.filter((each) => each.parent !== null && each.parent === parent?.level).map((each) => el("option", { value: each.code }, levelName(plan.network, each.code))));
+  offer(first);
   return el(
     "form",
     { id: "dedicated-form", class: "act" },
     el("h2", {}, t("planner.op.create_dedicated")),
     row(t("planner.dedicated.call"), input("name", { maxlength: 200 })),
-    row(t("planner.dedicated.level"), select("level", choices.map((level) => [level.code, isEnglish && level.name_en ? level.name_en : level.name]))),
-    row(t("planner.dedicated.parent"), select("parent", parents)),
+    unitRow(t("planner.dedicated.parent"), { name: "parent", ask: findAbove, chosen: first, hear: offer }),
+    row(t("planner.dedicated.level"), level),
     el("p", { class: "muted small" }, t("planner.dedicated.draw")),
   );
 }

@@ -1,9 +1,10 @@
 // Which units are chosen, in the order they were: from the map, from the table, by mouse or by key.
-import { chosen, map, units } from "./ground.js";
-import { onWork } from "./work.js";
+import { chosen, map, toLonLat, units } from "./ground.js";
+import { bring, bringAt, hold, isPartly, onWork } from "./work.js";
 
 const listeners = new Set();
 let ids = [];
+let coming = null; // chosen, and not on the map yet
 
 export const chosenIds = () => ids;
 export const onChosen = (listener) => listeners.add(listener);
@@ -11,12 +12,34 @@ export const unitOf = (id) => units.getSource().getFeatureById(id);
 export const chosenUnits = () => ids.map(unitOf).filter(Boolean);
 
 export function choose(wanted) {
+  coming = null;
+  set(wanted);
+}
+
+function set(wanted) {
   ids = wanted.filter((id, place) => unitOf(id) && wanted.indexOf(id) === place);
+  if (coming === null) hold(ids);
   draw();
   for (const listener of listeners) listener(ids);
 }
 
-export const toggle = (id) => choose(ids.includes(id) ? ids.filter((each) => each !== id) : [...ids, id]);
+/** The same of units that the map may not have loaded. */
+export async function chooseFar(wanted) {
+  coming = wanted;
+  hold(wanted);
+  try {
+    await bring(wanted);
+    if (coming === wanted) choose(wanted);
+  } finally {
+    if (coming === wanted) coming = null;
+  }
+}
+
+/** One more, or one less, than are chosen or on their way. */
+export function toggle(id) {
+  const there = coming ?? ids;
+  return chooseFar(there.includes(id) ? there.filter((each) => each !== id) : [...there, id]);
+}
 
 function draw() {
   const source = chosen.getSource();
@@ -47,10 +70,11 @@ export function territorialAt(coordinate) {
 }
 
 /** Choose what lies at a place: alone, or with what is chosen already. */
-export function chooseAt(coordinate, more) {
+export async function chooseAt(coordinate, more) {
+  if (isPartly() && territorialAt(coordinate) === null) await bringAt(toLonLat(coordinate));
   const unit = unitAt(coordinate);
   if (unit === null) choose(more ? ids : []);
-  else if (more) toggle(unit.getId());
+  else if (more) await toggle(unit.getId());
   else choose([unit.getId()]);
 }
 
@@ -72,5 +96,5 @@ export function borderPoint(unit, coordinate) {
 }
 
 onWork((what) => {
-  if (what === "units" || what === "plan") choose(ids);
+  if (what === "units" || what === "plan") set(ids);
 });

@@ -2,8 +2,10 @@
 import { at, el } from "../wall/dom.js";
 import { count } from "../format.js";
 import { isEnglish, t } from "../words.js";
+import { findInPlan } from "./find.js";
 import { button } from "./forms.js";
-import { findings, fit, fromLonLat, map, readFeature, units } from "./ground.js";
+import { findings, fit, fromLonLat, readFeature } from "./ground.js";
+import { lookAt } from "./listing.js";
 import { trying } from "./message.js";
 import { check } from "./plans.js";
 import { tellDone } from "./tools.js";
@@ -67,8 +69,10 @@ function zoomTo(each) {
     fit(readFeature(each).getGeometry().getExtent(), { maxZoom: 20, padding: 96 });
     return;
   }
-  const met = units.getSource().getFeatures().filter((unit) => each.properties.units.includes(unit.get("code")));
-  if (met.length) fit(met[0].getGeometry().getExtent(), { padding: 96 });
-  else map.getView().animate({ zoom: map.getView().getZoom() });
-  at("map").focus();
+  trying(async () => {
+    const [code] = each.properties.units;
+    const met = code ? (await findInPlan(code)).units.find((unit) => unit.code === code) : null;
+    if (met) await lookAt(met);
+    at("map").focus();
+  });
 }

@@ -64,8 +64,13 @@ export async function showPublished(network, editionId) {
   published.setLayers(new ol.Collection(layers.reverse()));
 }
 
+let ended = new Set();
+
+/** Units that the plan ends: their borders are not drawn any more. */
+export const hideEnded = (ids) => (ended = new Set(ids));
+
 function isDrawn(feature) {
-  return units.getVisible() && units.getSource().getFeatureById(feature.getId()) !== null;
+  return units.getVisible() && (ended.has(feature.getId()) || units.getSource().getFeatureById(feature.getId()) !== null);
 }
 
 /** Draw the published ground anew: what the plan draws itself has changed. */
@@ -78,8 +83,8 @@ export function fit(extent, { maxZoom = 18, padding = 48 } = {}) {
   map.getView().fit(extent, { padding: [padding, padding, bottom, padding], maxZoom, duration });
 }
 
-export function fitBox([west, south, east, north]) {
-  fit(ol.extent.boundingExtent([fromLonLat([west, south]), fromLonLat([east, north])]));
+export function fitBox([west, south, east, north], how) {
+  fit(ol.extent.boundingExtent([fromLonLat([west, south]), fromLonLat([east, north])]), how);
 }
 
 /** Where the map looks, west, south, east, north. */

@@ -65,11 +65,24 @@ export function unitStyle(feature, resolution) {
   const editable = feature.get("editable");
   const dedicated = feature.get("kind") === "dedicated";
   const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
+  if (wide < FAR && (change === "changed" || change === "born")) return farStyle(feature, change);
   return new Style({
     fill: dedicated ? undefined : fill(editable ? change : "around"),
     stroke: line(editable ? "--unit-label" : "--unit-line", editable ? 1.25 : 1, dedicated ? [4, 3] : undefined),
     text: wide > 48 && !dedicated ? label(shortName(feature, wide)) : undefined,
     zIndex: dedicated ? 1 : 0,
+  });
+}
+
+/** From so far away that its hatching says nothing, a unit that the plan changes is a dot: square for one that is born. */
+const FAR = 24;
+function farStyle(feature, change) {
+  const [name, ink] = change === "born" ? ["--good", "--good-ink"] : ["--warn", "--warn-ink"];
+  const mark = { radius: change === "born" ? 6 : 5, fill: new Fill({ color: token(name) }), stroke: line(ink, 1.5) };
+  return new Style({
+    geometry: new ol.geom.Point(ol.extent.getCenter(feature.getGeometry().getExtent())),
+    image: change === "born" ? new RegularShape({ ...mark, points: 4, angle: Math.PI / 4 }) : new Circle(mark),
+    zIndex: 2,
   });
 }
 

@@ -3,10 +3,11 @@ import { get, send } from "../door.js";
 import { at, el } from "../wall/dom.js";
 import { count } from "../format.js";
 import { t } from "../words.js";
-import { button, row, select } from "./forms.js";
+import { findAbove, unitRow } from "./find.js";
+import { button } from "./forms.js";
 import { blocks, fit, map, readFeatures, toLonLat } from "./ground.js";
 import { complain, trying } from "./message.js";
-import { current, operate, parentsHere } from "./work.js";
+import { current, operate } from "./work.js";
 
 let ground = null; // { parent, units } as read
 let taker = "";
@@ -72,20 +73,12 @@ export async function finishPainting() {
 }
 
 export function paintForm() {
-  const options = [["", t("planner.paint.choose")], ...parentsHere().map(([id, each]) => [id, `${each.code} ${each.name}`])];
-  const ground = select("parent", options);
-  ground.addEventListener("change", () => trying(() => read(ground.value)));
-  return [el("h2", {}, t("planner.tool.paint")), el("p", { class: "muted small" }, t("planner.paint.how")), el("div", { class: "act" }, row(t("planner.paint.ground"), ground)), el("div", { id: "painted", role: "status" })];
+  const ground = unitRow(t("planner.paint.ground"), { name: "parent", ask: findAbove, hear: (unit) => unit && trying(() => read(unit.unit_id)) });
+  return [el("h2", {}, t("planner.tool.paint")), el("p", { class: "muted small" }, t("planner.paint.how")), el("div", { class: "act" }, ground), el("div", { id: "painted", role: "status" })];
 }
 
 async function read(parent) {
   const source = blocks.getSource();
-  if (!parent) {
-    ground = null;
-    source.clear(true);
-    at("painted")?.replaceChildren();
-    return;
-  }
   const answer = await get(`/v1/plans/${current().id}/blocks?parent=${encodeURIComponent(parent)}`);
   if (brush === null) return;
   const again = ground?.parent === parent;

@@ -12,6 +12,7 @@ import { showHistory, startHistory } from "./history.js";
 import { showLegend } from "./legend.js";
 import { showLife, startLife } from "./life.js";
 import { say, trying } from "./message.js";
+import { startGoTo } from "./goto.js";
 import { networkOf, setNetworks, showPlans, startHead } from "./plans.js";
 import { startStreets } from "./streets.js";
 import { go, note, now, onChange } from "./state.js";
@@ -32,7 +33,7 @@ async function start() {
   if (!networkOf(now().network)) note({ network: networks[0].code });
   at("network").replaceChildren(...networks.map((each) => el("option", { value: each.code, selected: each.code === now().network }, each.name)));
   at("network").addEventListener("change", () => go({ network: at("network").value, plan: null, edition: null, unit: null }));
-  for (const begin of [startTools, startCursor, startHead, startTabs, startFindings, startActions, startCompare, startHistory, startLife, startStreets]) begin();
+  for (const begin of [startTools, startCursor, startHead, startTabs, startFindings, startActions, startCompare, startHistory, startLife, startStreets, startGoTo]) begin();
   at("view-plans").addEventListener("click", () => go({ view: null, edition: null, unit: null }));
   at("view-history").addEventListener("click", () => go({ view: "history", unit: null }));
   at("zoom-in").addEventListener("click", () => zoom(1));
@@ -61,7 +62,7 @@ async function show() {
   at("history").hidden = !history;
   units.setVisible(!history && Boolean(plan));
   changes.setVisible(history);
-  at("legend").hidden = !history && !plan;
+  at("legend").hidden = at("goto").hidden = !history && !plan;
   showLegend(history ? "history" : "plan");
   say("");
   choose([]);

@@ -3,7 +3,8 @@ import { get, send } from "../door.js";
 import { at, el } from "../wall/dom.js";
 import { stamp } from "../format.js";
 import { t } from "../words.js";
-import { button, form, input, row, select, submit } from "./forms.js";
+import { findInNetwork, unitRow } from "./find.js";
+import { button, form, input, row, submit } from "./forms.js";
 import { complain, say, trying } from "./message.js";
 import { go, now } from "./state.js";
 import { checkWhole, current, onWork, rebase } from "./work.js";
@@ -17,7 +18,7 @@ export const stateChip = (state) => el("span", { class: "chip", "data-state": st
 export async function showPlans() {
   const network = now().network;
   const read = await get(`/v1/plans?network=${encodeURIComponent(network)}`);
-  const opening = read.may_open ? [await openingForm(network)] : [];
+  const opening = read.may_open ? [openingForm(network)] : [];
   at("plans").replaceChildren(
     el("h2", {}, t("planner.plans.title")),
     read.plans.length ? listOf(read.plans) : el("p", { class: "muted" }, t(read.may_open ? "planner.plans.none" : "planner.plans.nothing")),
@@ -40,13 +41,7 @@ function listOf(plans) {
   return el("ul", { class: "plans" }, ...lines);
 }
 
-async function openingForm(network) {
-  const levels = networkOf(network).levels;
-  const deepest = new Set(levels.map((level) => level.parent));
-  const roots = await Promise.all(
-    levels.filter((level) => deepest.has(level.code)).slice(0, 3).map((level) => get(`/v1/units?network=${encodeURIComponent(network)}&level=${encodeURIComponent(level.code)}&limit=500`)),
-  );
-  const options = roots.flatMap((read) => read.units).map((unit) => [unit.id, `${unit.code} ${unit.name}`]);
+function openingForm(network) {
   return form(
     { class: "act", id: "open-plan" },
     (values) =>
@@ -57,7 +52,7 @@ async function openingForm(network) {
       }),
     el("h2", {}, t("planner.open.title")),
     row(t("planner.open.name"), input("name", { required: true, maxlength: 200, placeholder: t("planner.open.name.hint") })),
-    row(t("planner.open.scope"), select("unit", [["", t("planner.scope.all")], ...options])),
+    unitRow(t("planner.open.scope"), { name: "unit", ask: (text, how) => findInNetwork(text, network, how), optional: t("planner.open.scope.hint") }),
     submit(t("planner.open.submit"), { class: "main" }),
   );
 }

@@ -3,17 +3,16 @@ import { send } from "../door.js";
 import { el } from "../wall/dom.js";
 import { metres } from "../format.js";
 import { t } from "../words.js";
+import { findAbove, unitRow } from "./find.js";
 import { form, input, row, select, submit, button } from "./forms.js";
 import { fit, readFeatures, sketch } from "./ground.js";
 import { trying } from "./message.js";
 import { tellDone } from "./tools.js";
-import { current, operate, parentsHere } from "./work.js";
+import { current, firstParent, operate } from "./work.js";
 
 let seed = 1;
 
 export function suggestForm() {
-  const parents = parentsHere().map(([id, each]) => [id, `${each.code} ${each.name}`]);
-  if (parents.length === 0) return el("div");
   const result = el("div", { id: "suggested", role: "status" });
   const ask = (values) =>
     trying(async () => {
@@ -27,7 +26,7 @@ export function suggestForm() {
       { class: "act", id: "suggest" },
       ask,
       el("h2", {}, t("planner.suggest.title")),
-      row(t("planner.suggest.parent"), select("parent", parents)),
+      unitRow(t("planner.suggest.parent"), { name: "parent", ask: findAbove, chosen: firstParent() }),
       el(
         "div",
         { class: "pair" },

@@ -41,7 +41,7 @@ export function startTools() {
   });
   addEventListener("keydown", onKey);
   map.on("click", (event) => {
-    if (inHand === "choose" && current()) chooseAt(event.coordinate, event.originalEvent.shiftKey || event.originalEvent.ctrlKey);
+    if (inHand === "choose" && current()) trying(() => chooseAt(event.coordinate, event.originalEvent.shiftKey || event.originalEvent.ctrlKey));
   });
   onWork(showTools);
   setCursorTool({ move, act, finish, back: dropPlace, cancel });
@@ -170,7 +170,7 @@ async function applyVertex() {
 }
 
 function act(coordinate, more) {
-  if (inHand === "choose") chooseAt(coordinate, more);
+  if (inHand === "choose") trying(() => chooseAt(coordinate, more));
   else if (inHand === "vertex") actOnVertex(coordinate);
   else if (inHand === "paint") paintAt(coordinate);
   else addPlace(coordinate);

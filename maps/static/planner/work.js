@@ -1,6 +1,6 @@
 // The open plan: what the service says of it, and every change of it. Panels and the map listen.
 import { get, send } from "../door.js";
-import { boxInView, fitBox, map, readFeatures, redrawPublished, restoreView, units } from "./ground.js";
+import { boxInView, fitBox, hideEnded, map, readFeatures, redrawPublished, restoreView, units } from "./ground.js";
 
 const listeners = new Set();
 let plan = null;
@@ -13,18 +13,24 @@ export const sceneNow = () => scene;
 export const findingsNow = () => findings;
 export const isBusy = () => busy > 0;
 
-/** What stands right above the units that the plan may redraw, and its own subtree: [id, { level, code, name }], by code. */
-export function parentsHere() {
+/** What a form about a parent begins with: the first by code of those whose units are on the map, else the plan's own subtree. */
+export function firstParent() {
   const mine = new Set(units.getSource().getFeatures().filter((each) => each.get("editable")).map((each) => each.get("parent")));
-  const found = new Map(Object.entries(scene.parents ?? {}).filter(([id]) => mine.has(id)));
-  if (plan?.scope) found.set(plan.scope.unit_id, plan.scope);
-  return [...found].sort((one, other) => one[1].code.localeCompare(other[1].code, "en", { numeric: true }));
+  const found = Object.entries(scene.parents ?? {}).filter(([id]) => mine.has(id));
+  found.sort((one, other) => one[1].code.localeCompare(other[1].code, "en", { numeric: true }));
+  return found.length ? { unit_id: found[0][0], ...found[0][1] } : (plan?.scope ?? null);
 }
+
+/** Whether the map shows a part of the units alone. */
+export const isPartly = () => partly;
 
 /** `listener(what)`: "plan", "units", "findings" or "busy" changed. */
 export const onWork = (listener) => listeners.add(listener);
 const tell = (what) => {
-  if (what === "units") redrawPublished();
+  if (what === "units") {
+    hideEnded(scene.gone);
+    redrawPublished();
+  }
   for (const listener of listeners) listener(what);
 };
 
@@ -63,12 +69,18 @@ export async function readPlan() {
 
 let reading = 0;
 let partly = false;
+let held = [];
+const HELD_MOST = 200;
+
+/** These units stay on the map wherever it looks. */
+export const hold = (ids) => (held = ids.slice(0, HELD_MOST));
+const asIds = (ids) => ids.map((id) => `&unit=${id}`).join("");
 
 /** The units of the plan; those in view alone when all are too many to draw at once. */
 export async function readScene({ first = false } = {}) {
   const mine = ++reading;
   if (first) partly = false;
-  const read = await get(path(`/drawing${partly ? `?bbox=${boxInView().join(",")}` : ""}`));
+  const read = await get(path(`/drawing${partly ? `?bbox=${boxInView().join(",")}${asIds(held)}` : ""}`));
   if (mine !== reading || plan === null) return;
   scene = { ...read, features: undefined };
   const source = units.getSource();
@@ -79,7 +91,31 @@ export async function readScene({ first = false } = {}) {
     if (!restoreView() && read.bbox) fitBox(read.bbox);
   }
   tell("units");
+  await bring(held); // what was asked for while this was read
 }
+
+/** Load units of the plan that are not on the map, wherever they lie. */
+export async function bring(ids) {
+  const missing = ids.filter((id) => units.getSource().getFeatureById(id) === null);
+  if (missing.length) await add(`?limit=0${asIds(missing.slice(0, HELD_MOST))}`);
+}
+
+/** Load the units at a place. */
+export const bringAt = ([lon, lat]) => add(`?bbox=${[lon, lat, lon, lat].join(",")}`);
+
+async function add(query) {
+  const asked = plan.id;
+  const read = await doing(get(path(`/drawing${query}`)));
+  if (plan?.id !== asked) return;
+  const source = units.getSource();
+  source.addFeatures(readFeatures(read).filter((each) => source.getFeatureById(each.getId()) === null));
+  scene = { ...scene, parents: { ...scene.parents, ...read.parents } };
+  tell("units");
+}
+
+/** How many times the map has to come twice as near until its units can be drawn one by one. */
+export const stepsNearer = () => (partly && !scene.complete ? Math.max(1, Math.ceil(Math.log(scene.total / DRAWN_MOST) / Math.log(4))) : 0);
+const DRAWN_MOST = 1500;
 
 map.on("moveend", () => {
   if (plan !== null && partly) readScene();
@@ -91,6 +127,8 @@ function take(answer) {
     const old = source.getFeatureById(id);
     if (old) source.removeFeature(old);
   }
+  const back = new Set(answer.changed.features.map((each) => each.id));
+  scene = { ...scene, gone: [...scene.gone, ...answer.gone].filter((id) => !back.has(id)) };
   for (const feature of readFeatures(answer.changed)) {
     const old = source.getFeatureById(feature.getId());
     if (old) source.removeFeature(old);

@@ -59,6 +59,45 @@ def test_with_too_many_units_only_changed_ones_come_until_a_box_is_named(ask: As
     assert code_at(6, 6) in {each["properties"]["code"] for each in near["features"]}
 
 
+def test_units_are_found_by_code_or_name_as_the_plan_has_them_and_come_along_wherever_the_map_looks(
+    ask: Ask,
+) -> None:
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
+    split(ask, plan)
+    grid = unit_id(ask, 0, 2, "grid")
+    ask(
+        "planner",
+        "POST",
+        f"/v1/plans/{plan}/operations",
+        {"op": "rename", "args": {"unit": grid, "name": "North"}},
+    )
+    ask(
+        "planner",
+        "POST",
+        f"/v1/plans/{plan}/operations",
+        {"op": "dissolve", "args": {"unit": unit_id(ask, 1, 3)}},
+    )
+    there = f"/v1/plans/{plan}/units"
+    pages = [ask("planner", "GET", f"{there}?limit=4&after={after}") for after in (0, 4, 8)]
+    listed = [each["code"] for page in pages for each in page["units"]]
+    own = [code_at(column, row) for row in range(4) for column in range(2) if (column, row) != (1, 3)]
+    assert sorted(listed) == sorted([*own, code_at(0, 0, "grid") + "05", "X01"])
+    assert [page["next"] for page in pages] == [4, 8, None]
+    assert {each["code"]: each["change"] for page in pages for each in page["units"]}[
+        code_at(0, 0)
+    ] == "changed"
+    (found,) = ask("planner", "GET", f"{there}?which=above&search=nORth")["units"]
+    assert (found["unit_id"], found["editable"], found["area_m2"]) == (grid, False, None)
+    exact = ask("planner", "GET", f"{there}?which=all&search={code_at(0, 0, 'grid')}")["units"]
+    assert [each["code"] for each in exact[:2]] == [code_at(0, 0, "grid"), code_at(0, 0)]
+    assert ask("planner", "GET", f"{there}?which=all&search={code_at(4, 4)}")["total"] == 0
+    far, foreign = unit_id(ask, 1, 2), unit_id(ask, 5, 5)
+    held = ask("planner", "GET", f"/v1/plans/{plan}/drawing?limit=0&unit={far}&unit={foreign}")["features"]
+    assert far in {each["id"] for each in held}
+    assert foreign not in {each["id"] for each in held}
+    assert all(each["properties"]["editable"] for each in held)
+
+
 def test_findings_tell_of_water_through_a_unit_and_of_ground_without_anybody_and_are_mended_by_a_click(
     ask: Ask, engine: Engine
 ) -> None:

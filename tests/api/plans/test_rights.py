@@ -25,6 +25,7 @@ def steps(parent: str, unit: str) -> dict[str, tuple[str, str, str, object]]:
     return {
         "open it": (SEE, "GET", "", None),
         "see it drawn": (SEE, "GET", "/drawing", None),
+        "its units": (SEE, "GET", "/units", None),
         "findings": (SEE, "GET", "/findings", None),
         "affected": (SEE, "GET", "/affected", None),
         "impact": (SEE, "GET", "/impact", None),

@@ -43,18 +43,25 @@ class Scene:
     bbox: Bbox | None
 
 
-def read_scene(conn: Connection, found: Redraw, *, box: Bbox | None = None, limit: int = 1500) -> Scene:
-    """The units of the plan's subtree in the box (None: all of it), and the ring of neighbours around."""
+def read_scene(
+    conn: Connection, found: Redraw, *, box: Bbox | None = None, limit: int = 1500, also: Collection[UUID] = ()
+) -> Scene:  # fmt: skip
+    """The units of the plan's subtree in the box (None: all of it), and the ring of neighbours around.
+
+    `also`: ids of units of the subtree that come along wherever they lie.
+    """
     changes = read_changes(conn, found)
     inside = _leaves(conn, found, box)
     complete = len(inside) <= limit
     ring = _ring(conn, found, box or _extent(conn, inside), inside) if complete and inside else []
-    wanted = ({*inside, *ring} if complete else set()) | set(changes)
+    held = _leaves(conn, found, None, also) if also else []
+    wanted = ({*inside, *ring} if complete else set()) | set(changes) | set(held)
     base = {each.id: each for each in read_base(conn, found, wanted)}
     now: dict[UUID, Unit | None] = {**base, **changes}
-    locked = set(ring)
+    others = set(base) - {*inside, *held}
+    locked = others - set(_leaves(conn, found, None, others)) if others else set()
     units = [
-        Seen(each, _change(base.get(each.id), each, changes), _editable(found, each, locked))
+        Seen(each, change_of(base.get(each.id), each, changes), is_editable(found, each, locked))
         for each in now.values()
         if each is not None and each.geom is not None
     ]
@@ -76,7 +83,7 @@ def read_seen(conn: Connection, found: Redraw, ids: Collection[UUID]) -> list[Se
     locked = set(base) - set(_leaves(conn, found, None, base))
     now = {unit_id: changes.get(unit_id, base.get(unit_id)) for unit_id in ids}
     return [
-        Seen(each, _change(base.get(each.id), each, changes), _editable(found, each, locked))
+        Seen(each, change_of(base.get(each.id), each, changes), is_editable(found, each, locked))
         for each in now.values()
         if each is not None and each.geom is not None
     ]
@@ -109,7 +116,7 @@ def measure_scene(units: Iterable[Seen]) -> dict[UUID, Measures]:
     return measure(each.unit for each in units)
 
 
-def _change(was: Unit | None, now: Unit, changes: Mapping[UUID, Unit | None]) -> Change:
+def change_of(was: Unit | None, now: Unit, changes: Mapping[UUID, Unit | None]) -> Change:
     if now.id not in changes:
         return "kept"
     if was is None:
@@ -117,7 +124,7 @@ def _change(was: Unit | None, now: Unit, changes: Mapping[UUID, Unit | None]) ->
     return "noded" if only_noded(was, now) else "changed"
 
 
-def _editable(found: Redraw, each: Unit, locked: Collection[UUID]) -> bool:
+def is_editable(found: Redraw, each: Unit, locked: Collection[UUID]) -> bool:
     natural = found.network.level(each.level).origin == "natural"
     return each.id not in locked and (each.kind == "dedicated" or not natural)
 
@@ -129,7 +136,8 @@ def _above(
     return [changes.get(unit_id, base.get(unit_id)) for unit_id in ids]
 
 
-def _current(found: Redraw) -> list[ColumnElement[bool]]:
+def standing(found: Redraw) -> list[ColumnElement[bool]]:
+    """The versions of the network's newest edition."""
     return [
         unit_version.c.network_id == found.network.id,
         func.upper_inf(unit_version.c.valid),
@@ -156,24 +164,30 @@ def _leaves(
     conn: Connection, found: Redraw, box: Bbox | None, among: Collection[UUID] | None = None
 ) -> list[UUID]:
     """Units of the subtree with a border of their own, of the newest edition."""
-    query = select(unit_version.c.unit_id).where(*_current(found), _undivided())
+    query = select(unit_version.c.unit_id).where(*standing(found), _undivided(), *in_subtree(conn, found))
     if among is not None:
         query = query.where(unit_version.c.unit_id.in_(among))
-    if found.scope_unit_id is not None:
-        root = select(cast(unit_version.c.path, Text)).where(
-            *_current(found), unit_version.c.unit_id == found.scope_unit_id
-        )
-        query = query.where(unit_version.c.path.op("<@")(cast(conn.scalar(root), Ltree)))
     if box is not None:
         query = query.where(_in_box(box))
     return list(conn.scalars(query))
+
+
+def in_subtree(conn: Connection, found: Redraw) -> list[ColumnElement[bool]]:
+    """No condition where the plan may redraw the whole network."""
+    if found.scope_unit_id is None:
+        return []
+    path = select(cast(unit_version.c.path, Text)).where(
+        *standing(found), unit_version.c.unit_id == found.scope_unit_id
+    )
+    below = unit_version.c.path.op("<@", is_comparison=True)
+    return [below(cast(conn.scalar(path), Ltree))]
 
 
 def _ring(conn: Connection, found: Redraw, box: Bbox | None, inside: Collection[UUID]) -> list[UUID]:
     """Leaves that touch those inside and are not of them."""
     if found.scope_unit_id is None or box is None:
         return []
-    here = select(unit_version.c.unit_id).where(*_current(found), _undivided(), _in_box(box))
+    here = select(unit_version.c.unit_id).where(*standing(found), _undivided(), _in_box(box))
     others = read_base(conn, found, set(conn.scalars(here)) - set(inside))
     own = [each.geom for each in read_base(conn, found, inside) if each.geom is not None]
     near = [each for each in others if each.geom is not None]
