@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, or_, select, union
 
 from cases.rehoming import CaseToMove, confirm_cases, list_cases, move_cases
 from cases.tables import case_rehoming
-from core.errors import Conflict
+from core.errors import Conflict, told
 from geo.operations import Unit
 from geo.plans import newest_edition_id
 from geo.plans.redraw import Redraw, get_redraw
@@ -71,7 +71,11 @@ def refuse_undecided(conn: Connection, found: Redraw, now: datetime) -> None:
     left = read_handover(conn, found, now).undecided
     if left:
         raise Conflict(
-            f"plan {found.id} leaves {left} open cases and assignments to be decided on: confirm them first"
+            told(
+                "plan {plan_id} leaves {count} open cases and assignments to be decided on: confirm them first",
+                plan_id=found.id,
+                count=left,
+            )
         )
 
 

@@ -19,7 +19,7 @@ from pydantic import AwareDatetime
 from sqlalchemy import Connection
 
 from api.errors import NotSignedIn
-from core.errors import Refused
+from core.errors import Refused, told
 from core.settings import Settings
 from geo.lookup import Lookup
 from people.access import Caller, may
@@ -157,7 +157,8 @@ class GuardedDoor(Door):
 
     def __call__(self, caller: CallerDep) -> None:
         if self.roles and not may(caller, *self.roles):
-            raise Refused(f"this is for {', '.join(self.roles)}; ask an administrator for a grant")
+            roles = ", ".join(self.roles)
+            raise Refused(told("this is for {roles}; ask an administrator for a grant", roles=roles))
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def tell_domain_error(_request: Request, error: Exception) -> Response:
 def _said(error: Exception) -> dict[str, Any]:
     """What a page says in its own language: the template and what fills its blanks."""
     text = error.said if isinstance(error, WanggeError) else None
-    return {} if text is None else {"said": {"template": text.template, "values": dict(text.values)}}
+    return {} if text is None else {"said": text.parts}
 
 
 def tell_impossible(_request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ Bad data is not an exception: one bad row or fix is a finding or a flag, and the
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class Text(str):
@@ -14,6 +15,11 @@ class Text(str):
 
     template: str
     values: Mapping[str, str]
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What it was made of, as an answer tells it to a page."""
+        return {"template": self.template, "values": dict(self.values)}
 
 
 def told(template: str, **values: object) -> Text:

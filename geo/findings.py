@@ -10,6 +10,8 @@ from typing import Any, Literal
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import Text
+
 Severity = Literal["error", "warning"]
 
 ERROR: Severity = "error"
@@ -27,7 +29,7 @@ class Finding:
     rule: str
     severity: Severity
     units: tuple[str, ...]
-    text: str
+    text: Text
     fix: str
     level: str | None = None
     where: tuple[float, float] | None = None
@@ -86,6 +88,7 @@ def _feature(finding: Finding) -> dict[str, Any]:
             "level": finding.level,
             "units": list(finding.units),
             "text": finding.text,
+            "said": finding.text.parts,
             "fix": finding.fix,
             "mend": None if finding.mend is None else {"op": finding.mend[0], "args": dict(finding.mend[1])},
             "measure": finding.measure,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, insert, select, update
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, told
 from geo.tables import network
 
 Coverage = Literal["full", "partial"]
@@ -41,7 +41,14 @@ class Network:
             if level.code == code:
                 return level
         there = ", ".join(level.code for level in self.levels) or "none"
-        raise NotFound(f"network {self.code} has no level “{code}”; it has: {there}")
+        raise NotFound(
+            told(
+                "network {network} has no level “{code}”; it has: {levels}",
+                network=self.code,
+                code=code,
+                levels=there,
+            )
+        )
 
     def chain(self, code: str) -> tuple[str, ...]:
         """The level and those above it, the root last."""
@@ -104,7 +111,9 @@ def get_network(conn: Connection, code: str, *, lock: bool = False) -> Network:
     found = find_network(conn, code, lock=lock)
     if found is None:
         there = ", ".join(conn.scalars(select(network.c.code).order_by(network.c.code))) or "none yet"
-        raise NotFound(f"there is no network “{code}”; there are: {there}")
+        raise NotFound(
+            told("there is no network “{network}”; there are: {networks}", network=code, networks=there)
+        )
     return found
 
 

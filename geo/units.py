@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, NotFound, told
 from geo.codes import natural_key
 from geo.networks import Network, get_network, list_networks
 from geo.tables import edition, unit, unit_version
@@ -107,10 +107,24 @@ def get_unit(
         chosen.append(unit_version.c.level == network.level(level).code)
     found = [_unit(row, network) for row in conn.execute(_query().where(*chosen))]
     if not found:
-        raise NotFound(f"network {network_code} had no unit “{code}” at {at.isoformat()}")
+        raise NotFound(
+            told(
+                "network {network} had no unit “{code}” at {instant}",
+                network=network_code,
+                code=code,
+                instant=at.isoformat(),
+            )
+        )
     if len(found) > 1:
         levels = ", ".join(sorted(one.level for one in found))
-        raise Conflict(f"“{code}” is the code of several units of {network_code}: name the level ({levels})")
+        raise Conflict(
+            told(
+                "“{code}” is the code of several units of {network}: name the level ({levels})",
+                code=code,
+                network=network_code,
+                levels=levels,
+            )
+        )
     return found[0]
 
 

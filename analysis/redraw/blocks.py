@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from analysis.redraw.carve import carve
 from analysis.redraw.graph import Floats, Ints, Objects
 from cases.tables import case
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.addresses import DoorCounts, read_door_counts
 from geo.flows import area_m2
 from geo.operations import Drawing, RedrawPartition, Unit
@@ -53,7 +53,7 @@ class Blocks:
             return np.asarray(sum(parts, np.zeros(len(self.shapes))))
         figures = {"households": self.households, "area": self.area_m2, "cases": self.cases}
         if by not in figures:
-            raise Invalid(f"even by “{by}”: households, area, cases or workload")
+            raise Invalid(told("even by “{by}”: households, area, cases or workload", by=by))
         return figures[by]
 
 
@@ -74,7 +74,13 @@ def read_blocks(
     lines = [*streets, *(each if each.length and not each.area else each.boundary for each in water)]
     source, shapes, leaf = _shapes(borders, lines if units[0].geom is not None else [], given)
     if len(shapes) > MOST_BLOCKS:
-        raise Invalid(f"{len(shapes):,} blocks are more than {MOST_BLOCKS:,}: choose a smaller unit")
+        raise Invalid(
+            told(
+                "{blocks} blocks are more than {most}: choose a smaller unit",
+                blocks=f"{len(shapes):,}",
+                most=f"{MOST_BLOCKS:,}",
+            )
+        )
     holder = np.array([leaves[each][1] for each in leaf.tolist()], dtype=np.int64)
     doors, calls = read_door_counts(conn, borders), read_cases(conn, borders, now)[0]
     counted = _counted(shapes, doors, calls)
@@ -94,7 +100,11 @@ def _units(drawing: Drawing, above: Unit) -> tuple[list[Unit], list[tuple[Unit, 
     ]
     if not leaves or any(leaf.geom is None for leaf, _ in leaves):
         raise Invalid(
-            f"{above.level} {above.code} stands too high: choose one of the units below it to divide"
+            told(
+                "{level} {code} stands too high: choose one of the units below it to divide",
+                level=above.level,
+                code=above.code,
+            )
         )
     return units, leaves
 

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from analysis.redraw.blocks import Blocks
 from analysis.redraw.graph import Floats
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.operations import Operation, Reparent, Transfer
 from geo.plans.codec import write_operation
 
@@ -27,11 +27,15 @@ def read_paint(blocks: Blocks, stroke: Stroke) -> list[tuple[str, dict[str, obje
     """Operations that give the painted blocks to the unit, one for each giver; every unit goes on being itself."""
     taker = next((each for each in blocks.units if each.id == stroke.taker), None)
     if taker is None:
-        raise Invalid(f"{stroke.taker} is not one of the units below {blocks.parent.code}")
+        raise Invalid(
+            told("{unit} is not one of the units below {code}", unit=stroke.taker, code=blocks.parent.code)
+        )
     painted = _painted(blocks, stroke.places)
     given = [place for place in painted if blocks.units[blocks.holder[place]].id != taker.id]
     if not given:
-        raise Invalid(f"{taker.level} {taker.code} has all of these blocks already")
+        raise Invalid(
+            told("{level} {code} has all of these blocks already", level=taker.level, code=taker.code)
+        )
     if taker.geom is None:  # its border follows from the units below it: nothing is cut
         lowest = {blocks.leaves[blocks.leaf[place]].id: None for place in given}
         operations: list[Operation] = [Reparent(tuple(lowest), taker.id)]
@@ -47,7 +51,7 @@ def _painted(blocks: Blocks, places: Floats) -> list[int]:
     tree = shapely.STRtree(blocks.shapes)
     place, block = tree.query(shapely.points(places), predicate="within")
     if len(np.unique(place)) < len(places):
-        raise Invalid("a painted place lies in none of the blocks: read them again")
+        raise Invalid(told("a painted place lies in none of the blocks: read them again"))
     return sorted(set(block.tolist()))
 
 

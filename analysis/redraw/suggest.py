@@ -19,7 +19,7 @@ from analysis.redraw.balance import Balance, balance_of
 from analysis.redraw.blocks import Blocks, read_blocks
 from analysis.redraw.divide import Bounds, Wish, difference, divide, match_holders
 from analysis.redraw.graph import Floats, Graph, Ints, Objects, graph_of
-from core.errors import Invalid
+from core.errors import Invalid, Text, told
 from geo.operations import RedrawPartition
 from geo.plans import Plan
 from geo.plans.codec import write_operation
@@ -97,7 +97,7 @@ class Unmet:
 
     code: str
     alternative: str | None
-    text: str
+    text: Text
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,14 @@ def suggest(conn: Connection, found: Plan, wanted: Wanted, *, now: datetime) -> 
     """Divisions of a parent's ground, as the plan has it now; nothing is changed. Invalid where nothing can be divided."""
     began = perf_counter()
     if not 2 <= wanted.count <= 200 or not 1 <= wanted.alternatives <= 5:
-        raise Invalid("give 2 to 200 parts and 1 to 5 alternatives")
+        raise Invalid(told("give 2 to 200 parts and 1 to 5 alternatives"))
     if not 0.001 <= wanted.tolerance <= 0.5 or not 0 < wanted.time_limit_s <= 60:
-        raise Invalid("give a tolerance of 0.001 to 0.5 and a time limit of up to 60 seconds")
+        raise Invalid(told("give a tolerance of 0.001 to 0.5 and a time limit of up to 60 seconds"))
     blocks = read_blocks(conn, found, wanted.parent, now=now, given=wanted.blocks)
     if len(blocks.shapes) < wanted.count:
-        raise Invalid(f"{len(blocks.shapes)} blocks cannot make {wanted.count} parts")
+        raise Invalid(
+            told("{blocks} blocks cannot make {count} parts", blocks=len(blocks.shapes), count=wanted.count)
+        )
     return suggest_from(blocks, wanted, began)
 
 
@@ -128,7 +130,8 @@ def suggest_from(blocks: Blocks, wanted: Wanted, began: float) -> Suggested:
     unmet = []
     if not load.sum():
         load = blocks.area_m2
-        unmet.append(Unmet("nothing_counted", None, f"nothing is known of {wanted.by} here: even by area"))
+        text = told("nothing is known of {measure} here: even by area", measure=wanted.by)
+        unmet.append(Unmet("nothing_counted", None, text))
     graph = graph_of(plane, load, blocks.holder, lines)
     bounds = Bounds(wanted.tolerance, began + wanted.time_limit_s)
     chosen = _different(graph, wanted, bounds)
@@ -233,21 +236,33 @@ def _unmet(graph: Graph, wanted: Wanted, bounds: Bounds, alternatives: Sequence[
     unmet = []
     mean = float(graph.weight.sum()) / wanted.count
     if float(graph.weight.max()) > mean * (1 + wanted.tolerance):
-        text = f"one block alone holds {graph.weight.max() / mean:.0%} of an even part"
+        share = f"{graph.weight.max() / mean:.0%}"
+        text = told("one block alone holds {share} of an even part", share=share)
         unmet.append(Unmet("block_too_heavy", None, text))
     if graph.places > 1:
-        text = f"the ground lies in {graph.places} places: a part may have to lie in several"
+        text = told(
+            "the ground lies in {count} places: a part may have to lie in several", count=graph.places
+        )
         unmet.append(Unmet("ground_apart", None, text))
     for each in alternatives:
         off = each.balance.max_deviation
         if off > wanted.tolerance:
-            text = f"a part is {off:.1%} off the mean, more than {wanted.tolerance:.1%}"
+            text = told(
+                "a part is {off} off the mean, more than {tolerance}",
+                off=f"{off:.1%}",
+                tolerance=f"{wanted.tolerance:.1%}",
+            )
             unmet.append(Unmet("uneven", each.name, text))
         if not all(part.is_whole for part in each.parts):
-            unmet.append(Unmet("in_pieces", each.name, "a part does not hang together"))
+            unmet.append(Unmet("in_pieces", each.name, told("a part does not hang together")))
     if len(alternatives) < wanted.alternatives:
-        text = f"{len(alternatives)} divisions that really differ were found, not {wanted.alternatives}"
+        text = told(
+            "{count} divisions that really differ were found, not {wanted}",
+            count=len(alternatives),
+            wanted=wanted.alternatives,
+        )
         unmet.append(Unmet("few_alternatives", None, text))
     if bounds.is_late:
-        unmet.append(Unmet("time", None, f"the time of {wanted.time_limit_s:g} s was used up"))
+        text = told("the time of {seconds} s was used up", seconds=f"{wanted.time_limit_s:g}")
+        unmet.append(Unmet("time", None, text))
     return unmet

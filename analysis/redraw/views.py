@@ -15,7 +15,7 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, DateTime, a
 
 from analysis.redraw.graph import Floats, Ints
 from cases.tables import case, case_placement
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.codes import natural_key
 from geo.lookup import Lookup
 from geo.networks import get_network
@@ -118,7 +118,9 @@ def count_cases(conn: Connection, lookup: Lookup, asked: Asked, seen: ColumnElem
     occurred = (case.c.occurred_at >= asked.since) & (case.c.occurred_at < asked.until)
     ids = list(conn.scalars(select(case.c.id).where(seen, occurred).limit(CASES_MOST + 1)))
     if len(ids) > CASES_MOST:
-        raise Invalid(f"more than {CASES_MOST:,} cases occurred in that time: ask for less of it")
+        raise Invalid(
+            told("more than {most} cases occurred in that time: ask for less of it", most=f"{CASES_MOST:,}")
+        )
     placed = versions_of_cases(conn, lookup, asked.network_code, ids, at=asked.at)
     return _by_unit(conn, Counter(placed.values()), len(ids) - len(placed))
 
@@ -127,13 +129,18 @@ def count_fixes(conn: Connection, lookup: Lookup, asked: Asked, seen: ColumnElem
     """The same of accepted fixes; Invalid where they are more than FIXES_MOST."""
     if asked.at is None and asked.network_code != NETWORK:
         raise Invalid(
-            f"which unit a fix lay in is written down for the network {NETWORK} alone: ask as_of an instant"
+            told(
+                "which unit a fix lay in is written down for the network {network} alone: ask as_of an instant",
+                network=NETWORK,
+            )
         )
     sent = (fix.c.fixed_at >= asked.since) & (fix.c.fixed_at < asked.until) & (fix.c.flags == 0)
     columns = (func.coalesce(fix.c.unit_version_id, OUTSIDE), fix.c.lon, fix.c.lat)
     rows = conn.execute(select(*columns).where(sent, seen).limit(FIXES_MOST + 1)).all()
     if len(rows) > FIXES_MOST:
-        raise Invalid(f"more than {FIXES_MOST:,} fixes were sent in that time: ask for less of it")
+        raise Invalid(
+            told("more than {most} fixes were sent in that time: ask for less of it", most=f"{FIXES_MOST:,}")
+        )
     table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 3)
     stored = table[:, 0].astype(np.int64)
     found = stored if asked.at is None else _placed(lookup, asked.network_code, table[:, 1:], asked.at)

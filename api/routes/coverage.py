@@ -23,7 +23,7 @@ from analysis.coverage.views.cold import Age, find_ages, read_leaves
 from api.callers import At, CallerDep, Conn, Instant, Now, SettingsDep, require
 from cases.placement import MAIN_NETWORK
 from core.clock import day_bounds, day_of
-from core.errors import Refused
+from core.errors import Refused, told
 from geo.units import UnitRead, get_unit, read_path
 from people.access import MAY_SEE_COVERAGE, Caller, visible_units
 
@@ -173,9 +173,9 @@ def refuse_foreign_unit(conn: Connection, caller: Caller, path: str | None, code
     if scope.everywhere:
         return
     if path is None:
-        raise Refused("your grants hold for a part of the city: name a unit in it")
+        raise Refused(told("your grants hold for a part of the city: name a unit in it"))
     if not scope.holds(path):
-        raise Refused(f"your grants do not hold for the unit {code}")
+        raise Refused(told("your grants do not hold for the unit {code}", code=code))
 
 
 def describe_coverage(found: Coverage, network: str, ages: Mapping[str, AgeOut | None]) -> CoverageOut:

@@ -27,7 +27,7 @@ from api.callers import CallerDep, Conn, Now, SettingsDep, Zone, require, signed
 from api.routes.coverage import FigureOut, LedUnitDep, describe_figure
 from api.routes.me import OwnPerson
 from core.clock import day_bounds, day_of
-from core.errors import NotFound
+from core.errors import NotFound, told
 from core.settings import Settings
 from people.access import MAY_SEE_COVERAGE, Caller, Scope, assigned_during, may_see_person_then
 from people.looks import Look, record_look
@@ -171,7 +171,7 @@ def tell_day_of_person(
     wanted = on or day_of(now, settings.zone)
     between = day_bounds(wanted, settings.zone)
     if not may_see_person_then(conn, caller, whose.id, *between, roles=MAY_SEE_COVERAGE):
-        raise NotFound(f"there is no person {code}")
+        raise NotFound(told("there is no person {code}", code=code))
     _note_look(conn, caller, whose.id, now, f"coverage of {wanted}")
     day = _read_day(conn, whose.id, wanted, settings, now)
     notes = list_notes(conn, person.c.id == whose.id, since=between[0], until=between[1])
@@ -216,7 +216,7 @@ def answer_one_note(
         conn, caller, note.person_id, note.since, note.until, roles=MAY_SEE_COVERAGE
     )
     if not allowed or caller.person_id == note.person_id:
-        raise NotFound(f"there is no note {note_id}")
+        raise NotFound(told("there is no note {note}", note=note_id))
     day = _read_day(conn, note.person_id, on, settings, now)
     return _note(
         answer_note(conn, note, day, answer=wanted.answer, by=caller.login, text=wanted.text, now=now)

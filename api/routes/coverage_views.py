@@ -16,7 +16,7 @@ from analysis.coverage.views.rhythm import read_calendar, read_week
 from api.callers import CallerDep, Conn, LookupDep, Now, SettingsDep, require
 from api.routes.coverage import AskedDep, FigureOut, LedUnitDep, describe_figure
 from core.clock import day_bounds
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.cells import cell_name
 from people.access import MAY_SEE_COVERAGE, visible_units
 from people.looks import Look, record_look
@@ -178,7 +178,13 @@ def tell_proof(
     leaves = read_leaves(conn, CoverageAsked(find_network_id(conn, network), found.id, on, on))
     if not 0 < len(leaves) <= MOST_UNITS:
         raise Invalid(
-            f"{found.code} had {len(leaves)} computed deepest units on {on}: choose a unit of 1 to {MOST_UNITS}"
+            told(
+                "{code} had {count} computed deepest units on {day}: choose a unit of 1 to {most}",
+                code=found.code,
+                count=len(leaves),
+                day=on,
+                most=MOST_UNITS,
+            )
         )
     why = f"proof of coverage {on}"
     record_look(conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=found.id))

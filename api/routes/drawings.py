@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from api.callers import CallerDep, Conn, Now, require
 from api.routes.plans import PlanId
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.findings import Finding, findings_geojson
 from geo.operations.effects import Measures
 from geo.plans.codec import read_operation
@@ -122,9 +122,9 @@ def read_box(text: str | None) -> Bbox | None:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
-        raise Invalid("bbox is west,south,east,north in degrees") from None
+        raise Invalid(told("bbox is west,south,east,north in degrees")) from None
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise Invalid("bbox is west,south,east,north in degrees")
+        raise Invalid(told("bbox is west,south,east,north in degrees"))
     return west, south, east, north
 
 
@@ -178,7 +178,7 @@ def do(plan_id: PlanId, asked: OperationIn, caller: CallerDep, conn: Conn, now: 
     """Do an operation; 422 with `where` for one that the ground does not allow."""
     found = find_own_plan(conn, caller, plan_id)
     if asked.op == "restore":
-        raise Invalid("bringing an edition back is asked for at /v1/editions/{network}/{seq}/restore")
+        raise Invalid(told("bringing an edition back is asked for in the list of editions"))
     done = do_operation(conn, plan_id, read_operation(asked.op, asked.args), by=caller.login, now=now)
     return _answer(conn, found, done)
 
@@ -252,7 +252,7 @@ def read_affected(plan_id: PlanId, caller: CallerDep, conn: Conn) -> AffectedLis
 def _affected(each: Affected) -> AffectedOut:
     unit = each.after or each.before
     if unit is None:
-        raise Invalid("a unit that is affected was there before or is afterwards")
+        raise Invalid(told("a unit that is affected was there before or is afterwards"))
     return AffectedOut(
         unit_id=str(each.unit_id),
         level=unit.level,

@@ -16,7 +16,7 @@ from analysis.kept import HotspotCache
 from analysis.study import find_study_area
 from api.callers import At, CallerDep, Conn, Now, SettingsDep, require
 from core.clock import day_bounds, day_of
-from core.errors import Invalid, Refused
+from core.errors import Invalid, Refused, told
 from geo.cells import cell_name, cell_polygons
 from people.access import MAY_SEE_HOTSPOTS, Caller, visible_units
 
@@ -100,7 +100,7 @@ def days_before(instant: datetime, days: int) -> datetime:
     try:
         return instant - timedelta(days=days)
     except OverflowError as error:
-        raise Invalid("to lies too early") from error
+        raise Invalid(told("the end of the period lies too early")) from error
 
 
 def refuse_foreign_ground(
@@ -111,10 +111,10 @@ def refuse_foreign_ground(
     if scope.everywhere:
         return
     if unit is None:
-        raise Refused("your grants hold for a part of the city: name a unit in it")
+        raise Refused(told("your grants hold for a part of the city: name a unit in it"))
     area = find_study_area(conn, network, unit, at=at)
     if not all(scope.holds(path) for path in area.scope.paths):
-        raise Refused(f"your grants do not hold for the unit {unit}")
+        raise Refused(told("your grants do not hold for the unit {code}", code=unit))
 
 
 def hotspots_geojson(hotspots: Hotspots, wanted: Literal["called", "counted", "all"]) -> dict[str, Any]:

@@ -120,7 +120,10 @@ def read_suggestions(
     found = suggest(conn, find_own_plan(conn, caller, plan_id), Wanted(**asked.model_dump()), now=now)
     told = {
         "alternatives": [_alternative(each) for each in found.alternatives],
-        "unmet": [asdict(each) for each in found.unmet],
+        "unmet": [
+            {"code": each.code, "alternative": each.alternative, "text": each.text, "said": each.text.parts}
+            for each in found.unmet
+        ],
         "blocks": len(found.blocks.shapes),
         "seconds": found.seconds,
     }

@@ -14,7 +14,7 @@ from analysis.redraw.views import Asked, InUnits, count_cases, count_fixes
 from api.callers import At, CallerDep, Conn, LookupDep, Now, SettingsDep, require, signed_in
 from api.routes.live import record_view
 from cases.views import visible
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, told
 from people.access import MAY_SEE_CASES, Caller, may_see_person_then
 from people.looks import Look, record_look
 from people.persons import find_person
@@ -76,9 +76,15 @@ def ask_view(
 ) -> ViewAsked:
     """`as_was` never changes; `as_now` and `as_of` ask the borders that are known now for that instant."""
     if (at is None) == (view == "as_of"):
-        raise Invalid("an instant is for the view as_of, which needs one")
+        raise Invalid(told("an instant is for the view as_of, which needs one"))
     if until < since:
-        raise Invalid(f"the span ends ({until.isoformat()}) before it begins ({since.isoformat()})")
+        raise Invalid(
+            told(
+                "the span ends ({until}) before it begins ({since})",
+                until=until.isoformat(),
+                since=since.isoformat(),
+            )
+        )
     instant = {"as_was": None, "as_now": now, "as_of": at}[view]
     return ViewAsked(view, Asked(network, since, until, instant))
 
@@ -140,7 +146,7 @@ def _look(
         return seen
     whose = find_person(conn, code)
     if not may_see_person_then(conn, caller, whose.id, asked.since, asked.until):
-        raise NotFound(f"there is no person {code}")
+        raise NotFound(told("there is no person {code}", code=code))
     if caller.person_id != whose.id:
         looked = Look(now, caller.login, "trail", why, account_id=caller.account_id, person_id=whose.id)
         record_look(conn, looked)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from analysis.handover import refuse_undecided, take_effect
 from api.callers import CallerDep, Conn, Now, require
 from api.errors import refusals
-from core.errors import Refused
-from geo.plans.rebase import rebase_plan
+from core.errors import Refused, told
+from geo.plans.rebase import Clash, rebase_plan
 from geo.plans.redraw import (
     Redraw,
     get_redraw,
@@ -142,10 +142,18 @@ class PublishedOut(BaseModel):
     changes: dict[str, int]
 
 
+class SaidOut(BaseModel):
+    """What a text was made of, for pages in other languages."""
+
+    template: str
+    values: dict[str, str]
+
+
 class ClashOut(BaseModel):
     seq: int
     op: str
     text: str
+    said: SaidOut | None
     where: tuple[float, float] | None
 
 
@@ -253,9 +261,14 @@ def rebase(plan_id: PlanId, asked: RebaseIn, caller: CallerDep, conn: Conn, now:
     clash = rebased.clash
     return RebasedOut(
         plan=describe_plan(conn, rebased.plan, now),
-        clash=None if clash is None else ClashOut(**asdict(clash)),
+        clash=None if clash is None else _clash(clash),
         same=rebased.same,
     )
+
+
+def _clash(clash: Clash) -> ClashOut:
+    said = None if clash.said is None else SaidOut(**clash.said.parts)
+    return ClashOut(seq=clash.seq, op=clash.op, text=clash.text, said=said, where=clash.where)
 
 
 @router.post("/plans/{plan_id}/take-back", dependencies=[require(*MAY_APPROVE)])
@@ -263,6 +276,11 @@ def take_back(plan_id: PlanId, asked: ReasonIn, caller: CallerDep, conn: Conn, n
     """Take back a scheduled plan before its instant: what holds now goes on."""
     find_own_plan(conn, caller, plan_id, MAY_APPROVE)
     if get_redraw(conn, plan_id).state_at(now) == "published":
-        raise Refused(f"plan {plan_id} is in force: open a plan that brings the edition before it back")
+        raise Refused(
+            told(
+                "plan {plan_id} is in force: open a plan that brings the edition before it back",
+                plan_id=plan_id,
+            )
+        )
     published = withdraw_scheduled(conn, plan_id, by=caller.login, now=now, reason=asked.reason)
     return PublishedOut(**{name: getattr(published, name) for name in PublishedOut.model_fields})

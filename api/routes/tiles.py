@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.callers import At, Conn, LookupDep, Now, signed_in
 from api.errors import refusals
-from core.errors import Invalid
+from core.errors import Invalid, told
 from maps.tiles import TileLayer, describe_layer, find_layer, read_tile
 
 router = APIRouter(prefix="/v1/tiles", tags=["tiles"])
@@ -54,7 +54,7 @@ def read_layer(
 ) -> TileLayer:
     """The layer the address names, by an edition or by an instant; 404 says which there are."""
     if edition_id is not None and at is not None:
-        raise Invalid("an edition and an instant are two ways to say the same: give one of them")
+        raise Invalid(told("an edition and an instant are two ways to say the same: give one of them"))
     return find_layer(lookup, layer, at=at or now, edition_id=edition_id)
 
 

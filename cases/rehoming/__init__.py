@@ -13,7 +13,7 @@ from cases.events import Actor, Event, Evidence, read_chain, write_events
 from cases.intake import BELL
 from cases.tables import case, case_rehoming
 from core.db import ring
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, told
 from geo.plans.succession import Succession
 
 
@@ -89,9 +89,17 @@ def confirm_cases(
     for number, unit_id in wanted.items():
         one = known.get(number)
         if one is None or one.done_at is not None:
-            raise Conflict(f"case {number} is not (any more) to be re-homed: read the list again")
+            raise Conflict(
+                told("case {number} is not (any more) to be re-homed: read the list again", number=number)
+            )
         if unit_id not in one.choices:
-            raise Invalid(f"case {number} may be held by: {', '.join(map(str, one.choices))}")
+            raise Invalid(
+                told(
+                    "case {number} may be held by: {choices}",
+                    number=number,
+                    choices=", ".join(map(str, one.choices)),
+                )
+            )
         values = {"from_unit_id": one.unit_id, "to_unit_id": unit_id, "by": by, "at": now}
         row = insert(case_rehoming).values(plan_id=plan_id, case_id=one.case_id, **values)
         conn.execute(row.on_conflict_do_update(index_elements=["plan_id", "case_id"], set_=values))

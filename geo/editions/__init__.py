@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from core.db import ring
-from core.errors import Conflict, Invalid, Refused
+from core.errors import Conflict, Invalid, Refused, told
 from geo.editions.changes import NextUnit, Past, content_sha256, next_units, read_past
 from geo.editions.lineage import write_lineage
 from geo.editions.settle import settle_borders
@@ -113,7 +113,7 @@ def publish_units(
     units, given_before = next_units(checked.ground, settled.shapes, past)
     _refuse_errors(network, [*settled.findings, *given_before])
     if not units:
-        raise Invalid(f"the draft of network {network.code} holds no unit with an area")
+        raise Invalid(told("the draft of network {network} holds no unit with an area", network=network.code))
     row = _insert_edition(
         conn, draft, units, {"effective_from": effective_from, "published_by": when.by, "published_at": now}
     )
@@ -135,7 +135,10 @@ def _effective(
     newest = newest_edition_id(conn, network)
     if newest != draft.base_edition_id:
         raise Conflict(
-            f"network {network.code} was published since this draft was opened; withdraw the draft and import again"
+            told(
+                "network {network} was published since this draft was opened; withdraw the draft and import again",
+                network=network.code,
+            )
         )
     if newest is None:
         return wanted
@@ -144,7 +147,11 @@ def _effective(
     takes_its_place = wanted == last and last is not None and last > now
     if last is not None and wanted <= last and not takes_its_place:
         raise Conflict(
-            f"the newest edition of {network.code} holds from {last.isoformat()}; a later instant is needed"
+            told(
+                "the newest edition of {network} holds from {instant}; a later instant is needed",
+                network=network.code,
+                instant=last.isoformat(),
+            )
         )
     return wanted
 
@@ -152,7 +159,12 @@ def _effective(
 def _refuse_errors(network: Network, findings: Sequence[Finding]) -> None:
     errors = errors_of(findings)
     if errors:
-        raise FindingsRefused(f"network {network.code} is not published: {len(errors)} errors", findings)
+        raise FindingsRefused(
+            told(
+                "network {network} is not published: {count} errors", network=network.code, count=len(errors)
+            ),
+            findings,
+        )
 
 
 def _insert_edition(conn: Connection, draft: Plan, units: list[NextUnit], values: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
+from core.errors import told
 from geo.editions.standing import Key, StandingUnit, read_given, read_retired, read_standing
 from geo.findings import ERROR, Finding
 from geo.networks import Network
@@ -121,7 +122,11 @@ def _together(parts: list[BaseGeometry]) -> BaseGeometry:
 
 def _given_before(ground: Ground, index: int) -> Finding:
     draft = ground.drafts[index]
-    text = f"{draft.level} code {draft.code} belonged to a unit elsewhere that was retired"
+    text = told(
+        "{level} code {code} belonged to a unit elsewhere that was retired",
+        level=draft.level,
+        code=draft.code,
+    )
     return ground.finding("retired_code", [index], text, "choose a code that was never given", severity=ERROR)
 
 

@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from core.errors import NotFound
+from core.errors import NotFound, told
 from geo.networks import get_network
 from geo.tables import edition, lineage, unit_version
 
@@ -76,7 +76,7 @@ def read_life(conn: Connection, unit_id: UUID) -> list[Chapter]:
     )
     rows = conn.execute(query).all()
     if not rows:
-        raise NotFound(f"there is no unit {unit_id}")
+        raise NotFound(told("there is no unit {unit}", unit=unit_id))
     ids = [row.id for row in rows]
     came = _kin(conn, unit_id, (lineage.c.from_version, lineage.c.to_version), ids)
     went = _kin(conn, unit_id, (lineage.c.to_version, lineage.c.from_version), ids)
@@ -135,7 +135,7 @@ def list_changes(conn: Connection, network_code: str, seq: int) -> list[Changed]
     query = select(edition).where(edition.c.network_id == network.id, edition.c.seq == seq)
     row = conn.execute(query).one_or_none()
     if row is None:
-        raise NotFound(f"network {network_code} has no edition {seq}")
+        raise NotFound(told("network {network} has no edition {seq}", network=network_code, seq=seq))
     if seq == 1 or row.effective_from is None:
         return []
     known = (unit_version.c.network_id == network.id, func.upper_inf(unit_version.c.recorded))

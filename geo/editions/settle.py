@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import told
 from geo.findings import ERROR, Finding
 from geo.metric import snap
 from geo.plans import as_multipolygons
@@ -62,7 +63,12 @@ def _broken_locks(ground: Ground, shapes: Objects) -> list[Finding]:
             continue
         away = _distance_m(outline, shapes[index])
         if away > OUTLINE_M:
-            text = f"the units in {draft.level} {draft.code} leave its locked outline by up to {away:.3f} m"
+            text = told(
+                "the units in {level} {code} leave its locked outline by up to {length} m",
+                level=draft.level,
+                code=draft.code,
+                length=f"{away:.3f}",
+            )
             fix = "draw them along the outline, or correct the outline at its source"
             findings.append(
                 ground.finding(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from core.errors import Conflict, Invalid, NotFound, told
+from core.errors import Conflict, Invalid, NotFound, Text, told
 from geo.operations import Drawing, Impossible, apply
 from geo.operations.cut import Changes
 from geo.plans import newest_edition_id
@@ -20,12 +20,16 @@ from geo.tables import plan, plan_op, plan_step, plan_unit
 
 @dataclass(frozen=True)
 class Clash:
-    """An operation that the new ground does not allow: decide on it, then rebase again with `skip`."""
+    """An operation that the new ground does not allow: decide on it, then rebase again with `skip`.
+
+    `text` ends with the place; `said` is what it was made of, without the place.
+    """
 
     seq: int
     op: str
     text: str
     where: tuple[float, float] | None
+    said: Text | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def _replay(conn: Connection, found: Redraw, skip: frozenset[int]) -> Clash | No
         try:
             applied = apply(read_drawing(conn, found, operation), operation, row.key)
         except (Impossible, NotFound, Invalid) as reason:
-            return Clash(row.seq, row.op, str(reason), getattr(reason, "where", None))
+            return Clash(row.seq, row.op, str(reason), getattr(reason, "where", None), reason.said)
         write_changes(conn, found, applied.changes)
         inverse = write_operation(applied.inverse)[1]
         here = (plan_op.c.plan_id == found.id) & (plan_op.c.seq == row.seq)

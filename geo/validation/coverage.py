@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import Text, told
 from geo.findings import Finding
 from geo.plans import geometry_column
 from geo.validation.ground import (
@@ -59,7 +60,11 @@ def _overlaps(ground: Ground, group: Ints, ragged: np.ndarray, seen: set[tuple[i
         if size <= AREA_M2 or (a, b) in seen:
             continue
         seen.add((int(a), int(b)))
-        text = f"{_name(ground, a)} and {_name(ground, b)} overlap by {_m2(size)}"
+        text = told(
+            "{level_1} {code_1} and {level_2} {code_2} overlap by {size}",
+            **_named(ground, a, b),
+            size=_m2(size),
+        )
         fix = "give the area to one of them; --clean METRES does so up to that width"
         mend = give_overlap(ground, int(a), int(b), shape)
         findings.append(_measured(ground, "overlap", [a, b], text, fix, (shape, size), mend))
@@ -84,7 +89,11 @@ def _unmatched_edges(ground: Ground, rows: Ints, edges: Objects, seen: set[tuple
         if (int(index), int(index)) in seen:
             continue
         seen.add((int(index), int(index)))
-        text = f"{_name(ground, index)} does not share its edge with its neighbour along {metres:.3f} m"
+        text = told(
+            "{level_1} {code_1} does not share its edge with its neighbour along {length} m",
+            **_named(ground, index),
+            length=f"{metres:.3f}",
+        )
         where = shapely.line_interpolate_point(shapely.get_geometry(edge, 0), 0.5, normalized=True)
         finding = ground.finding(
             "unmatched_edge",
@@ -160,12 +169,23 @@ def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> lis
     for part, size, wide, near in zip(parts, areas, widths, around, strict=True):
         if size > AREA_M2:
             units = near[:4] if parent is None else [parent, *near[:4]]
-            inside = "" if parent is None else f" of {_name(ground, parent)}"
-            text = f"no unit covers {_m2(size)}{inside}, about {wide:.2g} m wide"
+            text = _gap_text(ground, parent, size, wide)
             fix = "give it to a neighbour; --clean METRES does so up to that width"
             mend = fill_gap(ground, parent, near, part)
             findings.append(_measured(ground, "gap", units, text, fix, (part, size), mend))
     return findings
+
+
+def _gap_text(ground: Ground, parent: int | None, size: float, wide_m: float) -> Text:
+    wide = f"{wide_m:.2g}"
+    if parent is None:
+        return told("no unit covers {size}, about {wide} m wide", size=_m2(size), wide=wide)
+    return told(
+        "no unit covers {size} of {level_1} {code_1}, about {wide} m wide",
+        **_named(ground, parent),
+        size=_m2(size),
+        wide=wide,
+    )
 
 
 def _neighbours(ground: Ground, parts: Objects) -> list[list[int]]:
@@ -192,7 +212,11 @@ def _outside(ground: Ground, areas: Objects) -> list[Finding]:
         outside, rest = rows[there], rest[there]
         for index, shape, size in zip(outside, rest, ground.area_m2(rest) if len(rest) else [], strict=True):
             if size > AREA_M2:
-                text = f"{_name(ground, index)} leaves its {_name(ground, parent)} by {_m2(size)}"
+                text = told(
+                    "{level_1} {code_1} leaves its {level_2} {code_2} by {size}",
+                    **_named(ground, index, parent),
+                    size=_m2(size),
+                )
                 fix = f"draw it inside, or move the border of the {ground.level[parent]}"
                 findings.append(
                     _measured(ground, "outside_parent", [index, parent], text, fix, (shape, size))
@@ -232,7 +256,11 @@ def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Findi
         child, other, cut, ground.area_m2(cut) if len(cut) else [], strict=True
     ):
         if size > AREA_M2:
-            text = f"{_name(ground, index)} of {_name(ground, parent)} cuts {_m2(size)} into {_name(ground, holder)}"
+            text = told(
+                "{level_1} {code_1} of {level_2} {code_2} cuts {size} into {level_3} {code_3}",
+                **_named(ground, index, parent, holder),
+                size=_m2(size),
+            )
             fix = f"move the border so that it follows the {ground.level[parent]}'s"
             findings.append(_measured(ground, "cuts_other_parent", [index, holder], text, fix, (shape, size)))
     return findings
@@ -261,8 +289,12 @@ def only_nodes(one: BaseGeometry, other: BaseGeometry) -> bool:
     return not len(apart) or not wider_than(in_metres(apart), OUTLINE_M).any()
 
 
-def _name(ground: Ground, index: int) -> str:
-    return f"{ground.level[index]} {ground.code(index)}"
+def _named(ground: Ground, *indices: int) -> dict[str, str]:
+    """Level and code of each unit, numbered as the blanks of a text are."""
+    named: dict[str, str] = {}
+    for number, index in enumerate(indices, start=1):
+        named |= {f"level_{number}": str(ground.level[index]), f"code_{number}": ground.code(index)}
+    return named
 
 
 def _m2(size: float) -> str:
@@ -273,7 +305,7 @@ def _measured(
     ground: Ground,
     rule: str,
     indices: list[int],
-    text: str,
+    text: Text,
     fix: str,
     what: tuple[BaseGeometry, float],
     mend: Mend | None = None,

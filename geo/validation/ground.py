@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import Text
 from geo.findings import ERROR, WARNING, Finding, Severity
 from geo.metric import metric_crs_of
 from geo.networks import Network
@@ -146,7 +147,7 @@ class Ground:
     def code(self, index: int | np.integer[Any]) -> str:
         return self.drafts[int(index)].code
 
-    def finding(self, rule: str, indices: Iterable[int], text: str, fix: str, **where: Any) -> Finding:
+    def finding(self, rule: str, indices: Iterable[int], text: Text, fix: str, **where: Any) -> Finding:
         """A finding on these units, of the network's severity unless `severity` is given."""
         listed = list(indices)
         level = self.drafts[listed[0]].level if listed else None

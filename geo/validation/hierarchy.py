@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import shapely
 
+from core.errors import told
 from geo.codes import natural_key
 from geo.findings import WARNING, Finding
 from geo.networks import Network
@@ -75,7 +76,11 @@ def _padded(ground: Ground, rows: list[int]) -> list[Finding]:
     if not rows:
         return []
     names = sorted({str(ground.drafts[index].parent_code) for index in rows}, key=natural_key)
-    text = f"{len(rows)} units name a parent with other leading zeros than it has: {', '.join(names[:9])}"
+    text = told(
+        "{count} units name a parent with other leading zeros than it has: {codes}",
+        count=len(rows),
+        codes=", ".join(names[:9]),
+    )
     return [
         ground.finding("padded_code", rows, text, "write the parent's code alike in both", severity=WARNING)
     ]
@@ -87,12 +92,16 @@ def _unresolved(ground: Ground, index: int) -> Finding:
     steps = _cycle(ground, draft)
     place = {} if ground.shape[index] is None else located(ground.shape[index])
     if steps:
-        text = f"{draft.level} {draft.code} is above itself: {' → '.join(steps)}"
+        way = " → ".join(steps)
+        text = told("{level} {code} is above itself: {way}", level=draft.level, code=draft.code, way=way)
         return ground.finding("cycle", [index], text, "name its true parent", **place)
     above = ground.network.level(draft.level).parent
-    wanted = f"{above} {draft.parent_code}" if above else f"a parent {draft.parent_code}"
-    why = "which is not there" if above else f"but {draft.level} is a root level"
-    text = f"{draft.level} {draft.code} names {wanted}, {why}"
+    named = {"level_1": draft.level, "code_1": draft.code, "code_2": draft.parent_code}
+    text = (
+        told("{level_1} {code_1} names {level_2} {code_2}, which is not there", **named, level_2=above)
+        if above
+        else told("{level_1} {code_1} names a parent {code_2}, but {level_1} is a root level", **named)
+    )
     return ground.finding("missing_parent", [index], text, "add that parent or correct the code", **place)
 
 
@@ -115,7 +124,11 @@ def check_derived(ground: Ground) -> list[Finding]:
         ground.finding(
             "empty_geometry",
             [index],
-            f"{ground.level[index]} {ground.code(index)} has neither a border nor units in it",
+            told(
+                "{level} {code} has neither a border nor units in it",
+                level=ground.level[index],
+                code=ground.code(index),
+            ),
             "draw its border, or leave the unit out; a partial network publishes without it",
         )
         for index in bare.tolist()
@@ -155,11 +168,14 @@ def _intersections(ground: Ground, rows: Ints, above: str) -> tuple[Ints, Ints, 
 def _judge(ground: Ground, index: int, holders: Ints, held: np.ndarray) -> Finding | None:
     draft, shape = ground.drafts[index], ground.shape[index]
     above = ground.network.level(draft.level).parent
+    named = {"level_1": draft.level, "code": draft.code, "level_2": above}
     if shape is None:
-        text = f"{draft.level} {draft.code} has neither a parent's code nor an area to find its {above} by"
+        text = told(
+            "{level_1} {code} has neither a parent's code nor an area to find its {level_2} by", **named
+        )
         return ground.finding("missing_parent", [index], text, "give the parent's code")
     if not len(holders):
-        text = f"{draft.level} {draft.code} lies in no {above}"
+        text = told("{level_1} {code} lies in no {level_2}", **named)
         return ground.finding(
             "missing_parent", [index], text, f"add its {above} or correct the border", **located(shape)
         )
@@ -170,7 +186,7 @@ def _judge(ground: Ground, index: int, holders: Ints, held: np.ndarray) -> Findi
         f"{ground.code(holder)} {100 * part / shape.area:.2f} %"
         for holder, part in zip(holders, held, strict=True)
     )
-    text = f"{draft.level} {draft.code} lies in no one {above}: {others}"
+    text = told("{level_1} {code} lies in no one {level_2}: {others}", **named, others=others)
     fix = f"split it along the border of the {above}, or give the parent's code"
     return ground.finding(
         "second_parent",

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import Text, told
 from geo.findings import WARNING, Finding
 from geo.metric import to_metres
 from geo.plans import geometry_column
@@ -51,17 +52,20 @@ def check_looks(ground: Ground, around: Surroundings) -> list[Finding]:
     ]
 
 
-def _warn(ground: Ground, rule: str, index: int, text: str, fix: str, **more: Any) -> Finding:
-    name = f"{ground.level[index]} {ground.code(index)}"
+def _named(ground: Ground, index: int) -> dict[str, str]:
+    return {"level": str(ground.level[index]), "code": ground.code(index)}
+
+
+def _warn(ground: Ground, rule: str, index: int, text: Text, fix: str, **more: Any) -> Finding:
     shape = more.pop("shape", ground.shape[index])
     place = {} if shape is None else located(shape)
-    return ground.finding(rule, [index], f"{name} {text}", fix, severity=WARNING, **place, **more)
+    return ground.finding(rule, [index], text, fix, severity=WARNING, **place, **more)
 
 
 def _multi_part(ground: Ground, rows: Ints) -> Iterable[Finding]:
     for index in rows[shapely.get_num_geometries(ground.shape[rows]) > 1].tolist():
         parts = sorted(shapely.get_parts(ground.shape[index]), key=lambda part: -part.area)
-        text = f"lies in {len(parts)} places"
+        text = told("{level} {code} lies in {count} places", **_named(ground, index), count=len(parts))
         yield _warn(
             ground, "multi_part", index, text, "give the smaller parts to their neighbours, or leave it so",
             shape=parts[-1], measure=float(len(parts)), mend=give_part(ground, index, parts[-1]),
@@ -77,7 +81,7 @@ def _holes(ground: Ground, rows: Ints) -> Iterable[Finding]:
             ground,
             "hole",
             index,
-            "has a hole",
+            told("{level} {code} has a hole", **_named(ground, index)),
             "merge what lies in it with the unit, or leave it so",
             shape=hole,
             mend=fill_hole(ground, index, hole),
@@ -93,7 +97,13 @@ def _slivers(ground: Ground, rows: Ints) -> Iterable[Finding]:
     for place in np.flatnonzero((compact < COMPACT) | narrow).tolist():
         index = int(rows[place])
         text = (
-            "is nowhere 2 m wide" if narrow[place] else f"is long and thin (compactness {compact[place]:.2f})"
+            told("{level} {code} is nowhere 2 m wide", **_named(ground, index))
+            if narrow[place]
+            else told(
+                "{level} {code} is long and thin (compactness {compact})",
+                **_named(ground, index),
+                compact=f"{compact[place]:.2f}",
+            )
         )
         mend = ask("dissolve", ground, index) if narrow[place] else None
         fix = "dissolve it into its neighbour" if narrow[place] else "draw it rounder, or leave it so"
@@ -111,15 +121,21 @@ def _sizes(ground: Ground, rows: Ints) -> Iterable[Finding]:
         if households > most:
             count = math.ceil(households / most)
             mend = ask("split_even", ground, index, count=count, by="households")
-            text, fix = (
-                f"has {households:,} households, more than {most:,}",
-                f"split it into {count} even parts",
+            fix = f"split it into {count} even parts"
+            text = told(
+                "{level} {code} has {households} households, more than {most}",
+                **_named(ground, index),
+                households=f"{households:,}",
+                most=f"{most:,}",
             )
         elif households < least:
             mend = merge_small(ground, index)
-            text, fix = (
-                f"has {households:,} households, fewer than {least:,}",
-                "merge it with a small neighbour",
+            fix = "merge it with a small neighbour"
+            text = told(
+                "{level} {code} has {households} households, fewer than {least}",
+                **_named(ground, index),
+                households=f"{households:,}",
+                least=f"{least:,}",
             )
         else:
             continue
@@ -143,7 +159,10 @@ def _schemes(ground: Ground) -> Iterable[Finding]:
                 ground,
                 "code_scheme",
                 index,
-                "has a code that its network's scheme would not give",
+                told(
+                    "{level} {code} has a code that its network's scheme would not give",
+                    **_named(ground, index),
+                ),
                 "give it the next one of the scheme",
                 mend=ask("recode", ground, index),
             )
@@ -158,7 +177,7 @@ def _unstaffed(ground: Ground, rows: Ints, staffed: frozenset[UUID] | None) -> I
                 ground,
                 "no_responsible",
                 index,
-                "has nobody responsible",
+                told("{level} {code} has nobody responsible", **_named(ground, index)),
                 "assign somebody before it takes effect",
             )
 
@@ -175,7 +194,11 @@ def _barriers(ground: Ground, rows: Ints, barriers: Objects) -> Iterable[Finding
         if len(areas) > 1 and areas[1] >= CUT_OFF * sum(areas):
             share = 100 * areas[1] / sum(areas)
             yield _warn(
-                ground, "barrier", index, f"is cut by water, a railway or a wall: {share:.0f} % lie beyond",
+                ground, "barrier", index,
+                told(
+                    "{level} {code} is cut by water, a railway or a wall: {share} % lie beyond",
+                    **_named(ground, index), share=f"{share:.0f}",
+                ),
                 "draw the border along it", shape=sides[-1], measure=share, measure_unit="pct",
                 mend=split_along(ground, index, across),
             )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 
+from core.errors import told
 from geo.findings import WARNING, Finding
 from geo.networks import Network
 from geo.plans import UnitDraft
@@ -65,7 +66,9 @@ def _mended(before: Ground, after: Ground) -> list[Finding]:
             each,
             rule=f"mended_{each.rule}",
             severity=WARNING,
-            text=f"{each.text}: mended{f', there is {holder[place]} now' if place in holder else ''}",
+            text=told("{text}: mended, there is {code} now", text=each.text, code=holder[place])
+            if place in holder
+            else told("{text}: mended", text=each.text),
             fix="",
         )
         for place, each in enumerate(gone)
@@ -91,7 +94,12 @@ def _narrow_outlines(
         if len(rest) and wider_than(in_metres(rest), width_m).any():
             continue
         size = float(ground.area_m2(rest).sum()) if len(rest) else 0.0
-        text = f"{level.code} {ground.code(parent)}: its outline gave way to the union of its units, {size:.4g} m² apart"
+        text = told(
+            "{level} {code}: its outline gave way to the union of its units, {size} m² apart",
+            level=level.code,
+            code=ground.code(parent),
+            size=f"{size:.4g}",
+        )
         place = located(areas[parent])
         place["geometry"] = shapely.MultiPolygon(list(rest)) if len(rest) else None
         change = ground.finding(

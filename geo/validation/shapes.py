@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
+from core.errors import told
 from geo.findings import ERROR, WARNING, Finding, Severity
 from geo.networks import Network
 from geo.plans import UnitDraft, geometry_column
@@ -38,7 +39,12 @@ def _invalid(draft: UnitDraft, severity: Severity) -> Finding:
         "invalid_geometry",
         severity,
         (draft.code,),
-        f"{draft.level} {draft.code} has an invalid border: {_PLACE.sub('', reason).strip()}",
+        told(
+            "{level} {code} has an invalid border: {reason}",
+            level=draft.level,
+            code=draft.code,
+            reason=_PLACE.sub("", reason).strip(),
+        ),
         "redraw the border there; a partial network publishes the area it encloses",
         level=draft.level,
         where=where,
@@ -51,7 +57,7 @@ def _empty(draft: UnitDraft, severity: Severity) -> Finding:
         "empty_geometry",
         severity,
         (draft.code,),
-        f"{draft.level} {draft.code} has no area",
+        told("{level} {code} has no area", level=draft.level, code=draft.code),
         "draw its border or leave the unit out; a partial network publishes without it",
         level=draft.level,
     )
@@ -73,7 +79,13 @@ def check_codes(network: Network, drafts: Sequence[UnitDraft], shapes: Objects) 
                 "duplicate_code",
                 severity,
                 (code,),
-                f"{level} code {code} stands {len(indices)} times{_sources(drafts, indices)}",
+                told(
+                    "{level} code {code} stands {count} times{sources}",
+                    level=level,
+                    code=code,
+                    count=len(indices),
+                    sources=_sources(drafts, indices),
+                ),
                 "give each unit a code of its own; a partial network publishes them as one unit of several parts",
                 level=level,
                 measure=float(len(indices)),
@@ -91,7 +103,10 @@ def _recoded(draft: UnitDraft) -> tuple[str, dict[str, str]] | None:
 
 def _without_code(draft: UnitDraft, shape: object) -> Finding:
     place = {} if shape is None else located(shape)  # type: ignore[arg-type]
-    text = f"a {draft.level} named “{draft.name}” has no code{f' ({draft.source})' if draft.source else ''}"
+    source = f" ({draft.source})" if draft.source else ""
+    text = told(
+        "a {level} named “{name}” has no code{sources}", level=draft.level, name=draft.name, sources=source
+    )
     return Finding(
         "missing_code", ERROR, ("",), text, "give it a code", level=draft.level, mend=_recoded(draft), **place
     )

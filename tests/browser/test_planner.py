@@ -148,6 +148,7 @@ def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instan
     page.click("#tab-findings")
     page.click("#check-whole")
     finding = page.locator('.findings li[data-rule="size"]', has_text=code_at(7, 7))
+    expect(finding).to_contain_text(f"微网格 {code_at(7, 7)} 有")
     finding.locator(".go").click()
     until(lambda: is_still(page))
     finding.locator("[data-mend]").click()

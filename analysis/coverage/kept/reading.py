@@ -14,7 +14,7 @@ from analysis.coverage.kept.tables import coverage_day, coverage_site
 from analysis.coverage.kept.writing import UNIT_FIGURES
 from analysis.coverage.rules import finest_resolution, supports
 from core.db import sql_file
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, told
 from geo.codes import natural_key
 from geo.tables import network, unit_version
 from geo.units import select_versions
@@ -86,7 +86,11 @@ def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
     ).all()
     if not days:
         raise NotFound(
-            f"no day from {asked.first} to {asked.last} has been computed; ./wangge coverage compute --from --to does it"
+            told(
+                "no day from {first} to {last} has been computed; ./wangge coverage compute --from --to does it",
+                first=asked.first,
+                last=asked.last,
+            )
         )
     as_of = min(day.as_of for day in days)
     whole, below = _units(conn, asked, as_of)
@@ -117,7 +121,14 @@ def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
 def check_period(asked: CoverageAsked) -> CoverageAsked:
     """Invalid for a period too long or empty."""
     if not 0 <= (asked.last - asked.first).days < MOST_DAYS:
-        raise Invalid(f"a period has 1 to {MOST_DAYS} days, this one goes from {asked.first} to {asked.last}")
+        raise Invalid(
+            told(
+                "a period has 1 to {most} days, this one goes from {first} to {last}",
+                most=MOST_DAYS,
+                first=asked.first,
+                last=asked.last,
+            )
+        )
     return asked
 
 
@@ -224,5 +235,5 @@ def find_network_id(conn: Connection, code: str) -> int:
     """NotFound for a network there is not."""
     found: int | None = conn.scalar(select(network.c.id).where(network.c.code == code))
     if found is None:
-        raise NotFound(f"there is no network “{code}”")
+        raise NotFound(told("there is no network “{network}”", network=code))
     return found

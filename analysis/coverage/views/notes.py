@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from analysis.coverage.kept.tables import coverage_duty, coverage_note
 from analysis.coverage.views.person import PersonDay
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, told
 from people.tables import person
 
 NoteKind = Literal["rest", "indoor", "meeting", "other"]
@@ -51,10 +51,10 @@ def tell_note(conn: Connection, person_id: int, telling: Telling, *, now: dateti
     """Keep it; Invalid for a time that has not been, is over a day long, or is empty."""
     if not telling.since < telling.until <= now:
         raise Invalid(
-            "a note is about a time that has been: its beginning before its end, its end not after now"
+            told("a note is about a time that has been: its beginning before its end, its end not after now")
         )
     if telling.until - telling.since > LONGEST:
-        raise Invalid("a note is about 24 hours at most: write one for each day")
+        raise Invalid(told("a note is about 24 hours at most: write one for each day"))
     made: int = conn.execute(
         insert(coverage_note)
         .values(person_id=person_id, told_at=now, **vars(telling))
@@ -74,7 +74,9 @@ def answer_note(
         .values(answer=answer, answered_by=by, answered_at=now, answer_text=text, credited_us=credited)
     )
     if not done.rowcount:
-        raise Conflict(f"note {note.id} was answered already by {note.answered_by or 'somebody else'}")
+        if note.answered_by is None:
+            raise Conflict(told("note {note} was answered already", note=note.id))
+        raise Conflict(told("note {note} was answered already by {by}", note=note.id, by=note.answered_by))
     return get_note(conn, note.id)
 
 
@@ -89,7 +91,7 @@ def get_note(conn: Connection, note_id: int) -> Note:
     """NotFound for a note there is not."""
     row = conn.execute(_query().where(coverage_note.c.id == note_id)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no note {note_id}")
+        raise NotFound(told("there is no note {note}", note=note_id))
     return _note(row)
 
 

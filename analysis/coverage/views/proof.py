@@ -16,7 +16,7 @@ from analysis.coverage.legs import follow
 from analysis.coverage.pieces import find_presence
 from analysis.coverage.visits import Visits, find_visits
 from core.clock import day_bounds
-from core.errors import NotFound
+from core.errors import NotFound, told
 from geo.lookup import Lookup
 from people.access import Scope, assigned_during
 from people.tables import person
@@ -84,7 +84,9 @@ def prove(conn: Connection, lookup: Lookup, job: CoverageJob, asked: ProofAsked,
     between = (since, max(min(end, now), since + timedelta(microseconds=1)))
     snapshot = lookup.snapshot(job.network_code, between[1] - timedelta(microseconds=1))
     if snapshot is None:
-        raise NotFound(f"the network {job.network_code} has no borders on {on}")
+        raise NotFound(
+            told("the network {network} has no borders on {day}", network=job.network_code, day=on)
+        )
     where = survey_ground(conn, snapshot, on=on, between=between, rules=job.rules, only=versions)
     people = conn.scalars(
         select(fix.c.person_id)

@@ -1,7 +1,7 @@
 // What is wrong: a list, each zoomed to by a click, and mended by another where an operation would mend it.
 import { at, el } from "../wall/dom.js";
 import { count } from "../format.js";
-import { isEnglish, t } from "../words.js";
+import { isEnglish, refusal, t } from "../words.js";
 import { findInPlan } from "./find.js";
 import { button } from "./forms.js";
 import { findings, fit, fromLonLat, readFeature } from "./ground.js";
@@ -50,7 +50,7 @@ function lineOf(each) {
     "li",
     { "data-severity": told.severity, "data-rule": told.rule },
     el("button", { type: "button", class: "plain go", onclick: () => zoomTo(each) }, el("strong", {}, t(`planner.rule.${told.rule}`)), el("span", {}, told.units.join("、"))),
-    el("p", { class: "small number" }, isEnglish ? told.text : measureOf(told)),
+    el("p", { class: "small number" }, refusal(told) ?? (isEnglish ? told.text : measureOf(told))),
     el("p", { class: "muted small" }, t(`planner.fix.${told.rule}`)),
     mend,
   );

@@ -2,7 +2,7 @@
 import { get, send } from "../door.js";
 import { at, el } from "../wall/dom.js";
 import { stamp } from "../format.js";
-import { t } from "../words.js";
+import { refusal, t } from "../words.js";
 import { findInNetwork, unitRow } from "./find.js";
 import { button, form, input, row, submit } from "./forms.js";
 import { complain, say, trying } from "./message.js";
@@ -88,7 +88,7 @@ async function rebaseNow(skip) {
     return;
   }
   const clash = answer.clash;
-  complain(t("planner.rebase.clash", { seq: clash.seq, op: t(`planner.op.${clash.op}`), text: clash.text }));
+  complain(t("planner.rebase.clash", { seq: clash.seq, op: t(`planner.op.${clash.op}`), text: refusal(clash) ?? clash.text }));
   at("trouble").append(" ", button(t("planner.rebase.skip", { seq: clash.seq }), () => trying(() => rebaseNow([...skip, clash.seq]))));
 }
 

@@ -2,7 +2,7 @@
 import { send } from "../door.js";
 import { el } from "../wall/dom.js";
 import { metres } from "../format.js";
-import { t } from "../words.js";
+import { refusal, t } from "../words.js";
 import { findAbove, unitRow } from "./find.js";
 import { form, input, row, select, submit, button } from "./forms.js";
 import { fit, readFeatures, sketch } from "./ground.js";
@@ -43,7 +43,7 @@ const percent = (share) => `${(100 * share).toFixed(1)}${t("unit.percent")}`;
 
 function show(result, answer) {
   result.replaceChildren(
-    ...answer.unmet.map((each) => el("p", { class: "warning" }, each.text)),
+    ...answer.unmet.map((each) => el("p", { class: "warning" }, refusal(each) ?? each.text)),
     el(
       "ol",
       { class: "log" },
