@@ -195,17 +195,17 @@ def located(shape: BaseGeometry) -> dict[str, Any]:
 
 def polygons_of(shapes: Objects) -> Objects:
     """The polygonal part of each, as a MultiPolygon or Polygon; None stays, nothing polygonal becomes None."""
-    return geometry_column(_polygonal(shape) for shape in shapes)
+    kind, there = shapely.get_type_id(shapes), ~shapely.is_empty(shapes)
+    plain = there & np.isin(kind, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
+    found = geometry_column(None for _ in shapes)
+    found[plain] = shapes[plain]
+    for row in np.flatnonzero(there & ~plain & (kind != shapely.GeometryType.MISSING)):
+        found[row] = _polygonal(shapes[row])
+    return found
 
 
-def _polygonal(shape: BaseGeometry | None) -> BaseGeometry | None:
-    if shape is None or shape.is_empty:
-        return None
-    if shape.geom_type in ("Polygon", "MultiPolygon"):
-        return shape
-    parts = [
-        part for part in shapely.get_parts(shape, return_index=False) if part.geom_type.endswith("Polygon")
-    ]
+def _polygonal(shape: BaseGeometry) -> BaseGeometry | None:
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type.endswith("Polygon")]
     parts = [each for part in parts for each in shapely.get_parts(part)]
     return shapely.MultiPolygon(parts) if parts else None
 

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import numpy as np
 import pytest
 import shapely
@@ -147,6 +148,33 @@ def test_chicago_beats_cut_districts_of_another_number(run: Any, real_data: Path
     assert len(cuts) == 268
     assert sum(cuts) == pytest.approx(224.9, rel=0.01)
     assert max(cuts) == pytest.approx(140, rel=0.01)
+
+
+def test_los_angeles_councils_that_share_ground_are_all_told(
+    run: Any, real_data: Path, tmp_path: Path
+) -> None:
+    """Projected there are 213 pairs; two of them only touch where they lie: a straight edge bends by the projection."""
+    file = real_data / "la311" / "nc_boundaries_2019_modified.geojson"
+    words = ("--level", "nc", "--code-field", "nc_id", "--name-field", "name")
+    assert run("import", file, "--network", "la", *words, "--publish") == 1  # published, with findings
+    told = {
+        frozenset(each["units"]): each["measure"]
+        for each in found(tmp_path, "la")
+        if each["rule"] == "overlap"
+    }
+    councils = geopandas.read_file(file)
+    code, drawn = councils["nc_id"].astype(str), np.array(councils.geometry)
+    plane = np.array(councils.to_crs(32611).geometry)
+    first, second = shapely.STRtree(plane).query(plane, predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    area = shapely.area(shapely.intersection(plane[first], plane[second]))
+    shared = {frozenset((code[i], code[j])): m2 for i, j, m2 in zip(first, second, area, strict=True) if m2}
+    apart = ~shapely.relate_pattern(drawn[first], drawn[second], "2********")
+    touching = {frozenset((code[i], code[j])) for i, j in zip(first[apart], second[apart], strict=True)}
+    assert (len(shared), len(told)) == (213, 211)
+    assert set(shared) - set(told) <= touching
+    assert max(shared[each] for each in set(shared) - set(told)) < 0.25
+    assert sum(told.values()) / 1e6 == pytest.approx(26.3, abs=0.05)
 
 
 COUNTS = {
