@@ -124,6 +124,7 @@ case_event = Table(
         comment="over fields_digest and the digest before it in its case",
     ),
     UniqueConstraint("case_id", "seq"),
+    Index("ix_case_event_assigned", "at", postgresql_where=text("kind = 'assign'")),
     comment="append-only",
 )
 

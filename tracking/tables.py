@@ -134,6 +134,7 @@ fix = Table(
     PrimaryKeyConstraint("device_id", "fixed_at"),
     Index("ix_fix_person_time", "person_id", "fixed_at"),
     Index("ix_fix_time", "fixed_at", postgresql_using="brin"),
+    Index("ix_fix_received", "received_at", postgresql_using="brin"),
     postgresql_partition_by="RANGE (fixed_at)",
 )
 

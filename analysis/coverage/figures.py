@@ -35,6 +35,7 @@ DEFINITIONS: Final = {
             "duty in the own grid, with what notes were accepted for",
         ),
         Definition("observability", 1, "us", "可观测率", "duty observed"),
+        Definition("response", 1, "count", "到场率", "people sent who were seen within 50 m in 24 hours"),
     )
 }
 

@@ -106,6 +106,9 @@ class PeopleOut(BaseModel):
     on: date
     as_of: datetime | None = Field(description="null: nobody on duty, or the day was not computed")
     people: list[PersonSumOut]
+    figures: dict[str, FigureOut] = Field(
+        description="in_grid and observability of all of them together, summed"
+    )
     median_in_grid: float | None
     median_observed: float | None
     median_valid_m: float | None
@@ -151,6 +154,7 @@ def list_coverage_of_people(
         on=on,
         as_of=day.as_of,
         people=[_sum(one) for one in day.people],
+        figures={key: describe_figure(figure) for key, figure in day.figures.items()},
         median_in_grid=day.median_in_grid,
         median_observed=day.median_observed,
         median_valid_m=day.median_valid_m,

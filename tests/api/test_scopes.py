@@ -130,6 +130,7 @@ def test_nothing_of_the_other_street_is_in_the_answer(
         "/v1/cases/{other_case}/nearest",
         "/v1/people/{other}",
         "/v1/people/{other}/today",
+        "/v1/people/{other}/responses",
         "/v1/trails?person={other}",
     ],
 )

@@ -99,7 +99,7 @@ def _look(
     pseudonyms: Pseudonyms,
     shard_fixes: int,
 ) -> _Content:
-    prints = _fingerprints(conn, between)
+    prints = fingerprints(conn, between)
     duty = read_duty(conn, between)
     on_duty = np.unique(duty.person).tolist()
     own = read_own_ground(conn, on_duty, between, margin_m=job.rules.own_margin_m)
@@ -118,7 +118,7 @@ def _look(
     return _Content(between, counts, duty, own, names, digest_of(held))
 
 
-def _fingerprints(conn: Connection, between: tuple[datetime, datetime]) -> dict[int, tuple[str, ...]]:
+def fingerprints(conn: Connection, between: tuple[datetime, datetime]) -> dict[int, tuple[str, ...]]:
     """Of each person the accepted fixes of the day and its margins: how many, and two sums of their hashes."""
     margin = timedelta(microseconds=MARGIN_US)
     row = tuple_(fix.c.device_id, fix.c.fixed_at, fix.c.lon, fix.c.lat, fix.c.accuracy_m)

@@ -140,3 +140,14 @@ coverage_note = Table(
     Index("ix_coverage_note_person", "person_id", "since"),
     comment="what a person says of a time that the figures do not show; names persons: expires like fixes",
 )
+
+coverage_checkin = Table(
+    "coverage_checkin",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("network_id", ForeignKey("network.id"), primary_key=True),
+    Column("unit_version_id", ForeignKey("unit_version.id"), nullable=False, comment="the deepest unit"),
+    Index("ix_coverage_checkin_network_at", "network_id", "at"),
+    comment="somebody said that they were there, of their own accord; in no figure; names persons: expires like fixes",
+)

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from analysis.coverage.kept.tables import coverage_duty, coverage_note
+from analysis.coverage.kept.tables import coverage_checkin, coverage_duty, coverage_note
 from analysis.coverage.views.person import PersonDay
 from core.errors import Conflict, Invalid, NotFound, told
 from people.tables import person
@@ -109,9 +109,9 @@ def list_notes(
 
 
 def forget_people(conn: Connection, before: datetime) -> int:
-    """Drop what names persons of a time before: their figures on duty and their notes. It expires like fixes."""
-    gone = conn.execute(delete(coverage_duty).where(coverage_duty.c.ends_at < before)).rowcount
-    return gone + conn.execute(delete(coverage_note).where(coverage_note.c.until < before)).rowcount
+    """Drop what names persons of a time before: their figures on duty, notes and check-ins. It expires like fixes."""
+    ends = (coverage_duty.c.ends_at, coverage_note.c.until, coverage_checkin.c.at)
+    return sum(conn.execute(delete(column.table).where(column < before)).rowcount for column in ends)
 
 
 def first_day_of(note: Note, zone: Any) -> date:

@@ -1,11 +1,13 @@
 """The people of a unit on a day, as computed: each with their own figures, and the median of all beside them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.tables import coverage_day, coverage_duty, coverage_note
 from analysis.coverage.people import TIMES, VALID, WAYS
 from people.access import Scope, assigned_during
@@ -38,13 +40,14 @@ class PersonSum:
 
 @dataclass(frozen=True)
 class PeopleDay:
-    """By name, never by rank. Medians are of everybody on duty, those of the own grid and of metres of whoever was
-    observed at all; None for fewer than FEW.
+    """By name, never by rank. `figures` are the sums of all of them, empty where nobody was on duty. Medians are of
+    everybody on duty, those of the own grid and of metres of whoever was observed at all; None for fewer than FEW.
     """
 
     on: date
     as_of: datetime | None
     people: tuple[PersonSum, ...]
+    figures: Mapping[str, Figure]
     median_in_grid: float | None
     median_observed: float | None
     median_valid_m: float | None
@@ -94,10 +97,20 @@ def list_people_day(
         on,
         rows[0].as_of if rows else None,
         people,
+        _sums(on_duty, rows[0].as_of) if rows else {},
         _median([sum(one.times_us[:2]) / one.duty_us for one in seen]),
         _median([sum(one.times_us[:-1]) / one.duty_us for one in on_duty]),
         _median([one.valid_mm / 1000 for one in seen]),
     )
+
+
+def _sums(people: Sequence[PersonSum], as_of: datetime) -> dict[str, Figure]:
+    duty = sum(one.duty_us for one in people)
+    parts = {"in_grid": 2, "observability": 4}
+    return {
+        key: Figure(DEFINITIONS[key], sum(sum(one.times_us[:upto]) for one in people), duty, as_of)
+        for key, upto in parts.items()
+    }
 
 
 def _median(values: list[float]) -> float | None:

@@ -1,9 +1,9 @@
-"""Every look-up of coverage stands on its index: plans over 400 days, 12,000 people, 24,000 streets."""
+"""Every look-up of coverage stands on its index: plans over 400 days, 12,000 people, 24,000 streets, 72,000 fixes."""
 
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,22 +11,31 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection, Engine, event, func, select, text
 
+from analysis.coverage.beyond.export import fingerprints
+from analysis.coverage.kept.compute import CoverageJob, stale_days
 from analysis.coverage.kept.people import read_duty, read_own_ground
 from analysis.coverage.kept.reading import CoverageAsked, find_network_id, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.rules import CoverageRules
-from analysis.coverage.views.cold import list_cold
+from analysis.coverage.views.checkins import count_checkins, list_own
+from analysis.coverage.views.cold import list_cold, read_leaves
 from analysis.coverage.views.notes import get_note, list_notes
 from analysis.coverage.views.people import list_people_day
 from analysis.coverage.views.person import DayAsked, read_person_day
+from analysis.coverage.views.proof import ProofAsked, prove
+from analysis.coverage.views.responses import ResponsesAsked, read_responses
 from analysis.coverage.views.rhythm import read_calendar, read_week
+from analysis.coverage.views.trend import read_trend
 from core.db import make_engine
+from geo.lookup import Lookup
 from geo.tables import unit_version
 from geo.walkable import read_obstacles, read_sites, read_streets
 from people.access import Scope
 from people.tables import person
 from tests.city import publish_small_city
 from tests.conftest import drop_database, make_database
+from tracking.partitions import ensure_partitions
+from tracking.tables import fix
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LAST = date(2026, 6, 10)
@@ -60,7 +69,28 @@ FILL = (
     SELECT source, code, name, 'water', '', valid, 1, geom FROM street""",
     """INSERT INTO site (source, code, name, kind, digest, valid, visits, days, least_s, geom)
     SELECT source, code, name, kind, '', valid, 1, 1, 1, geom FROM street""",
+    """INSERT INTO address_point (source, code, address, point, households, as_of, active) SELECT 'x', n, '',
+    ST_SetSRID(ST_MakePoint(110 + n / 3000.0, 33), 4326), 1, '2026-01-01', true FROM generate_series(1, 24000) n""",
+    """INSERT INTO fix (device_id, person_id, fixed_at, received_at, lon, lat, digest)
+    SELECT person, person, t, t + interval '20 seconds', 114.5, 33.5, 1 FROM generate_series(
+    CAST('2026-06-08 00:00Z' AS timestamptz), '2026-06-08 23:59Z', interval '2 minutes') t,
+    generate_series(1, 100) person ORDER BY t""",
+    """INSERT INTO "case" (number, channel, external_ref, category, point, occurred_at, reported_at, state, owner_unit_id,
+    report_digest) SELECT 'C' || n, 'x', n, 'noise', ST_SetSRID(ST_MakePoint(114.5, 33.5), 4326), t, t, 'assigned',
+    (SELECT id FROM unit LIMIT 1), '' FROM generate_series(1, 12000) n,
+    LATERAL (SELECT CAST(:now AS timestamptz) - n * interval '30 minutes' AS t) times""",
+    """INSERT INTO case_event (case_id, seq, kind, state, actor, actor_role, at, evidence, fields_digest, digest)
+    SELECT id, n, CASE n WHEN 2 THEN 'assign' ELSE 'report' END, 'assigned', 'x', 'desk', occurred_at,
+    jsonb_build_object('assignee', 'P' || 1 + id % 150), '', '' FROM "case", generate_series(1, 2) n""",
+    """INSERT INTO case_placement (case_id, network_id, unit_version_id, edition_id, status)
+    SELECT "case".id, network.id, (SELECT id FROM unit_version WHERE level = :deepest LIMIT 1),
+    (SELECT min(id) FROM edition), 'inside' FROM "case", network WHERE network.code = 'governance'""",
+    """INSERT INTO coverage_checkin (person_id, at, network_id, unit_version_id)
+    SELECT person.id, CAST(:now AS timestamptz) - person.id * interval '1 hour', network.id,
+    (SELECT min(id) FROM unit_version) FROM person, network WHERE network.code = 'governance'""",
 )
+FULL = "fix_20260608"
+DAYS = [LAST - timedelta(days=n) for n in range(-1, 10)]
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +103,12 @@ def kept(server_url: str, template_name: str) -> Iterator[Engine]:
         deepest = conn.scalar(
             select(unit_version.c.level).group_by(unit_version.c.level).order_by(func.count().desc()).limit(1)
         )
+        ensure_partitions(conn, fix, DAYS)
         binds = {"last": LAST, "now": NOW, "deepest": deepest}
         for query in FILL:
             conn.execute(text(query), {key: value for key, value in binds.items() if f":{key}" in query})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("ANALYZE"))
+        conn.execute(text("VACUUM (ANALYZE)"))  # a BRIN index knows what a vacuum has seen
     yield engine
     engine.dispose()
     drop_database(server_url, name)
@@ -111,7 +142,7 @@ def plans_of(conn: Connection, ask: Callable[[], object]) -> tuple[set[str], set
     return used, whole
 
 
-SMALL = {"coverage_day", "network", "unit", "unit_version", "role", "edition"}
+SMALL = {"coverage_day", "network", "unit", "unit_version", "role", "edition", "ground_survey"}
 """Hundreds of rows here, and as many in any city."""
 
 
@@ -194,3 +225,69 @@ def test_streets_water_and_sites_are_found_by_where_they_lie(conn: Connection) -
         used, whole = plans_of(conn, lambda read=read: read(conn, BOX, LAST))  # type: ignore[misc]
         assert used == {index}
         assert not whole
+
+
+def fixes_of(*days: date) -> set[str]:
+    return {f"fix_{on:%Y%m%d}" for on in days}
+
+
+def test_late_fixes_are_looked_for_where_they_were_received(conn: Connection) -> None:
+    """Every computed day is asked for, every quarter of an hour: a day that holds fixes is not read for it."""
+    network_id = find_network_id(conn, "governance")
+    used, whole = plans_of(conn, lambda: stale_days(conn, network_id, zone=ZONE, now=NOW))
+    assert f"{FULL}_received_at_idx" in used
+    assert FULL not in whole
+
+
+def test_what_a_day_holds_is_asked_of_that_day_alone(conn: Connection) -> None:
+    between = (NOW - timedelta(days=3), NOW - timedelta(days=2))
+    on = between[0].astimezone(UTC).date()
+    used, whole = plans_of(conn, lambda: fingerprints(conn, between))
+    own = fixes_of(on, on + timedelta(days=1))
+    assert whole
+    assert {name[:12] for name in whole | used} <= own
+
+
+def test_a_proof_reads_its_own_day_and_what_lies_near(conn: Connection) -> None:
+    lookup, on = Lookup(conn), LAST - timedelta(days=2)
+    everywhere = Scope(everywhere=True)
+    network_id = find_network_id(conn, "governance")
+    leaf = read_leaves(conn, CoverageAsked(network_id, None, on, on))[0].version_id
+    lookup.snapshot("governance", NOW)
+    job = CoverageJob("governance", ZONE, CoverageRules(), 30)
+    used, whole = plans_of(
+        conn, lambda: prove(conn, lookup, job, ProofAsked(on, [leaf], everywhere), now=NOW)
+    )
+    assert {"ix_street_geom", "ix_obstacle_geom", "ix_site_geom", "ix_address_point_point"} <= used
+    assert whole <= {*SMALL, "assignment", *fixes_of(on, on - timedelta(days=1))}, (
+        "who serves where is asked of the network"
+    )
+
+
+def test_who_was_sent_is_found_by_time_and_when_they_came_by_person(conn: Connection) -> None:
+    since, until = NOW - timedelta(days=2), NOW - timedelta(days=1)
+    asked = ResponsesAsked(
+        since, until, NOW, 30, Scope(everywhere=True), network_id=find_network_id(conn, "governance")
+    )
+    used, whole = plans_of(conn, lambda: read_responses(conn, asked))
+    assert {"ix_case_event_assigned", "pk_case_placement", "ix_shift_person_time"} <= used
+    assert any(name.endswith("_person_id_fixed_at_idx") for name in used)
+    assert not [table for table in whole if table.startswith(("fix", "case"))]
+
+
+def test_check_ins_of_a_week_are_found_by_time_and_one_s_own_by_person(conn: Connection) -> None:
+    asked = asked_of(conn)
+    used, whole = plans_of(
+        conn, lambda: count_checkins(conn, asked, since=NOW - timedelta(days=7), until=NOW)
+    )
+    assert "ix_coverage_checkin_network_at" in used
+    assert whole <= SMALL
+    used, whole = plans_of(conn, lambda: list_own(conn, 77, since=NOW - timedelta(days=1), now=NOW))
+    assert "pk_coverage_checkin" in used
+    assert whole <= SMALL
+
+
+def test_twelve_weeks_read_their_days_alone(conn: Connection) -> None:
+    used, whole = plans_of(conn, lambda: read_trend(conn, asked_of(conn)))
+    assert "pk_coverage_unit" in used
+    assert whole <= SMALL
