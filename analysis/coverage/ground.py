@@ -54,13 +54,18 @@ class Pieces:
         """The piece of each WGS-84 position by its cell and unit, -1 where there is none. Those that follow one another and
         have the same are looked up once.
         """
+        piece = np.full(len(lon), -1)
         if not len(self.piece_key) or not len(lon):
-            return np.full(len(lon), -1)
+            return piece
+        if (unit < 0).any():  # nobody looks for the cells of what lies elsewhere
+            there = np.flatnonzero(unit >= 0)
+            piece[there] = self.find(lon[there], lat[there], unit[there])
+            return piece
         cells, width, keys = self._keys
         slot = cells.find(lon, lat)
         opens = np.flatnonzero(np.concatenate([[True], (slot[1:] != slot[:-1]) | (unit[1:] != unit[:-1])]))
         slot, unit, count = slot[opens], unit[opens], np.diff(np.append(opens, len(lon)))
-        wanted = np.where((slot >= 0) & (unit >= 0) & (unit < width), slot * width + unit, -1)
+        wanted = np.where((slot >= 0) & (unit < width), slot * width + unit, -1)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.repeat(np.where(keys[place] == wanted, self.piece_key[place], -1), count)
 
