@@ -58,6 +58,7 @@ from api.routes import (
     tasks,
     tiles,
     trails,
+    unit_lives,
 )
 from api.turns import Turns
 from core.clock import utc_now
@@ -109,6 +110,7 @@ SUBJECTS = (
     painting,
     packages,
     editions,
+    unit_lives,
     streets,
 )
 """The modules that hold routes, each with a `router`; a new subject is a new line."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -145,6 +146,14 @@ def show_planner(
     """Plans for those who draw or approve them; the history of the ground for everybody."""
     plans = may(caller, *MAY_SEE_PLANS)
     return give_page(request, settings, language, name="planner", login=caller.login, plans=plans)
+
+
+@router.get("/units/{unit_id}", dependencies=[signed_in])
+def show_unit(
+    unit_id: UUID, request: Request, settings: SettingsDep, language: LanguageDep, caller: CallerDep
+) -> Response:
+    """The life of a unit: borders, names and codes are for everybody who is signed in."""
+    return give_page(request, settings, language, name="unit", login=caller.login, unit_id=str(unit_id))
 
 
 @router.get("/m", dependencies=[signed_in])

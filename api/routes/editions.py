@@ -1,9 +1,7 @@
-"""/v1/editions and …/life: what each edition changed, a unit's life, and bringing an edition back."""
+"""/v1/editions: what each edition changed, and bringing an edition back."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import orjson
 import shapely
@@ -15,7 +13,7 @@ from api.callers import CallerDep, Conn, Now, require, signed_in
 from api.routes.drawings import GEOJSON, answers
 from api.routes.plans import PlanOut, describe_whole
 from geo.editions import list_editions
-from geo.editions.history import Changed, list_changes, read_life
+from geo.editions.history import Changed, list_changes
 from geo.plans.redraw import do_operation, open_redraw
 from geo.plans.rollback import restore_edition
 from people.access import MAY_PLAN
@@ -40,37 +38,6 @@ class EditionOut(BaseModel):
 class EditionsOut(BaseModel):
     network: str
     editions: list[EditionOut]
-
-
-class KinOut(BaseModel):
-    """Another unit that had or has ground of one; shares are of the former unit."""
-
-    unit_id: str
-    code: str
-    name: str
-    kind: str
-    area_share: float
-    households_share: float
-
-
-class ChapterOut(BaseModel):
-    version_id: int
-    edition: int
-    valid_from: datetime | None
-    valid_until: datetime | None
-    level: str
-    code: str
-    name: str
-    area_m2: float
-    households: int | None
-    change_kinds: list[str]
-    came_from: list[KinOut]
-    went_to: list[KinOut]
-
-
-class LifeOut(BaseModel):
-    unit_id: str
-    chapters: list[ChapterOut] = Field(description="the first one first")
 
 
 class RestoreIn(BaseModel):
@@ -133,17 +100,3 @@ def open_restoring_plan(
     made = open_redraw(conn, network, name=wanted.name, by=caller.login)
     do_operation(conn, made.id, operation, by=caller.login, now=now)
     return describe_whole(conn, caller, made, now)
-
-
-@router.get("/unit-lives/{unit_id}", dependencies=[signed_in])
-def read_unit_life(unit_id: UUID, conn: Conn) -> LifeOut:
-    """A unit by its id through all editions: codes and names of each time, where its ground came from and went."""
-    chapters = [
-        ChapterOut(**asdict(each) | {"came_from": _kin(each.came_from), "went_to": _kin(each.went_to)})
-        for each in read_life(conn, unit_id)
-    ]
-    return LifeOut(unit_id=str(unit_id), chapters=chapters)
-
-
-def _kin(those: Any) -> list[KinOut]:
-    return [KinOut(**asdict(each) | {"unit_id": str(each.unit_id)}) for each in those]

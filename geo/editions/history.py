@@ -1,51 +1,16 @@
-"""What was: the life of a unit with the codes and names of each time, and what an edition changed."""
+"""What an edition changed against the one before."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from core.errors import NotFound, told
 from geo.networks import get_network
-from geo.tables import edition, lineage, unit_version
-
-
-@dataclass(frozen=True)
-class Kin:
-    """Another unit that had or has ground of one. Shares are of the former unit."""
-
-    unit_id: UUID
-    code: str
-    name: str
-    kind: str
-    area_share: float
-    households_share: float
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """A unit while one version of it holds. `valid_from` None: since ever; `valid_until` None: no end is known.
-
-    `came_from`: other units whose ground it has from then on; `went_to`: those that have some of its ground afterwards.
-    """
-
-    version_id: int
-    edition: int
-    valid_from: datetime | None
-    valid_until: datetime | None
-    level: str
-    code: str
-    name: str
-    area_m2: float
-    households: int | None
-    change_kinds: tuple[str, ...]
-    came_from: tuple[Kin, ...]
-    went_to: tuple[Kin, ...]
+from geo.tables import edition, unit_version
 
 
 @dataclass(frozen=True)
@@ -64,66 +29,6 @@ class Changed:
     was_name: str | None
     border: BaseGeometry
     moved: BaseGeometry | None
-
-
-def read_life(conn: Connection, unit_id: UUID) -> list[Chapter]:
-    """The versions of a unit as known now, the first one first; NotFound for an unknown id."""
-    query = (
-        select(unit_version, edition.c.seq)
-        .join(edition, edition.c.id == unit_version.c.edition_id)
-        .where(unit_version.c.unit_id == unit_id, func.upper_inf(unit_version.c.recorded))
-        .order_by(func.lower(unit_version.c.valid).asc().nulls_first())
-    )
-    rows = conn.execute(query).all()
-    if not rows:
-        raise NotFound(told("there is no unit {unit}", unit=unit_id))
-    ids = [row.id for row in rows]
-    came = _kin(conn, unit_id, (lineage.c.from_version, lineage.c.to_version), ids)
-    went = _kin(conn, unit_id, (lineage.c.to_version, lineage.c.from_version), ids)
-    return [_chapter(row, came.get(row.id, ()), went.get(row.id, ())) for row in rows]
-
-
-def _chapter(row: Row[Any], came_from: Sequence[Kin], went_to: Sequence[Kin]) -> Chapter:
-    return Chapter(
-        row.id,
-        row.seq,
-        row.valid.lower,
-        row.valid.upper,
-        row.level,
-        row.code,
-        row.name,
-        row.area_m2,
-        row.households,
-        tuple(row.change_kinds),
-        tuple(came_from),
-        tuple(went_to),
-    )
-
-
-def _kin(
-    conn: Connection, unit_id: UUID, ends: tuple[ColumnElement[int], ColumnElement[int]], ids: Sequence[int]
-) -> dict[int, list[Kin]]:
-    """The other units at the far end of each of these versions' lineage."""
-    far, near = ends
-    query = (
-        select(
-            near.label("own"),
-            lineage.c.kind,
-            lineage.c.area_share,
-            lineage.c.households_share,
-            unit_version.c.unit_id,
-            unit_version.c.code,
-            unit_version.c.name,
-        )
-        .join(unit_version, unit_version.c.id == far)
-        .where(near.in_(ids), unit_version.c.unit_id != unit_id, func.upper_inf(unit_version.c.recorded))
-        .order_by(lineage.c.area_share.desc(), unit_version.c.code)
-    )
-    found: dict[int, list[Kin]] = {}
-    for row in conn.execute(query):
-        kin = Kin(row.unit_id, row.code, row.name, row.kind, row.area_share, row.households_share)
-        found.setdefault(row.own, []).append(kin)
-    return found
 
 
 def list_changes(conn: Connection, network_code: str, seq: int) -> list[Changed]:

@@ -213,6 +213,10 @@ CASES: dict[str, Case] = {
         NO_PLANNER, "/v1/editions/governance/1/restore", {"json": {"name": "x"}}
     ),
     "GET /v1/unit-lives/{unit_id}": Case(SIGNED_IN, f"/v1/unit-lives/{uuid.uuid5(uuid.NAMESPACE_OID, 'G1')}"),
+    "GET /v1/unit-lives/{unit_id}/borders": Case(
+        SIGNED_IN, f"/v1/unit-lives/{uuid.uuid5(uuid.NAMESPACE_OID, 'G1')}/borders"
+    ),
+    "GET /units/{unit_id}": Case(SIGNED_IN, f"/units/{uuid.uuid5(uuid.NAMESPACE_OID, 'G1')}"),
     "GET /v1/trails": Case((200, 200, 404, 401), "/v1/trails?person=w1"),
 }
 

@@ -178,6 +178,32 @@ def see_history(window: Visit, born: str) -> None:
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#edition-changes")).to_contain_text("第一版")
     assert window.find_serious() == []
+    page.click("#life .title a")
+    see_life(window, born)
+
+
+def see_life(window: Visit, born: str) -> None:
+    """The pages of two units: the one that was born, and the one it came from, whose border of then lies over today's."""
+    page = window.page
+    expect(page.locator("#called")).to_contain_text(born)
+    row = page.locator("#kin tbody tr")
+    expect(row).to_contain_text("拆出")
+    row.locator("a").click()
+    expect(page.locator("#times tbody tr")).to_have_count(2)
+    expect(page.locator("#times tr[aria-selected=true]")).to_contain_text("至今")
+    tab_to(page, "#times input:checked")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#times tr[aria-selected=true]")).to_contain_text("自始")
+    expect(page.locator("#legend")).to_contain_text("今天的边界")
+    expect(page.locator("#kin caption")).to_have_text("地块去了哪些单元")
+    assert "version=" in page.url
+    picture(page, "unit-life")
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+    assert window.find_serious() == []
+    page.goto(f"{window.city.url}/units/00000000-0000-0000-0000-000000000000?lang=en")
+    expect(page.locator("#trouble")).to_contain_text("There is no such unit")
+    window.errors = [one for one in window.errors if "404" not in one]
 
 
 def test_by_keys_alone_a_plan_is_drawn_mended_sent_back_and_scheduled(ground: Ground, visit: Visits) -> None:

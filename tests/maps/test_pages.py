@@ -10,7 +10,7 @@ TEMPLATES = STATIC.parent / "templates"
 MODULES = sorted(STATIC.rglob("*.js"))
 PAGES = [
     TEMPLATES / f"{name}.html"
-    for name in ("frame", "brand", "front", "login", "start", "phone", "wall", "planner", "coverage")
+    for name in ("frame", "brand", "front", "login", "start", "phone", "wall", "planner", "coverage", "unit")
 ]
 ROUTES = STATIC.parent.parent / "api" / "pages" / "pages.py"
 
@@ -76,6 +76,7 @@ def test_every_page_renders_in_both_languages(language: Language) -> None:
         "wall": {"sees_movement": True, "sees_cases": False, "sees_hotspots": True},
         "phone": {"fix_days": "30"},
         "planner": {"plans": True},
+        "unit": {"unit_id": "0"},
     }
     for name, values in pages.items():
         page = render_page(name, language, **frame, **values)

@@ -22,7 +22,7 @@ export function showLife() {
     if (now().unit !== unit) return;
     const last = chapters.at(-1);
     at("life").replaceChildren(
-      el("div", { class: "title" }, el("h2", {}, t("planner.life.title", { name: last.name })), button(t("planner.close"), () => go({ unit: null }), { class: "plain" })),
+      el("div", { class: "title" }, el("h2", {}, t("planner.life.title", { name: last.name })), el("a", { class: "small", href: `/units/${unit}` }, t("planner.life.page")), button(t("planner.close"), () => go({ unit: null }), { class: "plain" })),
       el("ol", { class: "life" }, ...chapters.map(chapterOf).reverse()),
     );
   });

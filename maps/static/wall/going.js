@@ -24,6 +24,8 @@ export async function arrive(state) {
   here.place = found;
   showCrumbs(found.steps.map((step) => ({ name: step.name, open: () => goTo(step) })));
   at("here").textContent = found.name;
+  at("life").hidden = !found.unit;
+  if (found.unit) at("life").href = `/units/${found.unit.tileId}`;
   at("source").textContent = [t("wall.source", { network: network.name, edition: network.editionSeq }), here.credit].filter(Boolean).join(" · ");
   if (here.map) useNetwork(here.map, found.network);
   if (here.map) showGround();

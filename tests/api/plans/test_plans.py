@@ -198,7 +198,32 @@ def test_one_draws_another_approves_and_each_instant_has_its_borders(ask: Ask, c
     assert (affected["code"], "geometry", "households") in told
     life = ask("worker", "GET", f"/v1/unit-lives/{born['unit_id']}")["chapters"]
     assert [(kin["code"], kin["kind"]) for kin in life[0]["came_from"]] == [(affected["code"], "split")]
+    see_life(ask, affected["unit_id"], plan)
     assert [each["seq"] for each in ask("worker", "GET", "/v1/editions")["editions"]] == [2, 1]
+
+
+def see_life(ask: Ask, split_unit: str, plan: int) -> None:
+    """A unit's page has each version with its parents, its border, and the plan for those who may see it."""
+    there = f"/v1/unit-lives/{split_unit}"
+    life = ask("worker", "GET", there)
+    assert (life["network"], life["kind"], life["origin"]) == ("governance", "territorial", "drawn")
+    first, then = life["chapters"]
+    assert [each["code"] for each in first["above"]] == [
+        code_at(0, 0, level) for level in ("district", "street", "community", "grid")
+    ]
+    assert [each["plan"] for each in (first, then)] == [None, None]
+    seen = {
+        login: ask(login, "GET", there)["chapters"][1]["plan"] for login in ("planner", "approver", "other")
+    }
+    own = {"id": plan, "name": "调整一街"}
+    assert seen == {"planner": own, "approver": own, "other": None}
+    (kin,) = first["went_to"]
+    assert kin["area_m2"] == pytest.approx(first["area_m2"] * kin["area_share"], rel=1e-6)
+    borders = ask("worker", "GET", f"{there}/borders")["features"]
+    shapes = {each["properties"]["version_id"]: shapely.geometry.shape(each["geometry"]) for each in borders}
+    assert shapes[then["version_id"]].area < shapes[first["version_id"]].area
+    assert ask("worker", "GET", f"/v1/unit-lives/{plan:032x}/borders")["status"] == 404
+    assert ask(None, "GET", there)["status"] == 401
 
 
 def test_what_a_plan_does_is_told_and_even_divisions_are_suggested_and_adopted(ask: Ask) -> None:
