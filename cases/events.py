@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import shapely
 from geoalchemy2.shape import to_shape
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ARRAY, BigInteger, Connection, RowMapping, any_, bindparam, select
 
 from cases.tables import case, case_event
 from core.db import copy_rows
@@ -146,6 +146,19 @@ def read_chain(conn: Connection, case_id: int) -> Chain:
         .limit(1)
     ).one()
     return Chain(case_id, row.number, row.seq, bytes(row.digest))
+
+
+def read_chains(conn: Connection, case_ids: Sequence[int]) -> dict[int, Chain]:
+    """The ends of several cases' logs, by case; their rows must be locked by the caller who appends."""
+    newest = (case_event.c.case_id == case.c.id) & (case_event.c.seq == case.c.seq)
+    asked = case.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    query = (
+        select(case.c.id, case.c.number, case.c.seq, case_event.c.digest)
+        .join(case_event, newest)
+        .where(asked)
+    )
+    rows = conn.execute(query, {"ids": list(case_ids)})
+    return {row.id: Chain(row.id, row.number, row.seq, bytes(row.digest)) for row in rows}
 
 
 def list_events(conn: Connection, case_id: int, number: str) -> list[LoggedEvent]:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import ARRAY, BigInteger, Connection, Row, any_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from cases.events import Actor, Event, Evidence, read_chain, write_events
+from cases.events import Event, Evidence, read_chains, write_events
 from cases.intake import BELL
 from cases.tables import case, case_rehoming
 from core.db import ring
@@ -86,6 +87,7 @@ def confirm_cases(
     Conflict for one that is not on the list (any more) or has moved already, Invalid for a unit that is no choice.
     """
     known = {each.number: each for each in listed}
+    rows = []
     for number, unit_id in wanted.items():
         one = known.get(number)
         if one is None or one.done_at is not None:
@@ -93,41 +95,44 @@ def confirm_cases(
                 told("case {number} is not (any more) to be re-homed: read the list again", number=number)
             )
         if unit_id not in one.choices:
-            raise Invalid(
-                told(
-                    "case {number} may be held by: {choices}",
-                    number=number,
-                    choices=", ".join(map(str, one.choices)),
-                )
-            )
-        values = {"from_unit_id": one.unit_id, "to_unit_id": unit_id, "by": by, "at": now}
-        row = insert(case_rehoming).values(plan_id=plan_id, case_id=one.case_id, **values)
-        conn.execute(row.on_conflict_do_update(index_elements=["plan_id", "case_id"], set_=values))
+            choices = ", ".join(map(str, one.choices))
+            raise Invalid(told("case {number} may be held by: {choices}", number=number, choices=choices))
+        rows.append({"case_id": one.case_id, "from_unit_id": one.unit_id, "to_unit_id": unit_id})
+    if rows:
+        new = insert(case_rehoming).values(plan_id=plan_id, by=by, at=now)
+        kept = {name: new.excluded[name] for name in ("from_unit_id", "to_unit_id", "by", "at")}
+        conn.execute(new.on_conflict_do_update(index_elements=["plan_id", "case_id"], set_=kept), rows)
 
 
 def move_cases(conn: Connection, plan_id: int, now: datetime) -> int:
     """Give the confirmed cases to their new holders; how many moved. One that ended or was given elsewhere since stays."""
-    waiting = select(case_rehoming).where(
-        case_rehoming.c.plan_id == plan_id, case_rehoming.c.done_at.is_(None)
+    waiting = (case_rehoming.c.plan_id == plan_id) & case_rehoming.c.done_at.is_(None)
+    columns = [case.c.id, case.c.state, case_rehoming.c.to_unit_id, case_rehoming.c.by]
+    moving = (
+        select(*columns)
+        .join(case_rehoming, case_rehoming.c.case_id == case.c.id)
+        .where(waiting, case.c.owner_unit_id == case_rehoming.c.from_unit_id)
+        .where(case_rehoming.c.to_unit_id != case_rehoming.c.from_unit_id)
+        .order_by(case.c.id)
+        .with_for_update(of=[case, case_rehoming])
     )
-    rows = conn.execute(waiting.order_by(case_rehoming.c.case_id).with_for_update()).all()
-    moved = 0
-    for row in rows:
-        held = conn.execute(select(case).where(case.c.id == row.case_id).with_for_update()).one()
-        if held.owner_unit_id != row.from_unit_id or row.to_unit_id == row.from_unit_id:
-            continue
-        chain = read_chain(conn, row.case_id)
-        told: Evidence = {"owner_unit": str(row.to_unit_id), "plan": float(plan_id)}
-        actor = Actor(row.by, "planning")
-        write_events(
-            conn, [chain.append(Event("rehome", held.state, actor.name, actor.role, now, evidence=told))]
+    rows = conn.execute(moving).all()
+    if rows:
+        # The logs are read once the cases are locked: before, another step could still be on its way.
+        chains = read_chains(conn, [row.id for row in rows])
+        write_events(conn, [chains[row.id].append(_told(row, plan_id, now)) for row in rows])
+        given = update(case).where(
+            case.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
+            case_rehoming.c.case_id == case.c.id,
+            case_rehoming.c.plan_id == plan_id,
         )
-        conn.execute(
-            update(case).where(case.c.id == row.case_id).values(owner_unit_id=row.to_unit_id, seq=chain.seq)
-        )
-        moved += 1
-    done = case_rehoming.c.case_id.in_([row.case_id for row in rows])
-    conn.execute(update(case_rehoming).where(case_rehoming.c.plan_id == plan_id, done).values(done_at=now))
-    if moved:
+        values = {"owner_unit_id": case_rehoming.c.to_unit_id, "seq": case.c.seq + 1}
+        conn.execute(given.values(**values), {"ids": [row.id for row in rows]})
         ring(conn, BELL)
-    return moved
+    conn.execute(update(case_rehoming).where(waiting).values(done_at=now))
+    return len(rows)
+
+
+def _told(row: Row[Any], plan_id: int, now: datetime) -> Event:
+    evidence: Evidence = {"owner_unit": str(row.to_unit_id), "plan": float(plan_id)}
+    return Event("rehome", row.state, row.by, "planning", now, evidence=evidence)

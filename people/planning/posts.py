@@ -82,6 +82,7 @@ def decide_posts(
     Conflict for one that is not on the list (any more) or has taken effect, Invalid for a unit that is no choice.
     """
     known = {each.assignment_id: each for each in listed}
+    rows = []
     for assignment_id, unit_ids in wanted.items():
         post = known.get(assignment_id)
         if post is None or post.done_at is not None:
@@ -93,9 +94,11 @@ def decide_posts(
             )
         if not set(unit_ids) <= set(post.choices):
             raise Invalid(told("{person} may not serve in that unit by this plan", person=post.person))
-        values = {"unit_ids": list(dict.fromkeys(unit_ids)), "by": by, "at": now}
-        row = insert(post_decision).values(plan_id=plan_id, assignment_id=assignment_id, **values)
-        conn.execute(row.on_conflict_do_update(index_elements=["plan_id", "assignment_id"], set_=values))
+        rows.append({"assignment_id": assignment_id, "unit_ids": list(dict.fromkeys(unit_ids))})
+    if rows:
+        new = insert(post_decision).values(plan_id=plan_id, by=by, at=now)
+        kept = {name: new.excluded[name] for name in ("unit_ids", "by", "at")}
+        conn.execute(new.on_conflict_do_update(index_elements=["plan_id", "assignment_id"], set_=kept), rows)
 
 
 def move_posts(conn: Connection, plan_id: int, since: datetime, now: datetime) -> int:
