@@ -81,7 +81,10 @@ def driver(conn: Connection) -> psycopg.Connection[Any]:
 
 def ping(conn: Connection) -> None:
     """A way to the server and back, without what SQLAlchemy does around a statement; psycopg.Error when there is none."""
-    conn.dialect.do_ping(driver(conn))  # type: ignore[arg-type]
+    raw = conn.connection.dbapi_connection
+    if raw is None:
+        raise psycopg.OperationalError("the connection is gone")
+    conn.dialect.do_ping(raw)
 
 
 Question = tuple[ClauseElement, Mapping[str, Any]]

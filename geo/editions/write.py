@@ -10,6 +10,7 @@ import shapely
 from pyproj import CRS
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Uuid,
     and_,
@@ -118,15 +119,17 @@ def _end_versions(conn: Connection, stamp: Stamp, version_ids: list[int]) -> Non
     conn.execute(update(unit_version).where(chosen).values(valid=valid), parameters)
 
 
-def _keep_belief(conn: Connection, stamp: Stamp, chosen: object, parameters: dict[str, list[int]]) -> None:
+def _keep_belief(
+    conn: Connection, stamp: Stamp, chosen: ColumnElement[bool], parameters: dict[str, list[int]]
+) -> None:
     """A copy of the rows with `recorded` ended now; the rows themselves are recorded from now on."""
     names = [name for name in VERSION_COLUMNS if name != "recorded"]
     columns = [unit_version.c[name] for name in names]
     believed = func.tstzrange(func.lower(unit_version.c.recorded), literal(stamp.now))
-    copied = select(*columns, believed).where(chosen)  # type: ignore[arg-type]
+    copied = select(*columns, believed).where(chosen)
     conn.execute(insert(unit_version).from_select([*names, "recorded"], copied), parameters)
     recorded = func.tstzrange(literal(stamp.now), None)
-    conn.execute(update(unit_version).where(chosen).values(recorded=recorded), parameters)  # type: ignore[arg-type]
+    conn.execute(update(unit_version).where(chosen).values(recorded=recorded), parameters)
 
 
 def _begin_versions(conn: Connection, stamp: Stamp, units: Sequence[NextUnit]) -> None:

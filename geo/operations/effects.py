@@ -1,8 +1,8 @@
 """An operation applied to a drawing: what changes, what it does to each unit, what is wrong afterwards, the way back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +19,9 @@ from geo.validation.ground import Objects, in_metres
 
 
 class Operation(Protocol):
-    """One kind of redraw: its fields are what a planner asks for. `subjects`: the units it names."""
+    """One kind of redraw, a dataclass: its fields are what a planner asks for. `subjects`: the units it names."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def subjects(self) -> tuple[UUID, ...]: ...

@@ -71,7 +71,8 @@ def _around(shapes: Objects, nodes: dict[Segment, list[Point]]) -> list[bool]:
     west, south, east, north = _whole(shapely.bounds(shapes)).T[:, :, None]
     x, y, to_x, to_y = np.array(list(nodes), dtype=np.int64).T
     inside = (x >= west) & (to_x <= east) & (np.minimum(y, to_y) >= south) & (np.maximum(y, to_y) <= north)
-    return inside.any(axis=1).tolist()  # type: ignore[no-any-return]
+    near: list[bool] = inside.any(axis=1).tolist()
+    return near
 
 
 def segments_of(shapes: Objects) -> Ints:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Invalid, told
@@ -93,7 +94,7 @@ def _in_areas(cut: Cut, areas: Sequence[BaseGeometry]) -> list[int]:
     if len(slivers):
         holders[slivers] = shapely.STRtree(geometry_column(areas)).nearest(cut.pieces[slivers])
     holders[left] = len(areas) + cut.holder[left]
-    return np.unique(holders, return_inverse=True)[1].tolist()  # type: ignore[no-any-return]
+    return _numbered(holders)
 
 
 def _between_lines(cut: Cut) -> list[int]:
@@ -109,7 +110,13 @@ def _between_lines(cut: Cut) -> list[int]:
     place[piece] = face
     middles = shapely.get_coordinates(shapely.centroid(faces))
     rank = np.argsort(np.argsort(middles[:, 0], kind="stable"))
-    return np.unique(rank[place], return_inverse=True)[1].tolist()  # type: ignore[no-any-return]
+    return _numbered(rank[place])
+
+
+def _numbered(values: NDArray[np.int64]) -> list[int]:
+    """Each value by its place among the different ones, ascending."""
+    places: list[int] = np.unique(values, return_inverse=True)[1].tolist()
+    return places
 
 
 def _union(pieces: Objects) -> Objects:

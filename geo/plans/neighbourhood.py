@@ -78,7 +78,7 @@ def read_neighbourhood(conn: Connection, found: Plan, operation: Operation) -> N
 def _places(operation: Operation) -> Objects:
     """Geometries among the operation's arguments."""
     found: list[BaseGeometry] = []
-    for each in fields(operation):  # type: ignore[arg-type]
+    for each in fields(operation):
         value = getattr(operation, each.name)
         for item in value if isinstance(value, tuple) else (value,):
             shape = getattr(item, "geom", item)
