@@ -18,7 +18,7 @@ from analysis.coverage.beyond.pseudonyms import read_pseudonyms
 from analysis.coverage.beyond.run import Beyond, compute_beyond
 from analysis.coverage.beyond.spread import Workers
 from analysis.coverage.beyond.work import Worked
-from analysis.coverage.kept.compute import CoverageJob, compute_days
+from analysis.coverage.kept.compute import CoverageJob, Period, compute_days
 from analysis.coverage.kept.tables import coverage_day
 from analysis.coverage.rules import CoverageRules
 from bench.crowd import Crowd, crowded_city
@@ -82,14 +82,13 @@ class _Period:
         network = next(iter(self.lookup.networks))
         self.job = CoverageJob(network, settings.zone, CoverageRules(), _KEPT_DAYS)
         last = day_of(now, settings.zone) - timedelta(days=1)
-        self.days = {"first": last - timedelta(days=DAYS - 1), "last": last}
+        self.days = (last - timedelta(days=DAYS - 1), last)
 
     def by_database(self) -> Iterator[Any]:
-        return compute_days(self.engine, self.lookup, self.job, **self.days, now=self.now)
+        return compute_days(self.engine, self.lookup, self.job, Period(*self.days, self.now))
 
     def by_workers(self, beyond: Beyond) -> Iterator[Any]:
-        now = utc_now()
-        return compute_beyond(self.engine, self.lookup, self.job, beyond, **self.days, now=now)
+        return compute_beyond(self.engine, self.lookup, self.job, beyond, Period(*self.days, utc_now()))
 
     def contents(self) -> dict[Any, list[Any]]:
         """By day, all that is kept of it."""

@@ -62,8 +62,10 @@ def run_compute(arguments: argparse.Namespace, settings: Settings) -> int:
         raise Invalid("--workers and --scheduler are for --engine dask")
     if arguments.workers is not None and arguments.workers < 1:
         raise Invalid(f"--workers {arguments.workers}: give 1 or more")
+    from analysis.coverage.kept.compute import Period
+
     with open_engine(settings) as engine, _job(engine, arguments.network, settings) as (lookup, job):
-        period = {"first": first, "last": last, "now": now}
+        period = Period(first, last, now)
         if by_workers:
             left = _by_workers(engine, lookup, job, _beyond(arguments, settings, job.network_code), period)
         else:
@@ -71,12 +73,12 @@ def run_compute(arguments: argparse.Namespace, settings: Settings) -> int:
     return WITH_FINDINGS if left else DONE
 
 
-def _by_database(engine: Engine, lookup: Any, job: Any, period: dict[str, Any]) -> int:
+def _by_database(engine: Engine, lookup: Any, job: Any, period: Any) -> int:
     """How many days were left."""
     from analysis.coverage.kept.compute import compute_days
 
     left = 0
-    for done in compute_days(engine, lookup, job, **period):
+    for done in compute_days(engine, lookup, job, period):
         say(f"{done.on}: {f'left as it is, {done.left}' if done.left else f'{done.fixes:,} fixes'}")
         left += done.left is not None
     return left
@@ -95,19 +97,19 @@ def _beyond(arguments: argparse.Namespace, settings: Settings, network: str) -> 
     )
 
 
-def _by_workers(engine: Engine, lookup: Any, job: Any, beyond: Any, period: dict[str, Any]) -> int:
+def _by_workers(engine: Engine, lookup: Any, job: Any, beyond: Any, period: Any) -> int:
     """How many days were left; tells each day as it becomes whole, and at the end what the run took."""
     from analysis.coverage.beyond.export import Exported
     from analysis.coverage.beyond.run import Kept, compute_beyond
     from analysis.coverage.kept.compute import DayDone
     from people.looks import Look, record_look
 
-    why = f"coverage by workers, {period['first']} – {period['last']}"
+    why = f"coverage by workers, {period.first} – {period.last}"
     with engine.begin() as conn:  # what is exported is movement: on record before it is there
-        record_look(conn, Look(period["now"], getpass.getuser(), "export", why))
+        record_look(conn, Look(period.now, getpass.getuser(), "export", why))
     told, left, began = _Told(), 0, time.monotonic()
-    progress = Progress("pieces of work", (period["last"] - period["first"]).days + 1)
-    for step in compute_beyond(engine, lookup, job, beyond, **period):
+    progress = Progress("pieces of work", len(period.days))
+    for step in compute_beyond(engine, lookup, job, beyond, period):
         if isinstance(step, DayDone):
             say(f"{step.on}: left as it is, {step.left}")
             left += 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from sqlalchemy import Connection, Engine
 
@@ -14,7 +14,7 @@ from analysis.coverage.beyond.loading import load_day
 from analysis.coverage.beyond.pseudonyms import Pseudonyms
 from analysis.coverage.beyond.spread import Workers, spread
 from analysis.coverage.beyond.work import Work, Worked, is_computed
-from analysis.coverage.kept.compute import CoverageJob, DayDone, begin_day, check_sampling
+from analysis.coverage.kept.compute import CoverageJob, DayDone, Period, begin_day, check_sampling
 from analysis.coverage.kept.ground import DayGround
 from geo.lookup import Lookup
 
@@ -40,22 +40,15 @@ Step = Exported | DayDone | Kept | Worked
 
 
 def compute_beyond(
-    engine: Engine,
-    lookup: Lookup,
-    job: CoverageJob,
-    beyond: Beyond,
-    *,
-    first: date,
-    last: date,
-    now: datetime,
+    engine: Engine, lookup: Lookup, job: CoverageJob, beyond: Beyond, period: Period
 ) -> Iterator[Step]:
-    """Every day from first to last: all of them exported (or left, and why), then each computed, or kept as it is.
+    """Every day of the period: all of them exported (or left, and why), then each computed, or kept as it is.
     A day is in the database as soon as it is whole.
     """
     days = beyond.days
     with held(days.root):
         exported: list[Exported] = []
-        for step in export_days(engine, lookup, job, beyond, first=first, last=last, now=now):
+        for step in export_days(engine, lookup, job, beyond, period):
             yield step
             if isinstance(step, Exported):
                 exported.append(step)
@@ -75,24 +68,16 @@ def compute_beyond(
 
 
 def export_days(
-    engine: Engine,
-    lookup: Lookup,
-    job: CoverageJob,
-    beyond: Beyond,
-    *,
-    first: date,
-    last: date,
-    now: datetime,
+    engine: Engine, lookup: Lookup, job: CoverageJob, beyond: Beyond, period: Period
 ) -> Iterator[Exported | DayDone]:
     """Each day in a snapshot of its own; what cannot be computed is left."""
     with engine.connect() as conn:
         check_sampling(conn, job.rules)
     kept: dict[object, DayGround] = {}
     grounds = GroundFiles(beyond.days)
-    on = first
-    while on <= last:
+    for on in period.days:
         with _snapshot(engine) as conn:
-            begun = begin_day(conn, lookup, job, on=on, now=now, kept=kept)
+            begun = begin_day(conn, lookup, job, on=on, now=period.now, kept=kept)
             step = (
                 begun
                 if isinstance(begun, DayDone)
@@ -107,7 +92,6 @@ def export_days(
                 )
             )
         yield step
-        on += timedelta(days=1)
 
 
 @contextmanager

@@ -55,19 +55,28 @@ def check_sampling(conn: Connection, rules: CoverageRules) -> None:
         refuse_too_fine(rules.resolution, float(usual))
 
 
-def compute_days(
-    engine: Engine, lookup: Lookup, job: CoverageJob, *, first: date, last: date, now: datetime
-) -> Iterator[DayDone]:
-    """Every day from first to last, in order."""
+@dataclass(frozen=True)
+class Period:
+    """The days to compute, both ends included, as of an instant."""
+
+    first: date
+    last: date
+    now: datetime
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+
+def compute_days(engine: Engine, lookup: Lookup, job: CoverageJob, period: Period) -> Iterator[DayDone]:
+    """Every day of the period, in order."""
     kept: dict[object, DayGround] = {}
     with engine.connect() as conn:
         check_sampling(conn, job.rules)
-    on = first
-    while on <= last:
+    for on in period.days:
         with engine.begin() as conn:
-            done = compute_day(conn, lookup, job, on=on, now=now, kept=kept)
+            done = compute_day(conn, lookup, job, on=on, now=period.now, kept=kept)
         yield done
-        on += timedelta(days=1)
 
 
 def compute_day(

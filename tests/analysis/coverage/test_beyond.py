@@ -24,7 +24,7 @@ from analysis.coverage.beyond.run import Beyond, Kept, Step, compute_beyond
 from analysis.coverage.beyond.spread import Workers, spread
 from analysis.coverage.beyond.work import Worked, middle_of
 from analysis.coverage.day import MARGIN_US
-from analysis.coverage.kept.compute import compute_days
+from analysis.coverage.kept.compute import Period, compute_days
 from analysis.coverage.kept.tables import coverage_duty
 from cli.__main__ import main
 from core.clock import day_bounds
@@ -73,7 +73,7 @@ def beyond(tmp_path: Path) -> Beyond:
 def steps_of(engine: Engine, beyond: Beyond, first: date = FIRST) -> Iterator[Step]:
     lookup = Lookup(engine)
     try:
-        yield from compute_beyond(engine, lookup, JOB, beyond, first=first, last=LAST, now=NOW)
+        yield from compute_beyond(engine, lookup, JOB, beyond, Period(first, LAST, NOW))
     finally:
         lookup.close()
 
@@ -86,7 +86,7 @@ def compute_in_database(engine: Engine) -> int:
     """How many fixes were on duty."""
     lookup = Lookup(engine)
     try:
-        return sum(one.fixes for one in compute_days(engine, lookup, JOB, first=FIRST, last=LAST, now=NOW))
+        return sum(one.fixes for one in compute_days(engine, lookup, JOB, Period(FIRST, LAST, NOW)))
     finally:
         lookup.close()
 
