@@ -125,10 +125,14 @@ def assigned_within(
     if scope.everywhere:
         return true()
     present = unit_version.alias("present")
-    stands = exists().where(
-        present.c.unit_id == assignment.c.unit_id,
-        present.c.valid.contains(at),
-        func.upper_inf(present.c.recorded),
+    stands = (
+        exists()
+        .where(
+            present.c.unit_id == assignment.c.unit_id,
+            present.c.valid.contains(at),
+            func.upper_inf(present.c.recorded),
+        )
+        .correlate_except(present)  # `at` may be a column of the outermost statement, two levels up
     )
     return exists().where(
         assignment.c.person_id == person_id,

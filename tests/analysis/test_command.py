@@ -1,8 +1,6 @@
 """What the wall asks of a whole city: by its indexes, and in agreement with what is computed one by one."""
 
-import json
 import math
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,10 +10,10 @@ from sqlalchemy import Connection, Engine, text
 from analysis.children import count_children
 from analysis.dispatch import find_nearest
 from cases.views import find_case
-from core.db import make_engine, sql_file
+from core.db import sql_file
 from people.access import Scope
 from tests.analysis.crowd import LAT, LON, NOW, SIDE, fill
-from tests.conftest import drop_database, make_database
+from tests.plans import Plan, analysed, plan_of
 from tracking.live import snapshot_dots
 
 EVERYWHERE = Scope(everywhere=True)
@@ -23,15 +21,8 @@ EVERYWHERE = Scope(everywhere=True)
 
 @pytest.fixture(scope="module")
 def city(server_url: str, template_name: str) -> Iterator[Engine]:
-    name = f"wangge_command_{uuid.uuid4().hex[:12]}"
-    engine = make_engine(make_database(server_url, name, template_name))
-    with engine.begin() as conn:
-        fill(conn)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("ANALYZE"))
-    yield engine
-    engine.dispose()
-    drop_database(server_url, name)
+    with analysed(server_url, template_name, fill) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -47,16 +38,8 @@ def scope_of(conn: Connection, code: str) -> Scope:
     return Scope(everywhere=False, paths=(path,))
 
 
-def plan_of(conn: Connection, name: str, asked: dict[str, object]) -> tuple[set[str], set[str]]:
-    """(indexes used, tables read from end to end)."""
-    found = conn.execute(text(f"EXPLAIN (FORMAT JSON) {sql_file('analysis', name).text}"), asked).scalar_one()
-    used, whole, waiting = set(), set(), [(json.loads(found) if isinstance(found, str) else found)[0]["Plan"]]
-    while waiting:
-        node = waiting.pop()
-        waiting += node.get("Plans", [])
-        used |= {node["Index Name"]} if "Index Name" in node else set()
-        whole |= {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
-    return used, whole
+def file_plan(conn: Connection, name: str, asked: dict[str, object]) -> Plan:
+    return plan_of(conn, sql_file("analysis", name).text, asked)
 
 
 @pytest.mark.parametrize("unit", [None, "S3", "G3.7"])
@@ -93,7 +76,7 @@ def test_the_nearest_look_at_no_shifts_of_other_days(conn: Connection) -> None:
         "limit": 5,
         "now": NOW,
     }
-    used, whole = plan_of(conn, "nearest", asked)
+    used, whole = file_plan(conn, "nearest", asked)
     assert "ix_shift_person_time" in used
     assert "shift" not in whole
 
@@ -154,7 +137,7 @@ def test_a_thousand_alerts_that_are_over_are_not_read(conn: Connection) -> None:
     conn.execute(
         text("SET LOCAL enable_seqscan = off")
     )  # 421 units are read as fast without an index; is there one?
-    used, whole = plan_of(conn, "open_alerts", {"now": NOW, "listed_since": NOW})
+    used, whole = file_plan(conn, "open_alerts", {"now": NOW, "listed_since": NOW})
     assert "ix_sos_acknowledged_at" in used
     assert not whole & {
         "sos",
@@ -170,7 +153,7 @@ def test_a_thousand_alerts_that_are_over_are_not_read(conn: Connection) -> None:
 
 def test_the_watch_reads_the_shifts_of_a_day(conn: Connection) -> None:
     for name, asked in (("silent", {"silent_s": 900.0}), ("empty_units", {"networks": [1]})):
-        used, whole = plan_of(conn, name, {"now": NOW, **asked})
+        used, whole = file_plan(conn, name, {"now": NOW, **asked})
         assert "ix_shift_starts_at" in used, name
         assert "shift" not in whole, name
 

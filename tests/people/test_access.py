@@ -1,16 +1,17 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import Connection, DateTime, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import TSTZRANGE, Range, array
 
 from core.errors import Conflict, Invalid, NotFound
-from geo.tables import unit_version
+from geo.tables import Ltree, unit_version
 from people.access import (
     MAY_SEE_MOVEMENT,
     MAY_SEE_PEOPLE,
     Caller,
     Scope,
+    assigned_within,
     may,
     may_see_person,
     visible_units,
@@ -117,6 +118,32 @@ def test_people_of_a_unit_that_is_gone_are_still_seen_by_those_above_it(conn: Co
     conn.execute(update(unit_version).where(own).values(valid=Range(None, NOW)))
     for login, sees in (("boss1", True), ("boss2", False)):
         assert may_see_person(conn, caller_of(conn, town, login), town.persons["w1"], NOW) is sees
+
+
+def test_many_instants_are_asked_about_at_once_and_each_gets_its_own_answer(
+    conn: Connection, town: Town
+) -> None:
+    """G1 goes from S1 to S2 and ends a day later; then it lies where it ever did."""
+    moves, ends = NOW, NOW + timedelta(days=1)
+    own = unit_version.c.unit_id == town.units["G1"]
+    conn.execute(update(unit_version).where(own).values(valid=Range(None, moves)))
+    names = [column.name for column in unit_version.c if column.name not in {"id", "path", "valid"}]
+    path = f"{town.units['T'].hex}.{town.units['S2'].hex}.{town.units['G1'].hex}"
+    then = select(*(unit_version.c[name] for name in names), literal(path).cast(Ltree), literal(Range(moves, ends), TSTZRANGE)).where(own)  # fmt: skip
+    conn.execute(insert(unit_version).from_select([*names, "path", "valid"], then))
+    hour = timedelta(hours=1)
+    instants = (
+        func.unnest(array([moves - hour, moves + hour, ends + hour])).table_valued("at").render_derived()
+    )
+    at = instants.c.at.cast(DateTime(timezone=True))
+
+    def seen(street: str) -> set[datetime]:
+        paths = (f"{town.units['T'].hex}.{town.units[street].hex}",)
+        within = assigned_within(Scope(everywhere=False, paths=paths), literal(town.persons["w1"]), at)
+        return set(conn.scalars(select(at).where(within)))
+
+    assert seen("S1") == {moves - hour, ends + hour}
+    assert seen("S2") == {moves + hour, ends + hour}
 
 
 def test_a_grant_holds_for_what_was_recorded_below_the_unit_before_it_moved(

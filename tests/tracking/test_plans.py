@@ -1,21 +1,23 @@
 """Every look-up of movement stands on its index: plans on tens of thousands of fixes over many days."""
 
-import json
-import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, select, text
 
-from core.db import make_engine, sql_file
-from tests.conftest import drop_database, make_database
+from core.db import sql_file
+from geo.tables import unit_version
+from people.access import Caller, Grant
+from tests.people.town import lay_ground
+from tests.plans import Plan, analysed, nodes_of, plan_of, plans_of, statements_of
 from tests.tracking.city import EVER, NOW, make_person
 from tracking.devices import add_device, find_devices
 from tracking.partitions import ensure_partitions
 from tracking.tables import fix, raw_report
 from tracking.trails import TrailRules, read_trail
+from tracking.trails.seen import fixes_seen
 
 DAYS = [NOW.date() - timedelta(days=n) for n in range(10)]
 FILL = """
@@ -46,22 +48,22 @@ FILL_REST = (
 )
 
 
+def fill(conn: Connection) -> None:
+    ensure_partitions(conn, fix, DAYS)
+    ensure_partitions(conn, raw_report, DAYS[:1])
+    make_person(conn)
+    grid = lay_ground(conn)["G1"]
+    for query in (FILL, FILL_PEOPLE, *FILL_REST):
+        conn.execute(text(query), {"now": NOW} if ":now" in query else {})
+    posts = "INSERT INTO assignment (person_id, unit_id, role, valid) SELECT id, :grid, 'grid_worker', '(,)' FROM person WHERE id <= 3"
+    conn.execute(text(posts), {"grid": grid})
+
+
 @pytest.fixture(scope="module")
 def crowded(server_url: str, template_name: str) -> Iterator[Engine]:
     """27,000 fixes of 50 devices on 9 days, 12,000 payloads, 10,000 people on 40,000 shifts with their devices."""
-    name = f"wangge_crowd_{uuid.uuid4().hex[:12]}"
-    engine = make_engine(make_database(server_url, name, template_name))
-    with engine.begin() as conn:
-        ensure_partitions(conn, fix, DAYS)
-        ensure_partitions(conn, raw_report, DAYS[:1])
-        make_person(conn)
-        for query in (FILL, FILL_PEOPLE, *FILL_REST):
-            conn.execute(text(query), {"now": NOW} if ":now" in query else {})
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("ANALYZE"))
-    yield engine
-    engine.dispose()
-    drop_database(server_url, name)
+    with analysed(server_url, template_name, fill) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -70,22 +72,7 @@ def crowd(crowded: Engine) -> Iterator[Connection]:
         yield conn
 
 
-def nodes(plan: dict[str, object]) -> Iterator[dict[str, object]]:
-    yield plan
-    for inner in plan.get("Plans", []):
-        yield from nodes(inner)
-
-
-def plan_of(conn: Connection, statement: str, parameters: dict[str, object]) -> tuple[set[str], set[str]]:
-    """(indexes used, tables read from end to end)."""
-    found = conn.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), parameters).scalar_one()
-    tree = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
-    used = {str(node["Index Name"]) for node in nodes(tree) if "Index Name" in node}
-    whole = {str(node["Relation Name"]) for node in nodes(tree) if node["Node Type"] == "Seq Scan"}
-    return used, whole
-
-
-def file_plan(conn: Connection, name: str, parameters: dict[str, object]) -> tuple[set[str], set[str]]:
+def file_plan(conn: Connection, name: str, parameters: dict[str, object]) -> Plan:
     return plan_of(conn, sql_file("tracking", name).text, parameters)
 
 
@@ -146,18 +133,11 @@ def test_signs_that_changed_are_found_by_their_transaction(crowd: Connection) ->
 
 
 def test_a_trail_reads_one_persons_day(crowd: Connection) -> None:
-    asked: list[tuple[str, object]] = []
-
-    @event.listens_for(crowd.engine, "before_cursor_execute")
-    def note(_conn: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        asked.append((statement, parameters))
-
     zone = ZoneInfo("Asia/Shanghai")
-    assert len(read_trail(crowd, 7, DAYS[1], zone=zone, rules=TrailRules()).fixed_at)
+    asked = statements_of(crowd, lambda: read_trail(crowd, 7, DAYS[1], zone=zone, rules=TrailRules()))
     statement, parameters = next(one for one in asked if "FROM fix" in one[0])
     found = crowd.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
-    tree = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
-    read = [node for node in nodes(tree) if str(node.get("Relation Name", "")).startswith("fix")]
+    read = [node for node in nodes_of(found) if str(node.get("Relation Name", "")).startswith("fix")]
     assert {str(node["Relation Name"]) for node in read} <= {f"fix_{day:%Y%m%d}" for day in DAYS[:3]}, (
         "two UTC days"
     )
@@ -174,3 +154,19 @@ def test_a_credential_is_found_by_its_hash(crowd: Connection) -> None:
     used, whole = plan_of(crowd, "SELECT * FROM device WHERE token_hash = ANY(:hashes)", {"hashes": [b"x"]})
     assert used == {"uq_device_token_hash"}
     assert not whole
+
+
+def test_fixes_of_those_one_leads_are_found_by_person_and_time(crowd: Connection) -> None:
+    """Of a span of many days; who they are is found first."""
+    unit_id = crowd.scalars(select(unit_version.c.unit_id).where(unit_version.c.code == "S1")).one()
+    leader = Caller(1, "boss", None, (Grant("supervisor", unit_id, unit_id.hex),))
+    since, until = NOW - timedelta(days=8), NOW
+
+    def ask() -> None:
+        seen = fixes_seen(crowd, leader, since, until)
+        sent = (fix.c.fixed_at >= since) & (fix.c.fixed_at < until)
+        assert len(crowd.execute(select(fix.c.lon).where(seen, sent)).all()) > 900
+
+    used, whole = plans_of(crowd, ask)
+    assert any("person_id_fixed_at" in name for name in used)
+    assert not {name for name in whole if name.startswith("fix")}

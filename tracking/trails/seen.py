@@ -16,7 +16,7 @@ def fixes_seen(conn: Connection, caller: Caller, since: datetime, until: datetim
     scope = visible_units(conn, caller, MAY_SEE_MOVEMENT)
     if scope.everywhere:
         return true()
-    # The first condition is implied by the second; it names few people, whose fixes an index finds.
-    people = select(person.c.id).where(assigned_during(scope, person.c.id, since, until))
+    # The list follows from the second condition: few people, whose fixes an index finds.
+    people = conn.scalars(select(person.c.id).where(assigned_during(scope, person.c.id, since, until))).all()
     led = and_(fix.c.person_id.in_(people), assigned_within(scope, fix.c.person_id, fix.c.fixed_at))
     return led if caller.person_id is None else or_(led, fix.c.person_id == caller.person_id)

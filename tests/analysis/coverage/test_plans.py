@@ -1,15 +1,12 @@
 """Every look-up of coverage stands on its index: plans over 400 days, 12,000 people, 24,000 streets, 72,000 fixes."""
 
-import json
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, Engine, event, func, select, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from analysis.coverage.beyond.export import fingerprints
 from analysis.coverage.kept.compute import CoverageJob, stale_days
@@ -26,14 +23,13 @@ from analysis.coverage.views.proof import ProofAsked, prove
 from analysis.coverage.views.responses import ResponsesAsked, read_responses
 from analysis.coverage.views.rhythm import read_calendar, read_week
 from analysis.coverage.views.trend import read_trend
-from core.db import make_engine
 from geo.lookup import Lookup
 from geo.tables import unit_version
 from geo.walkable import read_obstacles, read_sites, read_streets
 from people.access import Scope
 from people.tables import person
 from tests.city import publish_small_city
-from tests.conftest import drop_database, make_database
+from tests.plans import analysed, plans_of
 from tracking.partitions import ensure_partitions
 from tracking.tables import fix
 
@@ -93,53 +89,28 @@ FULL = "fix_20260608"
 DAYS = [LAST - timedelta(days=n) for n in range(-1, 10)]
 
 
+def fill(conn: Connection) -> None:
+    publish_small_city(conn)
+    deepest = conn.scalar(
+        select(unit_version.c.level).group_by(unit_version.c.level).order_by(func.count().desc()).limit(1)
+    )
+    ensure_partitions(conn, fix, DAYS)
+    binds = {"last": LAST, "now": NOW, "deepest": deepest}
+    for query in FILL:
+        conn.execute(text(query), {key: value for key, value in binds.items() if f":{key}" in query})
+
+
 @pytest.fixture(scope="module")
 def kept(server_url: str, template_name: str) -> Iterator[Engine]:
     """400 days of the small city's 64 deepest units."""
-    name = f"wangge_kept_{uuid.uuid4().hex[:12]}"
-    engine = make_engine(make_database(server_url, name, template_name))
-    with engine.begin() as conn:
-        publish_small_city(conn)
-        deepest = conn.scalar(
-            select(unit_version.c.level).group_by(unit_version.c.level).order_by(func.count().desc()).limit(1)
-        )
-        ensure_partitions(conn, fix, DAYS)
-        binds = {"last": LAST, "now": NOW, "deepest": deepest}
-        for query in FILL:
-            conn.execute(text(query), {key: value for key, value in binds.items() if f":{key}" in query})
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("VACUUM (ANALYZE)"))  # a BRIN index knows what a vacuum has seen
-    yield engine
-    engine.dispose()
-    drop_database(server_url, name)
+    with analysed(server_url, template_name, fill) as engine:
+        yield engine
 
 
 @pytest.fixture
 def conn(kept: Engine) -> Iterator[Connection]:
     with kept.connect() as connection:
         yield connection
-
-
-def plans_of(conn: Connection, ask: Callable[[], object]) -> tuple[set[str], set[str]]:
-    """(indexes used, tables read from end to end) of every statement that answering takes."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_conn: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(conn, "before_cursor_execute", note)
-    ask()
-    event.remove(conn, "before_cursor_execute", note)
-    used, whole = set(), set()
-    for statement, parameters in asked:
-        found = conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
-        waiting = [(json.loads(found) if isinstance(found, str) else found)[0]["Plan"]]
-        while waiting:
-            node = waiting.pop()
-            waiting += node.get("Plans", [])
-            used |= {node["Index Name"]} if "Index Name" in node else set()
-            whole |= {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
-    return used, whole
 
 
 SMALL = {"coverage_day", "network", "unit", "unit_version", "role", "edition", "ground_survey"}
