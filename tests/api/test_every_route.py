@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from api.app import make_app
 from api.callers import Door, door_of
+from api.openapi import describe
 from core.db import make_engine
 from core.settings import read_settings
 from people.access import GRANT_ROLES
@@ -301,3 +302,12 @@ def test_a_change_asked_for_by_another_site_is_refused(name: str, browse: Browse
     silent = browse("w1")
     del silent.headers["Origin"]
     assert ask(silent, name) == 403
+
+
+def test_whoever_may_name_a_unit_may_name_an_instant(app: FastAPI) -> None:
+    """Cases of a unit are those of its whole life; a plan lies on the edition that it was drawn on."""
+    reads = {path: found["get"] for path, found in describe(app)["paths"].items() if "get" in found}
+    names = {path: {each["name"] for each in read.get("parameters", [])} for path, read in reads.items()}
+    asked = {path for path, given in names.items() if "unit" in given and "plan_id" not in given}
+    assert len(asked) > 10
+    assert {path for path in asked if "at" not in names[path]} == {"/v1/cases"}

@@ -22,6 +22,7 @@ ROOMS = (
     "analysis/coverage/views",
     "analysis/handover.py",
     "analysis/redraw",
+    "api/routes/checkins.py",
     "api/routes/coverage",
     "api/routes/drawings.py",
     "api/routes/editions.py",
@@ -32,6 +33,7 @@ ROOMS = (
     "api/routes/packages.py",
     "api/routes/painting.py",
     "api/routes/plans.py",
+    "api/routes/responses.py",
     "api/routes/tiles.py",
 )
 """What the planner's page and the one of coverage ask: nothing is refused there in English alone."""
