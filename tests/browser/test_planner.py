@@ -82,14 +82,17 @@ def approve_and_schedule(visit: Visits, ground: Ground, name: str) -> None:
 
 
 def after_the_instant(visit: Visits, ground: Ground, born: str, place: tuple[float, float]) -> None:
-    """The lookup and the wall know the new borders; yesterday's question gets yesterday's answer."""
+    """The lookup and a wall that was open before know the new borders; yesterday's question gets yesterday's answer."""
+    wall = visit("command", place=ground).open(f"/wall?unit={born[:11]}&level=grid")
+    expect(wall.locator("#rows")).to_contain_text("1号微网格")
+    expect(wall.locator("#rows")).not_to_contain_text(born)
     asked = f"/v1/places?lon={WEST + place[0] * STEP}&lat={SOUTH + place[1] * STEP}"
     assert born not in str(ask(ground, asked))
     ground.ahead = LEAD + timedelta(minutes=1)
     until(lambda: born in str(ask(ground, asked)), 20)
     yesterday = (utc_now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert born not in str(ask(ground, f"{asked}&at={yesterday}"))
-    wall = visit("command", place=ground).open(f"/wall?unit={born[:11]}&level=grid")
+    wall.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(wall.locator("#rows")).to_contain_text(born)
 
 

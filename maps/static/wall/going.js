@@ -4,15 +4,17 @@ import { boundsOf, showLevel, useNetwork } from "../map/units.js";
 import { t } from "../words.js";
 import { banner } from "./connection.js";
 import { at, el } from "./dom.js";
-import { openUnit } from "./ground.js";
+import { openUnit, readNetworks } from "./ground.js";
 import { here, tell } from "./here.js";
 import { showCrumbs } from "./panel.js";
 import { go, note, now as stateNow } from "./state.js";
 
+const GROUND_MS = 20_000;
+
 let arriving = 0;
 
-/** Stand where the address says; a unit that is not found is told, and the top shown. */
-export async function arrive(state) {
+/** Stand where the address says; a unit that is not found is told, and the top shown. `look`: the camera goes there too. */
+export async function arrive(state, { look = true } = {}) {
   const turn = ++arriving;
   const network = here.networks.find((one) => one.code === state.network) ?? here.networks[0];
   at("network").value = network.code;
@@ -29,7 +31,7 @@ export async function arrive(state) {
   at("source").textContent = [t("wall.source", { network: network.name, edition: network.editionSeq }), here.credit].filter(Boolean).join(" · ");
   if (here.map) useNetwork(here.map, found.network);
   if (here.map) showGround();
-  lookWhere(state);
+  if (look) lookWhere(state);
   tell("arrived", found);
 }
 
@@ -123,8 +125,23 @@ export function openChild(code) {
   if (child) go({ network: here.place.network.code, unit: child.code, level: child.level });
 }
 
-export function fillNetworks() {
+export function startNetworks() {
+  fillNetworks();
+  at("network").addEventListener("change", () => go({ network: at("network").value, unit: null, level: null }));
+  setInterval(keepGround, GROUND_MS);
+  document.addEventListener("visibilitychange", keepGround);
+}
+
+function fillNetworks() {
   at("network").replaceChildren(...here.networks.map((one) => el("option", { value: one.code }, one.name)));
   at("network").parentElement.hidden = here.networks.length < 2;
-  at("network").addEventListener("change", () => go({ network: at("network").value, unit: null, level: null }));
+}
+
+/** An edition came into force while the wall was open: its ground, and the camera stays where it is. */
+async function keepGround() {
+  const read = await readNetworks().catch(() => null);
+  if (!read?.length || JSON.stringify(read) === JSON.stringify(here.networks)) return;
+  here.networks = read;
+  fillNetworks();
+  await arrive(stateNow(), { look: false });
 }

@@ -17,7 +17,7 @@ import { choosePerson, lookAtPerson, showChosen } from "./chosen_person.js";
 import { banner, tellConnection } from "./connection.js";
 import { hideDetail } from "./detail.js";
 import { at } from "./dom.js";
-import { arrive, fillNetworks, keepPosition, keepRoom, lookWhere } from "./going.js";
+import { arrive, keepPosition, keepRoom, lookWhere, startNetworks } from "./going.js";
 import { readNetworks } from "./ground.js";
 import { here, on, sees, tell } from "./here.js";
 import { loadHotspots, showLayers } from "./layers.js";
@@ -37,7 +37,7 @@ async function start() {
   setInterval(() => (at("clock").textContent = clock(Date.now())), 1000);
   here.networks = await readNetworks();
   if (!here.networks.length) return banner(t("wall.no_ground"));
-  fillNetworks();
+  startNetworks();
   if (canDrawMaps()) await startMap();
   else banner(t("wall.no_webgl"));
   bindKeys();
