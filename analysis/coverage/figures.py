@@ -25,7 +25,7 @@ DEFINITIONS: Final = {
         Definition("streets", 1, "mm", "道路覆盖率", "street length passed"),
         Definition("doors", 1, "count", "户点覆盖率", "address points passed"),
         Definition("households", 1, "count", "户数覆盖率", "households of the address points passed"),
-        Definition("required", 1, "count", "应访完成率", "required visits made"),
+        Definition("required", 2, "count", "应访完成率", "required visits made"),
         Definition("in_grid", 1, "us", "在格率", "duty observed in the own grid"),
         Definition(
             "in_grid_credited",

@@ -1,5 +1,6 @@
 """Computed coverage read back: one unit and those right below it over a period, each figure with what it stands on."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,10 +8,10 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Text, any_, cast, func, literal, select, true
+from sqlalchemy import Connection, RowMapping, Text, and_, any_, cast, func, literal, select, true
 
 from analysis.coverage.figures import DEFINITIONS, Figure
-from analysis.coverage.kept.tables import coverage_day, coverage_site
+from analysis.coverage.kept.tables import coverage_day, coverage_site, coverage_unit
 from analysis.coverage.kept.writing import UNIT_FIGURES
 from analysis.coverage.rules import finest_resolution, supports
 from core.db import sql_file
@@ -199,31 +200,43 @@ def _once(conn: Connection, asked: CoverageAsked, area: Figure, days: int) -> Fi
 
 
 def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure:
-    """Required visits made: of each site as many as required in the days computed, no more; whole visits, rounded up."""
+    """Required visits made: of each site as many as required in the days computed, no more; whole visits, rounded up. Those
+    of days on which nobody tracked served the site's unit are told beside it.
+    """
     steps = func.string_to_array(cast(unit_version.c.path, Text), ".")
     rows = conn.execute(
         select(
-            coverage_site.c.code,
+            coverage_unit.c.observed,
             func.sum(coverage_site.c.visits).label("visits"),
             func.array_agg(coverage_site.c.required).label("required"),
             func.array_agg(coverage_site.c.days).label("days"),
         )
         .join(coverage_day, coverage_day.c.id == coverage_site.c.day_id)
         .join(unit_version, unit_version.c.id == coverage_site.c.unit_version_id)
+        .join(
+            coverage_unit,
+            and_(
+                coverage_unit.c.day_id == coverage_site.c.day_id,
+                coverage_unit.c.unit_version_id == coverage_site.c.unit_version_id,
+            ),
+        )
         .where(
             coverage_day.c.network_id == asked.network_id,
             coverage_day.c.on >= asked.first,
             coverage_day.c.on <= asked.last,
             true() if asked.unit_id is None else literal(asked.unit_id.hex) == any_(steps),
         )
-        .group_by(coverage_site.c.code)
+        .group_by(coverage_site.c.code, coverage_unit.c.observed)
     )
-    made = due = 0
+    made = due = not_observed = 0
     for row in rows:
         wanted = sum(Fraction(n, d) for n, d in zip(row.required, row.days, strict=True))
-        whole = int(-(-wanted.numerator // wanted.denominator)) if wanted else 0
-        made, due = made + min(int(row.visits), whole), due + whole
-    return Figure(DEFINITIONS["required"], made, due, as_of)
+        whole = math.ceil(wanted)
+        if row.observed:
+            made, due = made + min(int(row.visits), whole), due + whole
+        else:
+            not_observed += whole
+    return Figure(DEFINITIONS["required"], made, due, as_of, not_observed=not_observed)
 
 
 def find_codes(conn: Connection, ids: Sequence[UUID]) -> list[str]:
