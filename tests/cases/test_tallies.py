@@ -1,5 +1,7 @@
 """Open cases, in all and in each unit right below."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy import Connection, true
 
@@ -7,7 +9,7 @@ from cases.tallies import Asked, Tally, count_open_cases
 from cases.views import visible
 from core.errors import NotFound
 from geo.lookup import Lookup
-from tests.cases.town import IN_G1, IN_G2, OUTSIDE, Town, bring_to, caller_of, new_case
+from tests.cases.town import IN_G1, IN_G2, NOW, OUTSIDE, REPORT, Town, bring_to, caller_of, new_case
 
 
 @pytest.fixture
@@ -45,3 +47,21 @@ def test_unknown_networks_and_units_are_no_zero(some: Connection) -> None:
         count_open_cases(some, Lookup(some), Asked("governance", "X9"), true())
     with pytest.raises(NotFound, match="party"):
         count_open_cases(some, Lookup(some), Asked("party"), true())
+
+
+def test_an_instant_has_the_cases_that_were_open_then(some: Connection, town: Town) -> None:
+    """`f` was reported the day before, was closed in the sixth minute, and lay in G1; the others came later."""
+
+    def open_at(at: datetime, unit: str | None = "S1") -> Tally:
+        return count_open_cases(some, Lookup(some), Asked("governance", unit, at), true())
+
+    new_case(some, "late", lon=IN_G1[0], lat=IN_G1[1], reported_at=NOW + timedelta(minutes=3))
+    own = town.units["G1"].hex
+    reported = REPORT.reported_at or NOW
+    assert open_at(reported - timedelta(seconds=1)) == Tally(0, {})
+    counts = [open_at(NOW + timedelta(minutes=n)) for n in (2, 4, 30)]
+    assert counts == [Tally(3, {own: 3}), Tally(4, {own: 4}), Tally(3, {own: 3})]
+    assert open_at(NOW + timedelta(minutes=2), None) == Tally(4, {town.units["T"].hex: 4})
+    assert open_at(NOW + timedelta(minutes=2), "G1") == Tally(3, {})
+    with pytest.raises(NotFound, match="X9"):
+        open_at(NOW, "X9")

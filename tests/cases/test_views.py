@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import ColumnElement, Connection, Engine, Executable, select, text, true
 
+from cases.events import read_chains
 from cases.tables import case, case_event
+from cases.tallies import Asked, count_open_cases
 from cases.views import CaseFilter, find_subtree, list_cases, select_cases, visible, within
 from core.db import sql_file
 from core.errors import Invalid, NotFound
+from geo.lookup import Lookup
 from tests.cases.town import (
     IN_G1,
     IN_G2,
@@ -24,6 +27,7 @@ from tests.cases.town import (
     step,
     take_in,
 )
+from tests.plans import plans_of
 
 
 def numbers(conn: Connection, wanted: CaseFilter, seen: ColumnElement[bool] | None = None) -> set[str]:
@@ -191,3 +195,19 @@ def test_the_log_of_a_case_and_a_reference_are_found_by_their_keys(crowded: tupl
     known = plan_of(conn, sql_file("cases", "known").bindparams(channels=["12345"], refs=["many 3"]))
     assert "uq_case_channel" in known
     assert "uq_case_event_case_id" in known
+
+
+def test_what_was_open_then_is_read_from_each_log_by_its_key(crowded: tuple[Connection, Town]) -> None:
+    conn, _ = crowded
+    asked, lookup = Asked("governance", at=NOW - timedelta(days=13)), Lookup(conn)
+    used, whole = plans_of(conn, lambda: count_open_cases(conn, lookup, asked, true()))
+    assert "uq_case_event_case_id_seq" in used
+    assert "case_event" not in whole
+
+
+def test_the_logs_of_many_cases_go_on_by_their_keys(crowded: tuple[Connection, Town]) -> None:
+    conn, _ = crowded
+    some = list(conn.scalars(select(case.c.id).limit(20)))
+    used, whole = plans_of(conn, lambda: read_chains(conn, some))
+    assert {"pk_case", "uq_case_event_case_id_seq"} <= used
+    assert not whole
