@@ -83,7 +83,7 @@ def list_responses_of_person(
     if not may_see_person_then(conn, caller, whose.id, since, until, roles=MAY_SEE_COVERAGE):
         raise NotFound(told("there is no person {code}", code=code))
     if caller.person_id != whose.id:
-        why = f"responses of {wanted}"
+        why = f"coverage of {wanted}"
         seen = Look(now, caller.login, "trail", why, account_id=caller.account_id, person_id=whose.id)
         record_look(conn, seen)
     asked = ResponsesAsked(since, until, now, settings.fix_days, Scope(everywhere=True), person_id=whose.id)

@@ -6,20 +6,26 @@ from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete, func, select
 
 from analysis.coverage.kept.compute import CoverageJob, compute_day
 from analysis.coverage.kept.tables import coverage_day, coverage_note
 from analysis.coverage.rules import CoverageRules
+from cases.events import Actor, Event, read_chain, write_events
+from cases.intake import take_in_cases
+from cases.reports import CaseReport
+from cases.tables import case
 from core.clock import day_bounds, day_of, utc_now
 from core.errors import NotFound
 from core.settings import read_settings
 from geo.lookup import Lookup
 from people.accounts import add_account, find_account
 from people.grants import add_grant, find_unit
+from people.persons import find_person
 from tests.browser.city import PASSWORD, City
 from tests.browser.conftest import NARROW, USUAL, WIDE, Visits, until
-from tests.city import FOUNDED, code_at
+from tests.city import FOUNDED, centre, code_at
+from tracking.tables import fix
 
 pytestmark = pytest.mark.browser
 ZONE = read_settings({}).zone
@@ -74,12 +80,69 @@ def test_from_the_street_to_the_fixes_by_mouse(visit: Visits, computed: date) ->
     expect(page.locator("#detail h2")).to_have_text(f"王芳 · {computed}")
     page.locator("#detail .stretch").first.click()
     expect(page.locator("#detail [role=status]")).not_to_be_empty()
+    draw_over(page, 0.2, 0.9)
+    expect(page).to_have_url(re.compile(r"part=\d\d%3A\d\d%3A\d\d-\d\d%3A"))
+    expect(page.locator("#detail .taken")).to_be_visible()
+    drawn = page.locator("#detail [role=status]").inner_text()
+    page.reload()
+    expect(arrived(page).locator("#detail [role=status]")).to_have_text(drawn)
+    page.get_by_role("button", name="显示全天").click()
+    expect(page.locator("#detail .taken")).to_be_hidden()
     page.get_by_role("tab", name="单元").click()
     page.get_by_role("button", name="依据").first.click()
     expect(page.locator("#detail")).to_contain_text("依据")
     page.go_back()
     rest(page)
     expect(page.locator("#detail h2")).to_have_text(f"王芳 · {computed}")
+
+
+def draw_over(page: Page, first: float, last: float) -> None:
+    """Along a part of the day's band."""
+    page.locator("#detail .band").scroll_into_view_if_needed()
+    box = page.locator("#detail .band").bounding_box()
+    assert box is not None
+    for step, place in enumerate((first, (first + last) / 2, last)):
+        page.mouse.move(box["x"] + place * box["width"], box["y"] + box["height"] / 2)
+        if not step:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def test_cases_weeks_and_roles_stand_beside_the_figures(visit: Visits, computed: date, city: City) -> None:
+    with city.engine.begin() as conn:
+        send_to_case(conn, computed)
+    page = arrived(visit("boss", WIDE).open(f"/coverage?from={computed}&to={computed}&tab=cases&person=w1"))
+    expect(page.locator("#list")).to_contain_text("到场率 100.0%（1 / 1 次派遣）")
+    expect(page.locator("#detail .pin")).to_have_count(2)
+    expect(page.locator("#trend circle")).to_have_count(1)
+    expect(page.locator("#trend polyline")).to_have_count(0)
+    page.get_by_role("checkbox", name="案件").check()
+    expect(page).to_have_url(re.compile("cases=1"))
+    expect(page.locator("#case-legend canvas")).to_have_count(6)
+    page.select_option("#role", "grid_leader")
+    expect(page.locator("#role-note")).to_contain_text("不能分给某个角色")
+    expect(page.locator("#list")).to_contain_text("没有在岗人员")
+    page.select_option("#role", "grid_worker")
+    expect(page.locator("#list caption")).to_contain_text("专职网格员 1 人合计")
+    page.locator("#detail .stretch").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail .taken")).to_be_visible()
+    expect(page.locator("#detail .stretch").first).to_be_focused()
+    page.locator("#detail .stretch").last.focus()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator("#detail [role=status]")).to_contain_text("显示全天")
+
+
+def send_to_case(conn: Connection, on: date) -> None:
+    """w1 is sent to where they walked, a minute before their last fix."""
+    (lon, lat), who = centre(0, 0), find_person(conn, "w1").id
+    last = conn.scalar(select(func.max(fix.c.fixed_at)).where(fix.c.person_id == who))
+    at = last - timedelta(minutes=1)
+    report = CaseReport("test", "sent", "noise", lon=lon, lat=lat, reported_at=at)
+    (taken,) = take_in_cases(conn, Lookup(conn), [report], actor=Actor("desk", "desk"), now=last)
+    case_id = conn.scalar(select(case.c.id).where(case.c.number == taken.number))
+    event = Event("assign", "assigned", "desk", "desk", at, evidence={"assignee": "w1"})
+    write_events(conn, [read_chain(conn, case_id).append(event)])
 
 
 def test_the_whole_by_keyboard_and_a_link_brings_the_same_view(visit: Visits, computed: date) -> None:
@@ -129,15 +192,20 @@ def test_a_worker_sees_the_same_and_says_what_a_time_was_and_the_supervisor_answ
     expect(desk.locator("#list")).to_contain_text("在三号楼入户")
     desk.get_by_role("button", name="认可", exact=True).click()
     expect(desk.locator("#list")).to_contain_text("boss 已认可")
+    lon, lat = centre(0, 0)
+    phone.context.grant_permissions(["geolocation"])
+    phone.context.set_geolocation({"longitude": lon, "latitude": lat, "accuracy": 8})
+    phone.get_by_role("button", name="我在这里，签到").click()
+    expect(phone.locator("#checkin-list")).to_contain_text("微网格")
     phone.reload()
     phone.locator("#day").wait_for()
     expect(phone.locator("#day-notes")).to_contain_text("boss 已认可")
-    expect(phone.locator("#looks-list")).not_to_be_empty()
+    expect(phone.locator("#looks-list")).to_contain_text("的巡查数字")
     assert shown
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
-@pytest.mark.parametrize("tab", ["units", "people"])
+@pytest.mark.parametrize("tab", ["cases&cases=1", "people"])
 def test_axe_finds_nothing_serious(visit: Visits, computed: date, size: tuple[int, int], tab: str) -> None:
     window = visit("boss", size)
     page = arrived(window.open(f"/coverage?from={computed}&to={computed}&tab={tab}&person=w1"))

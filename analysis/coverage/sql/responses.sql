@@ -1,7 +1,7 @@
 -- Every time somebody was sent to a case in [since, until), and when a sure fix of theirs first lay near it: within
 -- `within_s` of being sent, before the case was handed on, as of `now`. `label`: the unit that held the case's place, NULL
 -- for the whole network; `person_id`: of one person, NULL for anybody. `duty_s`: time on shift from being sent until then, or
--- until it ended without. `tracked`: in a role whose bearer is tracked.
+-- until it ended without. `tracked`: in a role whose bearer is tracked; `heard`: any sure fix of theirs in that time.
 WITH sent AS MATERIALIZED (
     SELECT
         case_event.id AS event_id, "case".number, "case".category, "case".state, "case".point,
@@ -47,6 +47,11 @@ SELECT
         SELECT FROM assignment JOIN role ON role.code = assignment.role
         WHERE assignment.person_id = sent.person_id AND role.tracked AND assignment.valid @> sent.sent_at
     ) AS tracked,
+    EXISTS (
+        SELECT FROM fix
+        WHERE fix.person_id = sent.person_id AND fix.flags = 0
+          AND fix.fixed_at >= sent.sent_at AND fix.fixed_at < sent.ends_at
+    ) AS heard,
     coalesce(extract(epoch FROM duty.lasted), 0) AS duty_s
 FROM sent
 LEFT JOIN LATERAL (

@@ -1,7 +1,7 @@
 """How long it took from being sent to a case until somebody was there, as far as their fixes show it.
 
 Off shift nobody has to come anywhere: the time is told by the clock and on duty. What cannot be seen (nobody tracked, no
-place, no time on duty, fixes that have expired) is not observed and stands outside the denominator.
+place, no time on duty, a silent phone, fixes that have expired) is not observed and stands outside the denominator.
 """
 
 from collections.abc import Sequence
@@ -108,7 +108,7 @@ def _response(
     outcome: Outcome
     if came is not None:
         outcome = "came"
-    elif not seen or (over and not duty_s):
+    elif not seen or (over and not (duty_s and row["heard"])):
         outcome = "not_observed"
     else:
         outcome = "not_seen" if over else "waiting"

@@ -1,28 +1,83 @@
 // One person's day as parts of a page: the band, the times, the ways, the shares. The supervisor's page and the phone show the same.
-import { metres, minute, span } from "../format.js";
+import { clock, metres, minute, span } from "../format.js";
 import { el } from "../wall/dom.js";
 import { t } from "../words.js";
 import { basis, percent } from "./figure.js";
 
 export const KINDS = ["inside_moving", "inside_still", "outside_moving", "outside_still", "unobserved"];
 export const WAYS = ["walked", "ridden", "drift", "vehicle", "inaccurate", "leap", "silence"];
+const SLIP_PX = 5; // a click is not quite still
 
-/** The band of a day as buttons, each with its times; `choose(stretch)` when one is taken. */
-export function makeBand({ duty, band }, choose) {
+/** The band of a day as buttons, each with its times; `choose({ since, until })` when one is taken, several with Shift, or some
+    time drawn over them. `chosen`: what is. `marks`: [{ at, kind, label }] above it. */
+export function makeBand({ duty, band }, choose, { chosen = null, marks = [] } = {}) {
   if (!duty.length) return el("p", { class: "muted" }, t("coverage.off_duty"));
   const first = Date.parse(duty[0].since);
   const last = Date.parse(duty.at(-1).until);
-  const share = (from, to) => (100 * (Date.parse(to) - Date.parse(from))) / (last - first);
+  const share = (instant) => Math.min(100, Math.max(0, (100 * (new Date(instant) - first)) / (last - first)));
+  const lay = (element, since, until) => {
+    element.style.insetInlineStart = `${share(since)}%`;
+    element.style.inlineSize = `${share(until) - share(since)}%`;
+    return element;
+  };
+  const mark = el("span", { class: "taken", hidden: !chosen });
+  if (chosen) lay(mark, chosen.since, chosen.until);
+  const take = (one, { shiftKey }) => {
+    const from = shiftKey && chosen ? Math.min(new Date(chosen.since), new Date(one.since)) : one.since;
+    const to = shiftKey && chosen ? Math.max(new Date(chosen.until), new Date(one.until)) : one.until;
+    choose({ since: new Date(from).toISOString(), until: new Date(to).toISOString(), kind: shiftKey && chosen ? undefined : one.kind });
+  };
   const stretches = band.map((one) => {
     const label = `${minute(one.since)}–${minute(one.until)} ${t(`coverage.kind.${one.kind}`)}`;
-    const stretch = el("button", { type: "button", class: "stretch", "data-kind": one.kind, title: label, "aria-label": label, onclick: () => choose(one) });
-    stretch.style.insetInlineStart = `${share(duty[0].since, one.since)}%`;
-    stretch.style.inlineSize = `${share(one.since, one.until)}%`;
-    return stretch;
+    const stretch = el("button", { type: "button", class: "stretch", "data-kind": one.kind, title: label, "aria-label": label, onclick: (event) => take(one, event) });
+    return lay(stretch, one.since, one.until);
+  });
+  const bar = el("div", { class: "band", role: "group", "aria-label": t("coverage.band") }, ...stretches, mark);
+  drawOver(bar, (from, to) => lay(mark, first + from * (last - first), first + to * (last - first)), (from, to) => {
+    choose({ since: new Date(first + from * (last - first)).toISOString(), until: new Date(first + to * (last - first)).toISOString() });
+  });
+  const pins = marks.map(({ at, kind, label }) => {
+    const pin = el("span", { class: "pin", "data-pin": kind, role: "img", "aria-label": label, title: label });
+    pin.style.insetInlineStart = `${share(at)}%`;
+    return pin;
   });
   const ends = el("p", { class: "small muted number ends" }, el("span", {}, minute(first)), el("span", {}, minute(last)));
-  return el("div", {}, el("div", { class: "band", role: "group", "aria-label": t("coverage.band") }, ...stretches), ends);
+  return el("div", {}, pins.length ? el("div", { class: "pins" }, ...pins) : null, bar, ends, el("p", { class: "small muted" }, t("coverage.band.text")));
 }
+
+/** Pointer from one place of the bar to another: `show(from, to)` on the way, `done` at the end, in parts of its width. */
+function drawOver(bar, show, done) {
+  let start = null;
+  let drawn = null;
+  const place = (event) => {
+    const { left, width } = bar.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (event.clientX - left) / width));
+  };
+  bar.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) start = { x: event.clientX, at: place(event) };
+    drawn = null;
+  });
+  bar.addEventListener("pointermove", (event) => {
+    if (!start || (!drawn && Math.abs(event.clientX - start.x) < SLIP_PX)) return;
+    if (!drawn) bar.setPointerCapture(event.pointerId);
+    const at = place(event);
+    drawn = [Math.min(at, start.at), Math.max(at, start.at)];
+    bar.querySelector(".taken").hidden = false;
+    show(...drawn);
+  });
+  bar.addEventListener("pointerup", () => {
+    start = null;
+    if (drawn && drawn[1] > drawn[0]) done(...drawn);
+  });
+  bar.addEventListener("pointercancel", () => (start = null));
+  bar.addEventListener("click", (event) => {
+    if (drawn) event.stopPropagation(); // what ends a drawing is no click
+    drawn = null;
+  }, true);
+}
+
+/** “08:00:00–09:30:00”, of what kind, with how many fixes. */
+export const tellStretch = ({ since, until, kind }, more = "") => [`${clock(since)}–${clock(until)}${kind ? ` ${t(`coverage.kind.${kind}`)}` : ""}`, more].filter(Boolean).join(t("coverage.comma"));
 
 export function makeTimes({ times_s: times }) {
   const whole = KINDS.reduce((sum, kind) => sum + times[kind], 0);
@@ -42,3 +97,6 @@ export function makeShares({ figures, credited, has_own_grid: own }) {
   const shown = items.map(([key, figure]) => el("div", {}, el("dt", {}, t(`coverage.share.${key}`)), el("dd", {}, el("b", {}, key !== "observability" && !figures.observability.numerator && !figure.numerator ? t("coverage.unobserved") : percent(figure.share)), el("span", { class: "muted small" }, basis(figure)))));
   return el("div", {}, el("dl", { class: "shares" }, ...shown), own ? null : el("p", { class: "small muted" }, t("coverage.no_own")));
 }
+
+/** The answer to a note: accepted, accepted with nothing to be added (it was seen in the own grid, or off duty), or declined. */
+export const outcomeOf = ({ answer, credited_s: credited }) => (answer === "accepted" && !credited ? "accepted_none" : answer);

@@ -5,17 +5,19 @@ import { at, el } from "../wall/dom.js";
 import { openUnit, readNetworks } from "../wall/ground.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
+import { listCases, showCases } from "./cases.js";
 import { basis, meaning, percent } from "./figure.js";
 import { listCold, listNotes, listPeople, listUnits } from "./lists.js";
 import { drawRound, drawTrail, paint, showPlace, startMap } from "./map.js";
-import { showPerson } from "./person.js";
+import { forgetPerson, showPerson } from "./person.js";
 import { showProof } from "./proof.js";
-import { showCalendar, showWeek } from "./rhythm.js";
+import { showCalendar, showTrend, showWeek } from "./rhythm.js";
 import { go, now, onChange } from "./state.js";
+import { instantOf } from "./stretch.js";
 
-const TABS = ["units", "cold", "people", "notes"];
+const TABS = ["units", "cold", "people", "cases", "notes"];
 const { root, yesterday } = document.body.dataset;
-const here = { networks: [], place: null, answer: null };
+const here = { networks: [], place: null, answer: null, trend: null };
 
 /** The address with what it leaves open filled in. */
 function asked() {
@@ -34,9 +36,19 @@ async function start() {
   at("network").replaceChildren(...here.networks.map((one) => el("option", { value: one.code }, one.name)));
   await startMap(here.networks[0].bbox, openById);
   bind();
-  onChange((state, before) => attempt(() => follow(before)));
+  onChange((state, before) => attempt(() => keepFocus(() => follow(before))));
   await attempt(() => follow(null));
   document.body.dataset.ready = "yes";
+}
+
+/** What had the focus is often made anew: it goes to the one that says the same in the same part of the page. */
+async function keepFocus(act) {
+  const had = document.activeElement;
+  const part = had?.closest("#list, #detail, #calendar");
+  const sayOf = (one) => `${one.tagName} ${one.getAttribute("aria-label") ?? ""} ${one.textContent}`;
+  const said = had && sayOf(had);
+  await act();
+  if (part && !had.isConnected && document.activeElement === document.body) [...part.querySelectorAll("button, a, summary")].find((one) => sayOf(one) === said)?.focus({ preventScroll: true });
 }
 
 async function follow(before) {
@@ -47,13 +59,29 @@ async function follow(before) {
   paint(here.answer.units, state);
   tellFigures(state);
   markTabs(state);
-  await Promise.all([list(state), changed("network", "unit", "level", "from", "to", "on") ? rhythm(state) : null, detail(state)]);
+  const listed = ["network", "unit", "level", "from", "to", "tab", "role", "measure", "on", "person"];
+  await Promise.all([
+    changed(...listed) ? list(state) : null,
+    changed("network", "unit", "from", "to", "on") ? rhythm(state, changed("network", "unit", "from", "to")) : null,
+    changed("network", "unit", "from", "to", "cases") ? showCases(withInstants(state)) : null,
+    detail(state),
+  ]);
+  if (here.trend) showTrend(here.trend, state);
+}
+
+/** Cases are asked for by instants: the period's first and last. */
+function withInstants(state) {
+  const after = new Date(Date.parse(`${state.to}T00:00Z`) + 86400e3).toISOString().slice(0, 10);
+  return { ...state, since: instantOf(state.from, "00:00:00"), until: instantOf(after, "00:00:00") };
 }
 
 async function arrive(state) {
   const network = here.networks.find((one) => one.code === state.network) ?? here.networks[0];
   here.place = await openUnit(network, state.unit, null);
-  here.answer = await get(`/v1/coverage?${query(state, state.level ? { level: state.level } : {})}`);
+  const [answer, checkins] = await Promise.all([get(`/v1/coverage?${query(state, state.level ? { level: state.level } : {})}`), get(`/v1/coverage/checkins?${query(state)}`)]);
+  here.answer = answer;
+  const said = new Map(checkins.units.map((one) => [one.unit_id, one]));
+  for (const unit of [answer.whole, ...answer.units]) unit.checkins = said.get(unit.id?.replaceAll("-", ""));
   const shown = state.level ?? here.place.shownLevel;
   if (!here.answer.units.length) here.answer.units = here.answer.whole.id ? [here.answer.whole] : [];
   crumbs(here.place);
@@ -69,7 +97,8 @@ async function list(state) {
       listCold(found);
       drawRound(found.round.map((row) => found.stops[row]));
     },
-    people: async () => listPeople(await get(`/v1/coverage/people?${new URLSearchParams({ network: state.network, unit: unitOf(state), on: state.on ?? state.to, ...(state.role ? { role: state.role } : {}) })}`)),
+    cases: () => listCases(withInstants(state), query(state)),
+    people: async () => listPeople(await get(`/v1/coverage/people?${new URLSearchParams({ network: state.network, unit: unitOf(state), on: state.on ?? state.to, ...(state.role ? { role: state.role } : {}) })}`), state.role ? at("role").selectedOptions[0].text : ""),
     notes: async () => listNotes(await get(`/v1/coverage/notes?${query({ ...state, unit: unitOf(state) })}`), answerNote),
   };
   if (state.tab !== "cold") drawRound([]);
@@ -79,30 +108,33 @@ async function list(state) {
 /** People and notes are of a unit: of the whole network that is its top. */
 const unitOf = (state) => state.unit ?? here.place.unit?.code ?? here.place.children[0]?.code ?? "";
 
-async function rhythm(state) {
-  const [calendar, week] = await Promise.all([get(`/v1/coverage/calendar?${query(state)}`), get(`/v1/coverage/week?${query(state)}`)]);
+async function rhythm(state, anew) {
+  if (anew) here.trend = null;
+  const [calendar, week, trend] = await Promise.all([get(`/v1/coverage/calendar?${query(state)}`), get(`/v1/coverage/week?${query(state)}`), here.trend ?? get(`/v1/coverage/trend?${query(state)}`)]);
+  here.trend = trend;
   showCalendar(calendar, state);
   showWeek(week);
 }
 
 async function detail(state) {
   at("detail").hidden = !(state.person || state.proof);
-  if (state.person) await showPerson({ ...state, on: state.on ?? state.to });
-  else if (state.proof) await showProof(state);
+  if (state.person) await showPerson({ ...state, on: state.on ?? state.to }, answerNote);
+  else if (state.proof) await showProof(state, [here.answer.whole, ...here.answer.units].find((one) => one.code === state.proof)?.name);
   else return drawTrail([]);
   at("detail").scrollIntoView({ block: "nearest" });
 }
 
-async function answerNote(id, kind) {
+async function answerNote(id, kind, words) {
   await attempt(async () => {
-    await send(`/v1/coverage/notes/${id}/answer`, { answer: kind });
-    await list(asked());
+    await send(`/v1/coverage/notes/${id}/answer`, { answer: kind, text: words });
+    forgetPerson();
+    await Promise.all([list(asked()), detail(asked())]);
   });
 }
 
 function openById(id) {
   const unit = here.answer.units.find((one) => one.id === id);
-  if (unit && unit.code !== here.place.unit?.code) go({ unit: unit.code, level: null, proof: null, person: null });
+  if (unit && unit.code !== here.place.unit?.code) go({ unit: unit.code, level: null, proof: null, person: null, part: null });
 }
 
 function tellFigures({ measure }) {
@@ -113,8 +145,10 @@ function tellFigures({ measure }) {
   const items = [item(t(`coverage.measure.${measure}`), figure)];
   if (once && measure === "area") items.push(item(t("coverage.once"), once));
   if (required.denominator) items.push(item(t("coverage.required"), required));
-  at("figures").replaceChildren(...items);
   at("as-of").textContent = t("coverage.stands", { at: stamp(asOf), days: count(days.length), interval: interval === null ? "–" : count(Math.round(interval)), definition: `${figure.definition} ${figure.version}` });
+  if (whole.checkins && figure.not_observed) items.push(el("div", {}, el("dt", {}, t("coverage.checkin")), el("dd", {}, el("span", { class: "small" }, t("coverage.checkins", { n: count(whole.checkins.checkins), people: count(whole.checkins.people), at: stamp(whole.checkins.last_at) })))));
+  at("figures").replaceChildren(...items);
+  at("role-note").hidden = !at("role").value;
   const cautions = [claimable ? "" : t("coverage.not_claimable"), spans ? t("coverage.spans") : ""].filter(Boolean);
   at("caution").textContent = cautions.join(" ");
   at("caution").hidden = !cautions.length;
@@ -122,7 +156,7 @@ function tellFigures({ measure }) {
 
 function crumbs({ steps }) {
   const allowed = root ? steps.slice(Math.max(0, steps.findIndex((step) => step.code === root))) : steps;
-  const items = allowed.map((step, row) => (row === allowed.length - 1 ? el("li", { "aria-current": "page" }, step.name) : el("li", {}, el("button", { type: "button", onclick: () => go({ unit: step.code, level: null, proof: null, person: null }) }, step.name))));
+  const items = allowed.map((step, row) => (row === allowed.length - 1 ? el("li", { "aria-current": "page" }, step.name) : el("li", {}, el("button", { type: "button", onclick: () => go({ unit: step.code, level: null, proof: null, person: null, part: null }) }, step.name))));
   at("crumbs").replaceChildren(...items);
 }
 
@@ -154,6 +188,7 @@ function bind() {
   at("network").addEventListener("change", () => go({ network: at("network").value, unit: null, level: null, proof: null }));
   at("level").addEventListener("change", () => go({ level: at("level").value || null }));
   at("role").addEventListener("change", () => go({ role: at("role").value || null, tab: "people" }));
+  at("cases-on").addEventListener("change", () => go({ cases: at("cases-on").checked ? "1" : null }));
   at("measure").addEventListener("change", () => go({ measure: at("measure").value }));
   for (const radio of document.getElementsByName("show")) radio.addEventListener("change", () => go({ show: radio.value }));
   for (const key of TABS) at(`tab-${key}`).addEventListener("click", () => go({ tab: key }));
@@ -165,7 +200,7 @@ function bind() {
     at(`tab-${next}`).focus();
   });
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && (now().person || now().proof)) go({ person: null, proof: null });
+    if (event.key === "Escape" && (now().person || now().proof)) go({ person: null, part: null, proof: null });
   });
 }
 

@@ -1,11 +1,13 @@
 // The lists beside the map: units with their figures, what is cold with a round, people, notes.
-import { count, metres, span, stamp } from "../format.js";
+import { count, day, metres, span, stamp } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
+import { outcomeOf } from "./band.js";
 import { ageText, basis, isFew, meaning, median, percent } from "./figure.js";
 import { go, now } from "./state.js";
 
 const link = (text, act, more = {}) => el("button", { type: "button", class: "link", onclick: act, ...more }, text);
+const FEW_S = 3600; // on duty for less than this, a share says little
 const note = (text) => el("p", { class: "note muted" }, text);
 
 function table(heads, rows, caption) {
@@ -22,15 +24,16 @@ export function listUnits({ units }, { measure }, open) {
   const rows = units.map((unit) => {
     const figure = unit.figures[measure];
     const share = figure.share === null ? t("coverage.unobserved") : percent(figure.share);
+    const said = unit.checkins && figure.not_observed ? el("span", { class: "muted small block" }, t("coverage.checkins", { n: count(unit.checkins.checkins), people: count(unit.checkins.people), at: stamp(unit.checkins.last_at).slice(5) })) : null;
     const bar = el("span", { class: "meter", "aria-hidden": "true" }, el("i"));
     bar.firstChild.style.inlineSize = `${100 * (figure.share ?? 0)}%`;
     return el(
       "tr",
       { class: isFew(figure) ? "few" : null },
       el("th", { scope: "row" }, link(unit.name ?? unit.code, () => open(unit.id), { title: unit.code })),
-      el("td", { class: "right", title: `${meaning(figure)}\n${basis(figure)}` }, share, figure.share === null ? null : bar),
+      el("td", { class: "right", title: `${meaning(figure)}\n${basis(figure)}` }, share, figure.share === null ? null : bar, said),
       right(coldest(unit.age), { title: unit.age ? `${t("coverage.duty_age")} ${ageText(unit.age, "duty_seconds")}` : "" }),
-      el("td", { class: "right" }, link(t("coverage.proof"), () => go({ proof: unit.code, person: null }))),
+      el("td", { class: "right" }, link(t("coverage.proof"), () => go({ proof: unit.code, person: null, part: null }))),
     );
   });
   const heads = [t("coverage.unit"), t(`coverage.measure.${measure}`), t("coverage.age"), ""];
@@ -62,34 +65,40 @@ export function listCold({ stops, total, not_observed: unseen, round, round_m: l
 }
 
 /** People by name, with the median of all; small numbers have no median. */
-export function listPeople(day) {
-  if (!day.people.length) return at("list").replaceChildren(note(t("coverage.no_people", { on: day.on })));
-  const rows = day.people.map((one) => {
+export function listPeople(found, role) {
+  if (!found.people.length) return at("list").replaceChildren(note(t("coverage.no_people", { on: found.on })));
+  const rows = found.people.map((one) => {
     const inside = one.times_s.inside_moving + one.times_s.inside_still;
     const seen = one.duty_s - one.times_s.unobserved;
     const share = (part) => (one.duty_s ? percent(part / one.duty_s) : "–");
     const plus = one.credited_s ? ` +${span(one.credited_s)}` : "";
     return el(
       "tr",
-      { "data-chosen": now().person === one.code },
-      el("th", { scope: "row" }, link(one.name, () => go({ person: one.code, on: day.on, proof: null }), { title: one.code }), one.notes_waiting ? el("span", { class: "badge", title: t("coverage.notes.waiting") }, String(one.notes_waiting)) : null),
+      { "data-chosen": now().person === one.code, class: one.duty_s < FEW_S ? "few" : null },
+      el("th", { scope: "row" }, link(one.name, () => go({ person: one.code, on: found.on, part: null, proof: null }), { title: one.code }), one.notes_waiting ? el("span", { class: "badge", title: t("coverage.notes.waiting") }, String(one.notes_waiting)) : null),
       right(`${seen ? share(inside) : t("coverage.unobserved")}${plus}`, { title: `${span(inside)} / ${span(one.duty_s)}` }),
       right(share(seen), { title: `${span(seen)} / ${span(one.duty_s)}` }),
       right(metres(one.valid_m), { title: t("coverage.rejected", { length: metres(one.rejected_m) }) }),
     );
   });
   const heads = [t("coverage.person"), t("coverage.in_grid"), t("coverage.observed"), t("coverage.valid")];
-  const middles = day.median_in_grid === null || day.median_observed === null ? t("coverage.few") : t("coverage.people.median", { share: percent(day.median_in_grid), seen: percent(day.median_observed), length: metres(day.median_valid_m) });
-  at("list").replaceChildren(table(heads, rows, `${day.on}${t("coverage.comma")}${middles}`));
+  const { in_grid: inside, observability } = found.figures;
+  const sums = inside ? t("coverage.people.sum", { who: role || t("coverage.role.any"), n: count(found.people.length), share: percent(inside.share), inside: basis(inside), seen: percent(observability.share) }) : "";
+  const middles = found.median_in_grid === null || found.median_observed === null ? t("coverage.few") : t("coverage.people.median", { share: percent(found.median_in_grid), seen: percent(found.median_observed), length: metres(found.median_valid_m) });
+  at("list").replaceChildren(table(heads, rows, [found.on, sums, middles].filter(Boolean).join(t("coverage.semicolon"))));
 }
 
 /** Notes of the period; those without an answer carry two buttons. */
 export function listNotes({ notes }, answer) {
   if (!notes.length) return at("list").replaceChildren(note(t("coverage.no_notes")));
-  const items = notes.map((one) => {
-    const said = one.answer ? t(`coverage.note.${one.answer}`, { who: one.answered_by, time: span(one.credited_s ?? 0) }) : null;
-    const buttons = one.answer ? [] : ["accepted", "declined"].map((kind) => el("button", { type: "button", class: kind === "accepted" ? "main" : null, onclick: () => answer(one.id, kind) }, t(`coverage.note.${kind}.do`)));
-    return el("li", {}, el("p", {}, link(one.person_name, () => go({ person: one.person_code, on: one.since.slice(0, 10), proof: null })), ` ${t(`coverage.note.${one.kind}`)}`), el("p", { class: "muted small number" }, `${stamp(one.since)} – ${stamp(one.until)}`), el("p", {}, one.told), said ? el("p", { class: "small" }, said) : el("p", { class: "pair" }, ...buttons));
-  });
-  at("list").replaceChildren(el("ul", { class: "notes" }, ...items));
+  at("list").replaceChildren(el("ul", { class: "notes" }, ...notes.map((one) => noteItem(one, answer, true))));
+}
+
+/** What somebody says of a time, with the answer, or the two buttons to give one and a field for words to go with it. */
+export function noteItem(one, answer, named = false) {
+  const told = one.answer ? [t(`coverage.note.${outcomeOf(one)}`, { who: one.answered_by, time: span(one.credited_s ?? 0) }), one.answer_text].filter(Boolean).join(t("coverage.colon")) : null;
+  const words = el("input", { maxlength: 500, "aria-label": t("coverage.note.words"), placeholder: t("coverage.note.words") });
+  const buttons = ["accepted", "declined"].map((kind) => el("button", { type: "button", class: kind === "accepted" ? "main" : null, onclick: () => answer(one.id, kind, words.value) }, t(`coverage.note.${kind}.do`)));
+  const who = named ? [link(one.person_name, () => go({ person: one.person_code, on: day(one.since), part: null, proof: null })), " "] : [];
+  return el("li", {}, el("p", {}, ...who, t(`coverage.note.${one.kind}`)), el("p", { class: "muted small number" }, `${stamp(one.since)} – ${stamp(one.until)}`), el("p", {}, one.told), told ? el("p", { class: "small" }, told) : el("p", { class: "pair" }, words, ...buttons));
 }

@@ -1,6 +1,7 @@
 // The map: units filled by class, hatched where there is no data; a suggested round, and the fixes of a proof or a day.
 import { boundsOf, addUnitLayers, showLevel, unitAt, useNetwork } from "../map/units.js";
-import { canDrawMaps, makeMap, moveTime } from "../map/frame.js";
+import { addCaseLayers, drawCases } from "../map/cases.js";
+import { addScale, canDrawMaps, makeMap, moveTime } from "../map/frame.js";
 import { el } from "../wall/dom.js";
 import { t } from "../words.js";
 import { CLASSES, classOf, classTexts } from "./figure.js";
@@ -18,12 +19,14 @@ export async function startMap(bbox, open) {
   await new Promise((resolve) => map.once("load", resolve));
   addUnitLayers(map);
   map.addImage("hatch", hatch(), { pixelRatio: 2 });
+  addScale(map);
   const lines = { round: ["--info", [2, 2]], trail: ["--worker", [1, 0]] };
   for (const [name, [colour, dash]] of Object.entries(lines)) {
     map.addSource(name, { type: "geojson", data: EMPTY });
     map.addLayer({ id: `${name}-line`, type: "line", source: name, filter: ["==", ["geometry-type"], "LineString"], paint: { "line-color": token(colour), "line-width": 2, "line-dasharray": dash } });
     map.addLayer({ id: `${name}-dot`, type: "circle", source: name, filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": name === "round" ? token("--panel") : token(colour), "circle-radius": name === "round" ? 9 : 3.5, "circle-stroke-width": name === "round" ? 2 : 1, "circle-stroke-color": name === "round" ? token(colour) : token("--panel") } });
   }
+  addCaseLayers(map);
   map.addLayer({ id: "round-number", type: "symbol", source: "round", filter: ["==", ["geometry-type"], "Point"], layout: { "text-field": ["get", "number"], "text-font": ["sans-serif"], "text-size": 12, "text-allow-overlap": true }, paint: { "text-color": token("--text") } });
   map.on("click", ({ point }) => {
     const unit = unitAt(map, level, point);
@@ -79,11 +82,19 @@ export function paint(units, state) {
   map.addLayer({ id: "hatched", type: "fill", source: source.source, "source-layer": "units", filter: ["in", ["get", "unit_id"], ["literal", none]], paint: { "fill-pattern": "hatch" } }, "above-lines");
 }
 
+export function drawPins(cases) {
+  if (map) drawCases(map, cases);
+}
+
+export function showAt({ lon, lat }) {
+  map?.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), 15), duration: moveTime(400) });
+}
+
 function drawLegend(show) {
   const title = show === "age" ? t("coverage.show.age") : t("coverage.show.share");
   const items = classTexts(show).map(({ text, level: rank }) => el("li", {}, el("span", { class: "swatch", "data-rank": rank }), text));
   items.push(el("li", {}, el("span", { class: "swatch hatched" }), t("coverage.unobserved")));
-  document.getElementById("legend").replaceChildren(el("h3", {}, title), el("ul", {}, ...items));
+  document.getElementById("scale-legend").replaceChildren(el("h3", {}, title), el("ul", {}, ...items));
 }
 
 /** A round: numbered stops in walking order, joined by straight lines. */
@@ -94,7 +105,7 @@ export function drawRound(stops) {
   map.getSource("round").setData({ type: "FeatureCollection", features: stops.length > 1 ? [line, ...points] : points });
 }
 
-/** Features of fixes and segments, and what they lie in. */
+/** Features of fixes and lines between them, and what they lie in. */
 export function drawTrail(features) {
   if (!map) return;
   map.getSource("trail").setData({ type: "FeatureCollection", features });

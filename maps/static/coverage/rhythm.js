@@ -25,7 +25,7 @@ function dayCell({ on, is_working_day: works, holiday, area, edition_changed: ch
   const told = area ? `${percent(share)}${t("coverage.comma")}${basis(area)}` : t("coverage.not_computed");
   const label = [on, told, extra, changed ? t("coverage.edition_changed") : ""].filter(Boolean).join(t("coverage.comma"));
   const inside = [el("span", { class: "small" }, String(Number(on.slice(8)))), el("b", {}, area ? (share === null ? "–" : `${Math.round(100 * share)}`) : "·"), el("span", { class: "sr" }, label)];
-  const attributes = { type: "button", title: label, "aria-pressed": String(on === chosen), "data-rank": share === null ? "none" : rankOf(share), onclick: () => go({ on: on === chosen ? null : on }) };
+  const attributes = { type: "button", title: label, "aria-pressed": String(on === chosen), "data-rank": share === null ? "none" : rankOf(share), onclick: () => go({ on: on === chosen ? null : on, part: null }) };
   return el("td", {}, el("button", attributes, ...inside));
 }
 
@@ -45,3 +45,40 @@ function hourCell(one, days, most) {
   const text = visits ? t("coverage.week.cell", { n: visits.toFixed(visits < 10 ? 1 : 0), time: span(one.dwell_s / days) }) : t("coverage.week.no");
   return el("td", { "data-rank": visits ? Math.min(4, Math.floor((5 * visits) / most)) : "0", "data-empty": !visits, title: text }, el("span", { class: "sr" }, text));
 }
+
+const WIDE = 300;
+const HIGH = 72;
+const EDGE = 6;
+const NS = "http://www.w3.org/2000/svg";
+
+function draw(tag, attributes, ...children) {
+  const shape = document.createElementNS(NS, tag);
+  for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
+  shape.append(...children);
+  return shape;
+}
+
+/** Twelve weeks as a small line from 0 to 100 %. A week without a computed day, or with nobody to be observed, is a gap. */
+export function showTrend({ weeks }, { measure }) {
+  const x = (row) => EDGE + ((WIDE - 2 * EDGE) * row) / (weeks.length - 1);
+  const y = (share) => HIGH - EDGE - (HIGH - 2 * EDGE) * share;
+  const told = weeks.map((week, row) => ({ ...week, row, figure: week.figures[measure], share: week.figures[measure]?.share ?? null }));
+  const runs = [];
+  for (const one of told) {
+    if (one.share === null) runs.push([]);
+    else (runs.at(-1) ?? runs[runs.push([]) - 1]).push(one);
+  }
+  const lines = runs.filter((run) => run.length > 1).map((run) => draw("polyline", { class: "trend-line", points: run.map(({ row, share }) => `${x(row)},${y(share)}`).join(" ") }));
+  const dots = told.filter(({ share }) => share !== null).map((one) => draw("circle", { class: one.days < 7 ? "trend-dot part" : "trend-dot", cx: x(one.row), cy: y(one.share), r: 3 }, draw("title", {}, textOf(one))));
+  const rules = [0, 0.5, 1].map((share) => draw("line", { class: "trend-rule", x1: 0, x2: WIDE, y1: y(share), y2: y(share) }));
+  const picture = draw("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": t("coverage.trend") }, ...rules, ...lines, ...dots);
+  const scale = el("div", { class: "trend-scale small muted number", "aria-hidden": "true" }, ...[1, 0].map((share) => el("span", {}, `${100 * share}${t("unit.percent")}`)));
+  const last = told.findLast(({ share }) => share !== null);
+  const ends = el("p", { class: "small muted number ends" }, el("span", {}, told[0].monday.slice(5)), el("span", {}, told.at(-1).monday.slice(5)));
+  const rows = told.map((one) => el("tr", {}, el("th", { scope: "row", class: "number" }, one.monday), el("td", { class: "right" }, percent(one.share)), el("td", { class: "right" }, t("coverage.trend.days", { n: one.days }))));
+  const table = el("details", {}, el("summary", { class: "small" }, t("coverage.trend.table")), el("table", {}, el("tbody", {}, ...rows)));
+  at("trend").replaceChildren(el("p", { class: "small" }, last ? textOf(last) : t("coverage.trend.none")), el("div", { class: "trend-box" }, scale, picture, ends), table);
+}
+
+const textOf = ({ monday, share, figure, days, edition_changed: changed }) =>
+  [t("coverage.trend.week", { monday: monday.slice(5), share: percent(share), days }), basis(figure), changed ? t("coverage.edition_changed") : ""].filter(Boolean).join(t("coverage.comma"));

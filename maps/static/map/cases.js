@@ -24,7 +24,9 @@ const SHAPES = {
   assigned: { shape: polygon(4), colour: "info", grow: 1.08 },
   handled: { shape: polygon(6), colour: "good", grow: 1 },
   verified: { shape: cross, colour: "good", grow: 0.9 },
+  ended: { shape: (pen, size) => pen.arc(0, 0, size * 0.7, 0, 2 * Math.PI), colour: "stale", grow: 1 },
 };
+const DRAWN = [...CASE_STATES, "ended"];
 
 /** A canvas with the mark of a state, so many CSS pixels wide; the legend shows the same drawing. */
 export function drawCaseMark(state, pixels) {
@@ -48,7 +50,7 @@ export function drawCaseMark(state, pixels) {
 }
 
 export function addCaseLayers(map) {
-  for (const state of CASE_STATES) {
+  for (const state of DRAWN) {
     const mark = drawCaseMark(state, 18 * scaleNow());
     const image = mark.getContext("2d").getImageData(0, 0, mark.width, mark.height);
     map.addImage(`case-${state}`, image, { pixelRatio: devicePixelRatio || 1 });
@@ -81,14 +83,14 @@ export function markCase(map, number) {
   map.setFilter("case-chosen", ["==", ["get", "number"], number ?? ""]);
 }
 
-/** `cases`: [{ number, state, lon, lat }]; those without a place are left out. */
+/** `cases`: [{ number, state, lon, lat }], an ended one's state being “ended”; those without a place are left out. */
 export function drawCases(map, cases) {
   const features = cases
-    .filter((one) => one.lon !== null && CASE_STATES.includes(one.state))
+    .filter((one) => one.lon !== null && DRAWN.includes(one.state))
     .map((one) => ({
       type: "Feature",
       geometry: { type: "Point", coordinates: [one.lon, one.lat] },
-      properties: { number: one.number, state: one.state, rank: -CASE_STATES.indexOf(one.state) },
+      properties: { number: one.number, state: one.state, rank: -DRAWN.indexOf(one.state) },
     }));
   map.getSource("cases")?.setData({ type: "FeatureCollection", features });
 }

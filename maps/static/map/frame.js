@@ -37,6 +37,11 @@ export function makeMap(container, { bounds, closest = 17, label } = {}) {
   return map;
 }
 
+/** A bar that says how long a way on the map is. */
+export function addScale(map) {
+  map.addControl(new maplibre.ScaleControl({ unit: "metric" }), "bottom-right");
+}
+
 export const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Milliseconds a camera move takes: none for people who asked for no motion. */

@@ -3,9 +3,9 @@ import { get } from "../door.js";
 
 const PIECE = 8; // fixes in a piece of line: fine enough to fade evenly
 
-/** Today's trail, or that of `on`: { fixes, length_m, stays, gaps, from, to, features, bbox, runs }, a run being the fixes of a segment [{ at, time }]. */
-export async function readTrail(person, on = null) {
-  const query = new URLSearchParams({ person, ...(on ? { on } : {}) });
+/** Today's trail, or that of `on`, looked at for the reason `why`: { fixes, length_m, stays, gaps, from, to, features, bbox, runs }, a run being the fixes of a segment [{ at, time }]. */
+export async function readTrail(person, on = null, why = null) {
+  const query = new URLSearchParams({ person, ...(on ? { on } : {}), ...(why ? { why } : {}) });
   const day = await get(`/v1/trails?${query}`);
   const of = (kind) => day.features.filter((feature) => feature.properties.kind === kind);
   const fixes = of("fix");
@@ -26,7 +26,7 @@ export async function readTrail(person, on = null) {
       ...of("gap").map(({ geometry, properties }) => feature("LineString", geometry.coordinates, { kind: "gap", ...properties })),
       ...pieces(of("segment"), fixes, times, newness),
       ...of("stay"),
-      ...fixes.map((fix, index) => feature("Point", fix.geometry.coordinates, { kind: "fix", newness: newness(times[index]) })),
+      ...fixes.map((fix, index) => feature("Point", fix.geometry.coordinates, { kind: "fix", time: times[index], newness: newness(times[index]) })),
     ],
   };
 }

@@ -1,16 +1,19 @@
 // One's own figures of a day, as whoever leads one sees them, and notes on what they do not show.
-import { makeBand, makeShares, makeTimes, makeWays } from "../coverage/band.js";
+import { makeBand, makeShares, makeTimes, makeWays, outcomeOf, tellStretch } from "../coverage/band.js";
+import { listOwnResponses, marksOf } from "../coverage/responses.js";
+import { instantOf } from "../coverage/stretch.js";
 import { get, send } from "../door.js";
-import { clock, day, minute, span, stamp } from "../format.js";
+import { day, minute, span, stamp } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
+import { showTrail } from "./trail.js";
 
 let code = null;
 
 export async function startDay(person, attempt) {
   code = person;
   at("day-on").value = at("day-on").max = day(Date.now());
-  at("day-on").addEventListener("change", () => at("day-on").value && attempt(showDay));
+  at("day-on").addEventListener("change", () => at("day-on").value && attempt(() => Promise.all([showDay(), showTrail(code, at("day-on").value)])));
   at("note").addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(tellNote);
@@ -19,22 +22,23 @@ export async function startDay(person, attempt) {
 }
 
 export async function showDay() {
-  const found = await get(`/v1/people/${encodeURIComponent(code)}/coverage?${new URLSearchParams({ on: at("day-on").value })}`);
+  const query = new URLSearchParams({ on: at("day-on").value });
+  const [found, sent] = await Promise.all(["coverage", "responses"].map((what) => get(`/v1/people/${encodeURIComponent(code)}/${what}?${query}`)));
   const said = el("p", { class: "small", role: "status" });
   const choose = (one) => {
-    said.textContent = `${clock(one.since)}–${clock(one.until)} ${t(`coverage.kind.${one.kind}`)}`;
+    said.textContent = tellStretch(one);
     at("note-since").value = minute(one.since);
     at("note-until").value = minute(one.until);
   };
-  const band = found.proven ? makeBand(found, choose) : el("p", { class: "muted" }, t("coverage.expired"));
-  const figures = found.duty.length ? [makeShares(found), band, said, makeTimes(found), makeWays(found)] : [band];
+  const band = found.proven ? makeBand(found, choose, { marks: marksOf(sent.responses) }) : el("p", { class: "muted" }, t("coverage.expired"));
+  const figures = found.duty.length ? [makeShares(found), band, said, makeTimes(found), makeWays(found), listOwnResponses(sent)].filter(Boolean) : [band];
   at("day-body").replaceChildren(...figures, el("p", { class: "muted small" }, t("coverage.as_of", { at: stamp(found.as_of) })));
   at("day-notes").replaceChildren(...found.notes.map(noteRow));
   at("day").hidden = false;
 }
 
 function noteRow(one) {
-  const answer = one.answer ? t(`coverage.note.${one.answer}`, { who: one.answered_by, time: span(one.credited_s ?? 0) }) : t("coverage.note.waiting");
+  const answer = one.answer ? [t(`coverage.note.${outcomeOf(one)}`, { who: one.answered_by, time: span(one.credited_s ?? 0) }), one.answer_text].filter(Boolean).join(t("coverage.colon")) : t("coverage.note.waiting");
   return el("li", {}, el("strong", {}, `${minute(one.since)}–${minute(one.until)} ${t(`coverage.note.${one.kind}`)}`), el("span", {}, one.told), el("span", { class: "muted small" }, answer));
 }
 
@@ -45,11 +49,4 @@ async function tellNote() {
   at("note-told").value = "";
   at("note-said").textContent = t("coverage.mine.sent");
   await showDay();
-}
-
-/** “2026-06-10” and “08:30” of the city as an instant: what its clock shows is compared with what was meant. */
-function instantOf(on, time) {
-  const wanted = Date.parse(`${on}T${time}Z`);
-  const shown = Date.parse(`${day(wanted)}T${minute(wanted)}Z`);
-  return new Date(2 * wanted - shown).toISOString();
 }

@@ -23,9 +23,26 @@ function fold(looks) {
   return rows;
 }
 
+/** Why, in the page's language where the service itself wrote it. */
+const WHY = [
+  [/^coverage of (\S+)$/, "look.why.day"],
+  [/^coverage by person (\S+)$/, "look.why.people"],
+  [/^proof of coverage (\S+)$/, "look.why.proof"],
+  [/^responses (.+)$/, "look.why.responses"],
+  [/^coverage (?:xlsx|pdf|csv|geojson|daily) (.+)$/, "look.why.report"],
+];
+
+function tellWhy(why) {
+  for (const [form, key] of WHY) {
+    const found = form.exec(why);
+    if (found) return t(key, { on: found[1] });
+  }
+  return why;
+}
+
 function lookRow(look) {
   const kind = look.of_unit ? t("m.looks.unit") : t(`look.${look.what}`);
-  const what = look.why && look.why !== "wall" ? `${kind} · ${look.why}` : kind;
+  const what = look.why && look.why !== "wall" ? `${kind} · ${tellWhy(look.why)}` : kind;
   const when = look.times > 1 && minute(look.since) !== minute(look.at) ? `${stamp(look.since)}–${minute(look.at)}` : stamp(look.at);
   const often = look.times > 1 ? ` · ${t("m.looks.times", { n: look.times })}` : "";
   return el("li", {}, el("strong", {}, look.who), el("time", { datetime: look.at }, when), el("span", {}, what + often));

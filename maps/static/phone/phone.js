@@ -4,6 +4,7 @@ import { at } from "../wall/dom.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
 import { showQuestion } from "./asked.js";
+import { startCheckin } from "./checkin.js";
 import { startDay } from "./day.js";
 import { acceptOrWithdraw, refreshDuty, showDutyAndNotice, switchDuty } from "./duty.js";
 import { showLooks } from "./looks.js";
@@ -30,6 +31,7 @@ async function start() {
   await Promise.all([showDutyAndNotice(), refreshNews(), showLooks()]);
   await showTrail(person.code);
   await attempt(() => startDay(person.code, attempt));
+  await attempt(() => startCheckin(attempt));
   at("main").removeAttribute("aria-busy");
   setInterval(() => !document.hidden && attempt(refreshNews), NEWS_MS);
   setInterval(() => !document.hidden && awaitsAnswer() && attempt(refreshNews), ANSWER_MS);

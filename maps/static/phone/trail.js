@@ -1,5 +1,5 @@
-// One's own trail of today, on a small map without a base map.
-import { count, metres } from "../format.js";
+// One's own trail of today, or of the day that is looked at, on a small map without a base map.
+import { count, day, metres } from "../format.js";
 import { canDrawMaps, makeMap, moveTime } from "../map/frame.js";
 import { readTrail } from "../map/read_trail.js";
 import { addTrailLayers, drawTrail } from "../map/trail.js";
@@ -12,8 +12,13 @@ const CLOSEST = 16;
 let map = null;
 let follows = true; // until the person moves the map
 
-export async function showTrail(person) {
-  const trail = await readTrail(person);
+let shown = null; // the day; null: today
+
+export async function showTrail(person, on = shown) {
+  follows ||= on !== shown;
+  shown = on === day(Date.now()) ? null : on;
+  at("trail-title").textContent = shown ? t("m.trail.on", { on: shown }) : t("m.trail");
+  const trail = await readTrail(person, shown);
   at("trail").hidden = false;
   at("trail-map").hidden = !trail.fixes;
   at("trail-sum").textContent = trail.fixes

@@ -107,6 +107,14 @@ def test_off_shift_nobody_has_to_come(conn: Connection, worker: int) -> None:
     assert (found.figure.numerator, found.figure.denominator, found.figure.not_observed) == (1, 1, 1)
 
 
+def test_a_phone_that_was_silent_all_the_time_is_not_somebody_who_did_not_come(
+    conn: Connection, worker: int
+) -> None:
+    send(conn, "a", MORNING + timedelta(hours=1))
+    found = responses(conn, MORNING + timedelta(hours=30))
+    assert (only(found).outcome, found.figure.denominator) == ("not_observed", 0)
+
+
 def test_who_came_after_the_case_went_to_another_did_not_come_for_it(conn: Connection, worker: int) -> None:
     number = send(conn, "a")
     log(conn, number, "assign", MORNING + 120 * SECOND, assignee="v1")
