@@ -14,7 +14,7 @@ from geo.operations import Unit
 from geo.plans import newest_edition_id
 from geo.plans.redraw import Redraw, get_redraw
 from geo.plans.succession import read_succession
-from geo.tables import edition, plan
+from geo.tables import STANDS, edition, plan
 from people.planning.posts import PostToDecide, decide_posts, list_posts, move_posts
 from people.tables import post_decision
 
@@ -45,7 +45,7 @@ def read_handover(conn: Connection, found: Redraw, now: datetime) -> Handover:
 
 
 def _is_followed(conn: Connection, found: Redraw) -> bool:
-    own = conn.scalar(select(func.max(edition.c.id)).where(edition.c.plan_id == found.id))
+    own = conn.scalar(select(func.max(edition.c.id)).where(edition.c.plan_id == found.id, STANDS))
     return own is not None and own != newest_edition_id(conn, found.network)
 
 
@@ -90,6 +90,7 @@ def take_effect(conn: Connection, now: datetime) -> int:
         .join(waiting, waiting.c.plan_id == plan.c.id)
         .join(edition, edition.c.plan_id == plan.c.id)
         .where(
+            STANDS,
             plan.c.state.in_(("scheduled", "published")),
             or_(plan.c.effective_from.is_(None), plan.c.effective_from <= now),
         )

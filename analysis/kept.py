@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 from analysis.hotspots import Hotspots, Question, compute_hotspots
 from cases.tables import case, case_event
 from core.errors import Unavailable
-from geo.tables import address_point, edition
+from geo.tables import STANDS, address_point, edition
 
 _KEPT: Final = 16
 _KEPT_S: Final = 600
@@ -70,7 +70,8 @@ def read_state(conn: Connection, question: Question, now: datetime) -> State:
                 .scalar_subquery(),
                 select(func.max(edition.c.id))
                 .where(
-                    or_(edition.c.effective_from.is_(None), edition.c.effective_from <= (question.at or now))
+                    STANDS,
+                    or_(edition.c.effective_from.is_(None), edition.c.effective_from <= (question.at or now)),
                 )
                 .scalar_subquery(),
                 select(func.max(address_point.c.id)).scalar_subquery(),

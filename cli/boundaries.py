@@ -14,7 +14,8 @@ from cli.frame import DONE, WITH_FINDINGS, open_engine, print_table, say
 from core.clock import read_instant, utc_now
 from core.errors import Conflict, Invalid
 from core.settings import Settings
-from geo.editions import FindingsRefused, Published, check_plan, list_editions, publish_plan
+from geo.editions import Edition, FindingsRefused, Published, check_plan, list_editions, publish_plan
+from geo.editions.takeback import take_back_edition
 from geo.findings import Finding, errors_of
 from geo.networks import get_network, list_networks
 from geo.plans import find_draft, withdraw_draft
@@ -40,6 +41,10 @@ def add_verbs(verbs: Any) -> None:
     withdraw = actions.add_parser("withdraw", help="drop the draft of a network")
     _add_network(withdraw)
     withdraw.set_defaults(run=run_withdraw)
+    back = actions.add_parser("take-back", help="take back the newest edition of a network before it begins")
+    _add_network(back)
+    back.add_argument("--reason", required=True, metavar="TEXT", help="why it does not come; it is kept")
+    back.set_defaults(run=run_take_back)
     _add_export(actions)
 
 
@@ -217,6 +222,17 @@ def run_withdraw(arguments: argparse.Namespace, settings: Settings) -> int:
     return DONE
 
 
+def run_take_back(arguments: argparse.Namespace, settings: Settings) -> int:
+    network = _required(arguments.network or arguments.code)
+    with open_engine(settings) as engine, engine.begin() as conn:
+        back = take_back_edition(conn, network, by=BY, now=utc_now(), reason=arguments.reason)
+        draft = find_draft(conn, get_network(conn, network))
+    say(f"edition {back.seq} of network {network} is taken back and will not hold")
+    if draft is not None:
+        say("what it was made from is a draft again: `boundaries publish` takes it for another instant")
+    return DONE
+
+
 def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     network = arguments.network or arguments.code
     with open_engine(settings) as engine, engine.connect() as conn:
@@ -235,7 +251,7 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
 def _network_rows(conn: Connection) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for found in list_networks(conn):
-        editions = list_editions(conn, found.code)
+        editions = [each for each in list_editions(conn, found.code) if each.taken_back_at is None]
         units = sum(editions[0].counts.values()) if editions else 0
         levels = " → ".join(level.code for level in found.levels)
         draft = "yes" if find_draft(conn, found) else ""
@@ -247,7 +263,7 @@ def _edition_rows(conn: Connection, network: str) -> list[tuple[object, ...]]:
     return [
         (
             each.seq,
-            "since ever" if each.effective_from is None else each.effective_from.isoformat(),
+            _holds_from(each),
             each.published_at.isoformat(timespec="seconds"),
             each.published_by,
             ", ".join(f"{level} {count:,}" for level, count in each.counts.items() if count),
@@ -255,6 +271,12 @@ def _edition_rows(conn: Connection, network: str) -> list[tuple[object, ...]]:
         )
         for each in list_editions(conn, network)
     ]
+
+
+def _holds_from(each: Edition) -> str:
+    if each.effective_from is None:
+        return "since ever"
+    return each.effective_from.isoformat() if each.taken_back_at is None else "never: taken back"
 
 
 def run_export(arguments: argparse.Namespace, settings: Settings) -> int:

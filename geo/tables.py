@@ -153,8 +153,15 @@ edition = Table(
     Column("published_at", DateTime(timezone=True), nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("counts", JSONB, nullable=False, comment="units per level"),
+    Column("taken_back_at", DateTime(timezone=True), comment="before it began; NULL: it stands"),
+    Column("taken_back_by", Text),
+    Column("taken_back_reason", Text),
+    CheckConstraint("taken_back_at < effective_from", name="taken_back_before_it_began"),
     UniqueConstraint("network_id", "seq"),
 )
+
+STANDS = edition.c.taken_back_at.is_(None)
+"""Of an edition: it holds or will. One that was taken back before it began is kept to tell of, and counts for nothing."""
 
 unit = Table(
     "unit",
@@ -173,6 +180,16 @@ unit = Table(
     ),
     CheckConstraint("kind IN ('territorial', 'dedicated')", name="kind"),
     CheckConstraint("origin IN ('natural', 'drawn')", name="origin"),
+)
+
+former_outline = Table(
+    "former_outline",
+    metadata,
+    Column("edition_id", ForeignKey("edition.id"), nullable=False),
+    Column("unit_id", ForeignKey("unit.id"), nullable=False),
+    Column("outline", Geometry("MULTIPOLYGON", srid=4326, spatial_index=False)),
+    PrimaryKeyConstraint("edition_id", "unit_id"),
+    comment="outlines as they were before an announced edition put others in their place: it may be taken back",
 )
 
 unit_version = Table(

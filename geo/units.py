@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from core.errors import Conflict, NotFound, told
 from geo.codes import natural_key
 from geo.networks import Network, get_network, list_networks
-from geo.tables import edition, unit, unit_version
+from geo.tables import STANDS, edition, unit, unit_version
 
 Bbox = tuple[float, float, float, float]
 """West, south, east, north; degrees."""
@@ -226,7 +226,8 @@ def _unit(row: Row[Any], network: Network) -> UnitRead:
 
 def _edition_at(conn: Connection, network: Network, at: datetime) -> EditionInForce | None:
     since = edition.c.effective_from
-    query = select(edition).where(edition.c.network_id == network.id, or_(since.is_(None), since <= at))
+    begun = or_(since.is_(None), since <= at)
+    query = select(edition).where(edition.c.network_id == network.id, STANDS, begun)
     row = conn.execute(query.order_by(edition.c.seq.desc()).limit(1)).one_or_none()
     if row is None:
         return None

@@ -33,6 +33,11 @@ class EditionOut(BaseModel):
     published_at: datetime
     sha256: str
     counts: dict[str, int] = Field(description="units of each level")
+    taken_back_at: datetime | None = Field(
+        description="before it began, so that it never holds; null: it stands"
+    )
+    taken_back_by: str | None
+    taken_back_reason: str | None
 
 
 class EditionsOut(BaseModel):
@@ -50,7 +55,7 @@ class RestoreIn(BaseModel):
 def read_editions(
     conn: Conn, network: Annotated[str, Query(max_length=64, description="code of the network")] = "governance"
 ) -> EditionsOut:  # fmt: skip
-    """The editions of a network, the newest first, those that are announced included."""
+    """The editions of a network, the newest first, those included that are announced or were taken back before they began."""
     listed = list_editions(conn, network)
     kept = EditionOut.model_fields
     return EditionsOut(

@@ -22,7 +22,7 @@ from geo.plans.redraw import (
     open_redraw,
     overlapping_plans,
 )
-from geo.plans.rollback import withdraw_scheduled
+from geo.plans.rollback import take_back_plan
 from geo.plans.scene import read_subtree
 from geo.plans.steps import STEPS, list_steps, publish_redraw, take_step
 from people.access import MAY_APPROVE, MAY_PLAN, MAY_SEE_PLANS, Caller
@@ -272,8 +272,8 @@ def _clash(clash: Clash) -> ClashOut:
 
 
 @router.post("/plans/{plan_id}/take-back", dependencies=[require(*MAY_APPROVE)])
-def take_back(plan_id: PlanId, asked: ReasonIn, caller: CallerDep, conn: Conn, now: Now) -> PublishedOut:
-    """Take back a scheduled plan before its instant: what holds now goes on."""
+def take_back(plan_id: PlanId, asked: ReasonIn, caller: CallerDep, conn: Conn, now: Now) -> PlanOut:
+    """Take back a scheduled plan before its instant: what holds now goes on, and the plan goes back to be drawn on."""
     find_own_plan(conn, caller, plan_id, MAY_APPROVE)
     if get_redraw(conn, plan_id).state_at(now) == "published":
         raise Refused(
@@ -282,5 +282,5 @@ def take_back(plan_id: PlanId, asked: ReasonIn, caller: CallerDep, conn: Conn, n
                 plan_id=plan_id,
             )
         )
-    published = withdraw_scheduled(conn, plan_id, by=caller.login, now=now, reason=asked.reason)
-    return PublishedOut(**{name: getattr(published, name) for name in PublishedOut.model_fields})
+    found = take_back_plan(conn, plan_id, by=caller.login, now=now, reason=asked.reason)
+    return describe_whole(conn, caller, found, now)

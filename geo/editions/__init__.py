@@ -64,6 +64,10 @@ class Edition:
     published_at: datetime
     sha256: str
     counts: dict[str, int]
+    taken_back_at: datetime | None = None
+    """Before it began; None: it stands."""
+    taken_back_by: str | None = None
+    taken_back_reason: str | None = None
 
 
 def check_plan(conn: Connection, network_code: str) -> Checked:
@@ -83,7 +87,7 @@ def publish_plan(
 
     `effective_from` None: since ever for the first edition, `now` for a later one. Publications of a network wait
     for each other. FindingsRefused where a full network has errors; Conflict where the draft was opened on an
-    older edition or the instant is not after the newest edition's. Rings the bell "edition".
+    older edition or the instant is not after the newest edition's, which may be announced. Rings the bell "edition".
     """
     network = get_network(conn, network_code, lock=True)
     draft = get_draft(conn, network_code)
@@ -143,17 +147,26 @@ def _effective(
     if newest is None:
         return wanted
     wanted = wanted or now
-    last = conn.scalar(select(edition.c.effective_from).where(edition.c.id == newest))
-    takes_its_place = wanted == last and last is not None and last > now
-    if last is not None and wanted <= last and not takes_its_place:
+    row = conn.execute(select(edition.c.seq, edition.c.effective_from).where(edition.c.id == newest)).one()
+    last = row.effective_from
+    if last is None or wanted > last:
+        return wanted
+    if last > now:
         raise Conflict(
             told(
-                "the newest edition of {network} holds from {instant}; a later instant is needed",
+                "edition {seq} of {network} is announced for {instant}: take it back first, or name a later instant",
+                seq=row.seq,
                 network=network.code,
                 instant=last.isoformat(),
             )
         )
-    return wanted
+    raise Conflict(
+        told(
+            "the newest edition of {network} holds from {instant}; a later instant is needed",
+            network=network.code,
+            instant=last.isoformat(),
+        )
+    )
 
 
 def _refuse_errors(network: Network, findings: Sequence[Finding]) -> None:
@@ -188,7 +201,7 @@ def _count_changes(units: list[NextUnit], gone: int) -> dict[str, int]:
 
 
 def list_editions(conn: Connection, network_code: str) -> list[Edition]:
-    """The editions of a network, the newest first."""
+    """The editions of a network, the newest first; those too that were taken back before they began."""
     found = get_network(conn, network_code)
     query = select(edition).where(edition.c.network_id == found.id).order_by(edition.c.seq.desc())
     return [
@@ -201,6 +214,9 @@ def list_editions(conn: Connection, network_code: str) -> list[Edition]:
             row.published_at,
             bytes(row.sha256).hex(),
             row.counts,
+            row.taken_back_at,
+            row.taken_back_by,
+            row.taken_back_reason,
         )
         for row in conn.execute(query)
     ]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
 from core.errors import told
-from geo.editions.standing import Key, StandingUnit, read_given, read_retired, read_standing
+from geo.editions.standing import Key, StandingUnit, read_announced, read_given, read_retired, read_standing
 from geo.findings import ERROR, Finding
 from geo.networks import Network
 from geo.plans import as_multipolygons, geometry_column
@@ -40,6 +40,8 @@ class NextUnit:
     was: StandingUnit | None
     revived: bool
     outline: BaseGeometry | None = None
+    announced: bool = False
+    """An edition that was taken back before it began bore the unit: it never held, and is born now."""
 
     @cached_property
     def change_kinds(self) -> list[str]:
@@ -63,11 +65,14 @@ class NextUnit:
 
 @dataclass(frozen=True)
 class Past:
-    """What a network has had: the newest edition's units and the retired ones by code, and whose every code was."""
+    """What a network has had: the newest edition's units and the retired ones by code, those that were only announced,
+    and whose every code was.
+    """
 
     standing: dict[Key, StandingUnit]
     retired: dict[Key, StandingUnit]
     given: dict[Key, set[UUID]]
+    announced: dict[Key, UUID]
 
     @cached_property
     def retired_ids(self) -> set[UUID]:
@@ -75,7 +80,8 @@ class Past:
 
 
 def read_past(conn: Connection, network: Network) -> Past:
-    return Past(read_standing(conn, network), read_retired(conn, network), read_given(conn, network))
+    standing, retired = read_standing(conn, network), read_retired(conn, network)
+    return Past(standing, retired, read_given(conn, network), read_announced(conn, network))
 
 
 def next_units(ground: Ground, shapes: Objects, past: Past) -> tuple[list[NextUnit], list[Finding]]:
@@ -88,7 +94,8 @@ def next_units(ground: Ground, shapes: Objects, past: Past) -> tuple[list[NextUn
         draft = ground.drafts[index]
         key = (draft.level, draft.code)
         known = past.standing.get(key) or past.retired.get(key)
-        ids[index] = draft.unit_id or (known.unit_id if known is not None else uuid4())
+        named = known.unit_id if known is not None else past.announced.get(key)
+        ids[index] = draft.unit_id or named or uuid4()
         was_here = ids[index] in standing
         comes_back = not was_here and ids[index] in past.retired_ids
         elsewhere = draft.unit_id is None and comes_back and known is not None and _apart(known.geom, shape)
@@ -96,7 +103,9 @@ def next_units(ground: Ground, shapes: Objects, past: Past) -> tuple[list[NextUn
             findings.append(_given_before(ground, index))
         elif comes_back:
             revived.add(index)
-    return _build(ground, merged, ids, standing, revived), findings
+    announced = set(past.announced.values())
+    built = _build(ground, merged, ids, standing, revived)
+    return [replace(u, announced=u.was is None and u.unit_id in announced) for u in built], findings
 
 
 def _apart(one: BaseGeometry, other: BaseGeometry) -> bool:

@@ -32,7 +32,7 @@ class Changed:
 
 
 def list_changes(conn: Connection, network_code: str, seq: int) -> list[Changed]:
-    """What an edition changed against the one before, by level and code; nothing for the first.
+    """What an edition changed against the one before, by level and code; nothing for the first and for one taken back.
 
     NotFound for a number that the network has no edition of.
     """
@@ -41,7 +41,7 @@ def list_changes(conn: Connection, network_code: str, seq: int) -> list[Changed]
     row = conn.execute(query).one_or_none()
     if row is None:
         raise NotFound(told("network {network} has no edition {seq}", network=network_code, seq=seq))
-    if seq == 1 or row.effective_from is None:
+    if seq == 1 or row.effective_from is None or row.taken_back_at is not None:
         return []
     known = (unit_version.c.network_id == network.id, func.upper_inf(unit_version.c.recorded))
     ends = and_(func.upper(unit_version.c.valid) == row.effective_from, unit_version.c.edition_id != row.id)

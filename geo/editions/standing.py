@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from geo.networks import Network
 from geo.plans import UnitDraft
-from geo.tables import unit, unit_version
+from geo.tables import edition, unit, unit_version
 
 Key = tuple[str, str]
 """Level and code: what a unit is known by within its network."""
@@ -56,6 +56,19 @@ def read_given(conn: Connection, network: Network) -> dict[Key, set[UUID]]:
     for row in conn.execute(select(*columns).where(unit_version.c.network_id == network.id).distinct()):
         given.setdefault((row.level, row.code), set()).add(row.unit_id)
     return given
+
+
+def read_announced(conn: Connection, network: Network) -> dict[Key, UUID]:
+    """Units that never held, since the edition that bore them was taken back, by the codes they would have had."""
+    columns = (unit_version.c.level, unit_version.c.code, unit_version.c.unit_id)
+    query = (
+        select(*columns)
+        .join(unit, unit.c.id == unit_version.c.unit_id)
+        .join(edition, edition.c.id == unit.c.born_edition_id)
+        .where(unit_version.c.network_id == network.id, edition.c.taken_back_at.is_not(None))
+        .order_by(unit_version.c.id)
+    )
+    return {(row.level, row.code): row.unit_id for row in conn.execute(query)}
 
 
 def _read(conn: Connection, network: Network, condition: Any) -> list[StandingUnit]:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Uuid,
-    and_,
     any_,
     bindparam,
     func,
@@ -29,7 +28,7 @@ from geo.editions.changes import NextUnit
 from geo.editions.standing import StandingUnit
 from geo.metric import to_metres
 from geo.plans import geometry_column
-from geo.tables import unit, unit_version
+from geo.tables import former_outline, unit, unit_version
 
 VERSION_COLUMNS = (
     "unit_id",
@@ -61,6 +60,10 @@ class Stamp:
     now: datetime
     crs: CRS
 
+    @property
+    def is_announced(self) -> bool:
+        return self.effective_from is not None and self.effective_from > self.now
+
 
 def write_units(
     conn: Connection, stamp: Stamp, units: Sequence[NextUnit], gone: Iterable[StandingUnit]
@@ -78,18 +81,33 @@ def write_units(
     )
     back = [each.unit_id for each in units if each.revived]
     conn.execute(retired.values(retired_edition_id=None), {"ids": back})
-    born = [each for each in units if each.was is None and not each.revived]
-    rows = ((u.unit_id, stamp.network_id, u.level, u.kind, u.origin, stamp.edition_id) for u in born)
-    copy_rows(conn, "unit", ("id", "network_id", "level", "kind", "origin", "born_edition_id"), rows)
+    _bear(conn, stamp, [each for each in units if each.was is None and not each.revived])
     _begin_versions(conn, stamp, changed)
-    _keep_outlines(conn, units)
+    _keep_outlines(conn, stamp, units)
 
 
-def _keep_outlines(conn: Connection, units: Sequence[NextUnit]) -> None:
+def _bear(conn: Connection, stamp: Stamp, born: Sequence[NextUnit]) -> None:
+    """A unit that was only ever announced is there already: it is born by this edition instead."""
+    fresh = [each for each in born if not each.announced]
+    rows = ((u.unit_id, stamp.network_id, u.level, u.kind, u.origin, stamp.edition_id) for u in fresh)
+    copy_rows(conn, "unit", ("id", "network_id", "level", "kind", "origin", "born_edition_id"), rows)
+    again = [{"unit": u.unit_id, "is": u.kind, "from": u.origin} for u in born if u.announced]
+    if again:
+        known = update(unit).where(unit.c.id == bindparam("unit"))
+        values = {"kind": bindparam("is"), "origin": bindparam("from"), "born_edition_id": stamp.edition_id}
+        conn.execute(known.values(**values), again)
+
+
+def _keep_outlines(conn: Connection, stamp: Stamp, units: Sequence[NextUnit]) -> None:
     """Official outlines as received: later nodes are put onto them, not onto what was stored last."""
     changed = [each for each in units if each.outline != (each.was.outline if each.was is not None else None)]
     if not changed:
         return
+    if stamp.is_announced:
+        before = select(literal(stamp.edition_id), unit.c.id, unit.c.outline).where(
+            unit.c.id.in_([each.unit_id for each in changed])
+        )
+        conn.execute(insert(former_outline).from_select(["edition_id", "unit_id", "outline"], before))
     set_outline = update(unit).where(unit.c.id == bindparam("unit")).values(outline=bindparam("border"))
     shapes = [
         None if each.outline is None else f"SRID=4326;{shapely.to_wkt(each.outline, rounding_precision=-1)}"
@@ -102,33 +120,25 @@ def _keep_outlines(conn: Connection, units: Sequence[NextUnit]) -> None:
 
 
 def _end_versions(conn: Connection, stamp: Stamp, version_ids: list[int]) -> None:
-    """Close ranges at the effective instant; what a back-dated change overwrites is kept as it was believed.
-
-    A version that would have begun at that very instant was only ever announced: it is not known any more.
-    """
-    named = unit_version.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    """Close ranges at the effective instant; what a back-dated change overwrites is kept as it was believed."""
+    chosen = unit_version.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
     parameters = {"ids": version_ids}
-    since = func.lower(unit_version.c.valid)
-    began = func.coalesce(since >= literal(stamp.effective_from), False)
-    never = func.tstzrange(func.lower(unit_version.c.recorded), literal(stamp.now))
-    conn.execute(update(unit_version).where(named, began).values(recorded=never), parameters)
-    chosen = and_(named, ~began)
     if stamp.effective_from is not None and stamp.effective_from < stamp.now:
-        _keep_belief(conn, stamp, chosen, parameters)
+        keep_belief(conn, chosen, parameters, now=stamp.now)
     valid = func.tstzrange(func.lower(unit_version.c.valid), literal(stamp.effective_from))
     conn.execute(update(unit_version).where(chosen).values(valid=valid), parameters)
 
 
-def _keep_belief(
-    conn: Connection, stamp: Stamp, chosen: ColumnElement[bool], parameters: dict[str, list[int]]
+def keep_belief(
+    conn: Connection, chosen: ColumnElement[bool], parameters: dict[str, list[int]], *, now: datetime
 ) -> None:
     """A copy of the rows with `recorded` ended now; the rows themselves are recorded from now on."""
     names = [name for name in VERSION_COLUMNS if name != "recorded"]
     columns = [unit_version.c[name] for name in names]
-    believed = func.tstzrange(func.lower(unit_version.c.recorded), literal(stamp.now))
+    believed = func.tstzrange(func.lower(unit_version.c.recorded), literal(now))
     copied = select(*columns, believed).where(chosen)
     conn.execute(insert(unit_version).from_select([*names, "recorded"], copied), parameters)
-    recorded = func.tstzrange(literal(stamp.now), None)
+    recorded = func.tstzrange(literal(now), None)
     conn.execute(update(unit_version).where(chosen).values(recorded=recorded), parameters)
 
 

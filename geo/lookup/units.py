@@ -14,7 +14,7 @@ from sqlalchemy import Connection, DateTime, Select, and_, bindparam, cast, func
 
 from geo.codes import natural_key
 from geo.lookup.answers import PlacedUnit
-from geo.tables import edition, network, unit, unit_version
+from geo.tables import STANDS, edition, network, unit, unit_version
 
 NO_ROW = -1
 
@@ -86,10 +86,12 @@ class Units:
 
 
 def read_networks(conn: Connection) -> dict[str, Network]:
-    """Every network by its code, in the order they were made, with the editions published so far."""
+    """Every network by its code, in the order they were made, with the editions that stand: none that was taken back."""
     editions: dict[int, list[Edition]] = {}
     for row in conn.execute(
-        select(edition.c.id, edition.c.network_id, edition.c.effective_from).order_by(edition.c.id)
+        select(edition.c.id, edition.c.network_id, edition.c.effective_from)
+        .where(STANDS)
+        .order_by(edition.c.id)
     ):
         editions.setdefault(row.network_id, []).append(Edition(row.id, row.effective_from))
     return {

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_, u
 from core.db import copy_rows
 from core.errors import Invalid, NotFound, told
 from geo.networks import Network, get_network
-from geo.tables import edition, plan, plan_unit
+from geo.tables import STANDS, edition, plan, plan_unit
 
 Kind = Literal["territorial", "dedicated"]
 
@@ -90,7 +90,9 @@ def withdraw_draft(conn: Connection, network_code: str) -> None:
 
 
 def newest_edition_id(conn: Connection, network: Network) -> int | None:
-    newest: int | None = conn.scalar(select(func.max(edition.c.id)).where(edition.c.network_id == network.id))
+    """The edition that was published last, in force or announced; None where none stands."""
+    stands = select(func.max(edition.c.id)).where(edition.c.network_id == network.id, STANDS)
+    newest: int | None = conn.scalar(stands)
     return newest
 
 

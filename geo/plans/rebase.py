@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from core.errors import Conflict, Invalid, NotFound, Text, told
 from geo.operations import Drawing, Impossible, apply
@@ -14,8 +14,9 @@ from geo.plans import newest_edition_id
 from geo.plans.codec import read_operation, write_operation
 from geo.plans.neighbourhood import read_drawing
 from geo.plans.redraw import OPEN, Redraw, get_redraw, only_noded
+from geo.plans.steps import Taken, keep_step
 from geo.plans.working import read_changes, write_changes
-from geo.tables import plan, plan_op, plan_step, plan_unit
+from geo.tables import plan, plan_op, plan_unit
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,10 @@ def rebase_plan(
         return Rebased(found, clash)
     attempt.commit()
     same = _same(before, _own_changes(conn, found))
-    values = {
-        "base_edition_id": newest_edition_id(conn, found.network),
-        "state": found.state if same else "draft",
-    }
-    conn.execute(update(plan).where(plan.c.id == plan_id).values(**values))
-    last = conn.scalar(select(func.max(plan_step.c.seq)).where(plan_step.c.plan_id == plan_id))
-    step = {"plan_id": plan_id, "seq": (last or 0) + 1, "step": "rebase", "state": values["state"]}
-    conn.execute(insert(plan_step).values(**step, by=by, at=now))
-    return Rebased(get_redraw(conn, plan_id), None, same)
+    base = newest_edition_id(conn, found.network)
+    conn.execute(update(plan).where(plan.c.id == plan_id).values(base_edition_id=base))
+    drawn = keep_step(conn, plan_id, Taken(0, "rebase", found.state if same else "draft", by, now, ""))
+    return Rebased(drawn, None, same)
 
 
 def _own_changes(conn: Connection, found: Redraw) -> Changes:

@@ -19,7 +19,7 @@ from geo.plans import Plan, newest_edition_id
 from geo.plans.codec import read_operation, write_operation
 from geo.plans.neighbourhood import read_neighbourhood
 from geo.plans.working import store_changes, write_changes
-from geo.tables import edition, network, plan, plan_op, plan_unit, unit_version
+from geo.tables import STANDS, edition, network, plan, plan_op, plan_unit, unit_version
 from geo.validation.coverage import only_nodes
 
 EDITABLE = ("draft", "checked", "returned")
@@ -188,7 +188,7 @@ _ITS_NETWORK = select(network).join(plan, plan.c.network_id == network.c.id).whe
 _NEWEST = (
     select(func.max(edition.c.id).label("id"))
     .join(plan, plan.c.network_id == edition.c.network_id)
-    .where(plan.c.id == _PLAN)
+    .where(plan.c.id == _PLAN, STANDS)
 )
 _LAST = select(func.max(plan_op.c.seq).label("seq")).where(plan_op.c.plan_id == _PLAN, ~plan_op.c.undone)
 

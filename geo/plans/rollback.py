@@ -1,22 +1,21 @@
-"""Bringing back what an edition held, and taking back an announced one: both are new editions."""
+"""Bringing back what an edition held, which is a new edition, and taking back one that was only announced."""
 
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
-from core.errors import Conflict, Invalid, NotFound, told
-from geo.editions import Published, When, list_editions, publish_units
-from geo.editions.changes import read_past
+from core.errors import Conflict, NotFound, told
 from geo.editions.standing import read_standing
+from geo.editions.takeback import take_back_edition
 from geo.networks import Network, get_network
-from geo.operations import Drawing, Restore, Unit
-from geo.plans import Plan
-from geo.plans.drafts import as_unit, redrawn_units, units_of
-from geo.plans.redraw import get_redraw
+from geo.operations import Restore, Unit
+from geo.plans import newest_edition_id
+from geo.plans.drafts import as_unit
+from geo.plans.redraw import Redraw, get_redraw
+from geo.plans.steps import Taken, keep_step
 from geo.plans.working import as_units
-from geo.tables import edition, plan, unit, unit_version
+from geo.tables import STANDS, edition, plan, unit, unit_version
 
 
 def restore_edition(conn: Connection, network_code: str, seq: int) -> Restore:
@@ -25,11 +24,20 @@ def restore_edition(conn: Connection, network_code: str, seq: int) -> Restore:
     A unit that was ended since comes back as itself; one that was born since ends.
     """
     network = get_network(conn, network_code)
-    query = select(edition.c.effective_from).where(edition.c.network_id == network.id, edition.c.seq == seq)
+    columns = (edition.c.effective_from, edition.c.taken_back_at)
+    query = select(*columns).where(edition.c.network_id == network.id, edition.c.seq == seq)
     row = conn.execute(query).one_or_none()
     if row is None:
         raise NotFound(
             told("network {network_code} has no edition {seq}", network_code=network_code, seq=seq)
+        )
+    if row.taken_back_at is not None:
+        raise Conflict(
+            told(
+                "edition {seq} of {network_code} was taken back before it began: it never held",
+                network_code=network_code,
+                seq=seq,
+            )
         )
     then = {each.id: each for each in _units_at(conn, network, row.effective_from)}
     now = {each.unit_id: as_unit(each) for each in read_standing(conn, network).values()}
@@ -62,36 +70,24 @@ def _units_at(conn: Connection, network: Network, instant: datetime | None) -> l
     return as_units(conn.execute(query).all())
 
 
-def withdraw_scheduled(conn: Connection, plan_id: int, *, by: str, now: datetime, reason: str) -> Published:
-    """Take back an edition that has not begun: another one takes its place at its instant, with what held before it.
+def take_back_plan(conn: Connection, plan_id: int, *, by: str, now: datetime, reason: str) -> Redraw:
+    """Take back the edition of a scheduled plan; the plan as it is then: sent back with the reason, to be drawn on.
 
-    Conflict for a plan that is not scheduled, whose instant has come, or that another edition follows.
+    Conflict for a plan that is not scheduled, whose instant has come, or on whose edition another one is announced.
     """
-    network = get_redraw(conn, plan_id).network
-    get_network(conn, network.code, lock=True)
+    get_network(conn, get_redraw(conn, plan_id).network.code, lock=True)
     found = get_redraw(conn, plan_id, lock=True)
-    newest = list_editions(conn, network.code)[0]
-    own = conn.scalar(select(edition.c.id).where(edition.c.plan_id == plan_id))
-    if found.state_at(now) != "scheduled" or newest.id != own:
+    if found.state_at(now) != "scheduled":
+        raise Conflict(told("plan {plan_id} is not announced: roll it back instead", plan_id=plan_id))
+    stands = (edition.c.plan_id == plan_id) & STANDS
+    own = conn.execute(select(edition.c.id).where(stands).order_by(edition.c.id.desc()).limit(1)).scalar_one()
+    if own != newest_edition_id(conn, found.network):
         raise Conflict(
             told(
-                "plan {plan_id} is not the next edition of {code} to begin: roll it back instead",
+                "another edition is announced on top of plan {plan_id}: take that one back first",
                 plan_id=plan_id,
-                code=network.code,
             )
         )
-    if not reason.strip():
-        raise Invalid(told("give the reason why the announced borders do not come"))
-    past = read_past(conn, network)
-    back = restore_edition(conn, network.code, newest.seq - 1)
-    changes = back.redraw(Drawing(network, {}), UUID(int=0))
-    values = {"network_id": network.id, "base_edition_id": newest.id, "author": by, "kind": "redraw"}
-    values |= {"name": found.name, "reason": reason.strip(), "state": "approved"}
-    taken_back = conn.execute(insert(plan).values(**values).returning(plan.c.id)).scalar_one()
-    drafts = redrawn_units(network, units_of(past.standing.values()), changes)
-    when = When(newest.effective_from, now, by)
-    published = publish_units(
-        conn, Plan(taken_back, network, newest.id, "redraw"), drafts, past=past, when=when
-    )
-    conn.execute(update(plan).where(plan.c.id == plan_id).values(state="withdrawn"))
-    return published
+    take_back_edition(conn, found.network.code, by=by, now=now, reason=reason)
+    conn.execute(update(plan).where(plan.c.id == plan_id).values(effective_from=None, reason=None))
+    return keep_step(conn, plan_id, Taken(0, "take_back", "returned", by, now, reason))

@@ -83,9 +83,7 @@ def take_step(
             )
     if step == "approve":
         _refuse_own(conn, found, by)
-    conn.execute(update(plan).where(plan.c.id == plan_id).values(state=rule.target))
-    _keep(conn, found, step, Taken(0, step, rule.target, by, now, comment))
-    return get_redraw(conn, plan_id)
+    return keep_step(conn, plan_id, Taken(0, step, rule.target, by, now, comment))
 
 
 def publish_redraw(
@@ -115,7 +113,7 @@ def publish_redraw(
     if reason:
         conn.execute(update(plan).where(plan.c.id == plan_id).values(reason=reason.strip()))
     state = get_redraw(conn, plan_id).state
-    _keep(conn, found, "publish", Taken(0, "publish", state, by, now, reason or ""))
+    keep_step(conn, plan_id, Taken(0, "publish", state, by, now, reason or ""))
     return published
 
 
@@ -156,7 +154,10 @@ def _refuse_own(conn: Connection, found: Redraw, by: str) -> None:
         raise Refused(told("nobody approves a plan of their own: ask another approver"))
 
 
-def _keep(conn: Connection, found: Redraw, step: str, taken: Taken) -> None:
-    last = conn.scalar(select(func.max(plan_step.c.seq)).where(plan_step.c.plan_id == found.id))
-    values = {"plan_id": found.id, "seq": (last or 0) + 1, "step": step, "state": taken.state}
+def keep_step(conn: Connection, plan_id: int, taken: Taken) -> Redraw:
+    """Bring the plan into the step's state and write the step down, under the next number; the plan as it is then."""
+    conn.execute(update(plan).where(plan.c.id == plan_id).values(state=taken.state))
+    last = conn.scalar(select(func.max(plan_step.c.seq)).where(plan_step.c.plan_id == plan_id))
+    values = {"plan_id": plan_id, "seq": (last or 0) + 1, "step": taken.step, "state": taken.state}
     conn.execute(insert(plan_step).values(**values, by=taken.by, at=taken.at, comment=taken.comment.strip()))
+    return get_redraw(conn, plan_id)

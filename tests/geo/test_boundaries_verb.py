@@ -328,3 +328,21 @@ file = "g.geojson"
 level = "grid"
 code_field = "code"
 """
+
+
+def test_a_mistyped_year_is_taken_back_and_the_draft_is_published_for_another_instant(
+    run: Any, tmp_path: Path, capsys: Any
+) -> None:
+    given = ("--network", "g", "--level", "grid", "--code-field", "code", "--publish")
+    assert run("import", write(tmp_path / "first.geojson", "AB"), *given) == 0
+    file = write(tmp_path / "second.geojson", "AC")
+    assert run("import", file, *given, "--effective", "2099-01-01T00:00:00+08:00") == 0
+    capsys.readouterr()
+    assert run("take-back", "g", "--reason", "the year was mistyped") == 0
+    assert "edition 2 of network g is taken back" in capsys.readouterr().err
+    assert run("list", "g") == 0
+    assert "never: taken back" in capsys.readouterr().out
+    assert run("publish", "g") == 0
+    assert "network g, edition 3, holds from 20" in capsys.readouterr().out
+    assert run("take-back", "g", "--reason", "x") == 2
+    assert "no edition announced" in capsys.readouterr().err

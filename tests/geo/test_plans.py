@@ -2,9 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 import shapely
@@ -13,81 +12,37 @@ from sqlalchemy import Connection, Engine, func, select
 from core.db import make_engine
 from core.errors import Conflict, Invalid, NotFound, Refused
 from geo.editions import FindingsRefused, list_editions, publish_plan
-from geo.editions.standing import StandingUnit, read_standing
-from geo.lookup import Lookup
-from geo.networks import Level, create_network, get_network
+from geo.networks import get_network
 from geo.operations import Impossible, Merge, Operation, Recode, Rename, SplitByLine, Transfer
 from geo.plans import UnitDraft, add_units_to_plan, find_draft
 from geo.plans.codec import read_operation, write_operation
 from geo.plans.effects import list_affected
 from geo.plans.rebase import rebase_plan
 from geo.plans.redraw import (
-    Redraw,
     do_operation,
     get_redraw,
     list_operations,
-    open_redraw,
     overlapping_plans,
     redo_operation,
     undo_operation,
 )
-from geo.plans.rollback import restore_edition, withdraw_scheduled
+from geo.plans.rollback import restore_edition
 from geo.plans.steps import list_steps, publish_redraw, take_step
 from geo.plans.working import read_changes
 from geo.tables import lineage, unit, unit_version
-from tests.geo.sketch import NORTH, STEP_DEG, WEST, areas
-
-FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-LEVELS = (Level("city", "市"), Level("street", "街道", parent="city"), Level("grid", "网格", parent="street"))
-SKETCH = "AABB\nAABB\nCCDD"
-
-
-def found_city(conn: Connection) -> None:
-    """One city, streets 1 (A, C) and 2 (B, D), published as the first edition."""
-    create_network(conn, "net", coverage="full", levels=LEVELS)
-    above = {"A": "1", "C": "1", "B": "2", "D": "2"}
-    grids = [
-        UnitDraft("grid", letter, f"格{letter}", area, above[letter], households=100)
-        for letter, area in areas(SKETCH).items()
-    ]
-    parents = [UnitDraft("city", "0", "市", None), *(UnitDraft("street", n, n, None, "0") for n in "12")]
-    add_units_to_plan(conn, "net", [*parents, *grids])
-    publish_plan(conn, "net", by="test", now=FOUNDED)
-
-
-def standing(conn: Connection) -> dict[str, StandingUnit]:
-    return {each.code: each for each in read_standing(conn, get_network(conn, "net")).values()}
-
-
-def ident(conn: Connection, code: str) -> UUID:
-    return standing(conn)[code].unit_id
-
-
-def line(*places: tuple[float, float]) -> shapely.LineString:
-    return shapely.LineString([(WEST + x * STEP_DEG, NORTH - y * STEP_DEG) for x, y in places])
-
-
-def split_a(conn: Connection) -> SplitByLine:
-    return SplitByLine(ident(conn, "A"), line((0.7, -1), (0.7, 3)))
-
-
-def new_plan(conn: Connection, **options: Any) -> Redraw:
-    return open_redraw(conn, "net", name="调整", by="planner", **options)
-
-
-def do(conn: Connection, found: Redraw, operation: Operation) -> int:
-    return do_operation(conn, found.id, operation, by="planner", now=NOW).seq
-
-
-def approve(conn: Connection, found: Redraw) -> None:
-    for step, by in (("check", "planner"), ("submit", "planner"), ("approve", "approver")):
-        take_step(conn, found.id, step, by=by, now=NOW)
-
-
-def publish(conn: Connection, found: Redraw, **options: Any) -> Any:
-    approve(conn, found)
-    return publish_redraw(conn, found.id, **{"by": "approver", "now": NOW} | options)
+from tests.geo.redrawing import (
+    NOW,
+    approve,
+    do,
+    found_city,
+    ident,
+    line,
+    new_plan,
+    publish,
+    split_a,
+    standing,
+)
+from tests.geo.sketch import NORTH, STEP_DEG, WEST
 
 
 def test_a_split_is_published_with_its_lineage_and_its_parents_follow(conn: Connection) -> None:
@@ -353,37 +308,6 @@ def test_a_rollback_is_a_new_edition_with_the_content_of_an_old_one(conn: Connec
         restore_edition(conn, "net", 9)
     ended = select(func.count()).select_from(unit).where(unit.c.retired_edition_id == published.edition_id)
     assert conn.scalar(ended) == 1
-
-
-def test_an_announced_edition_is_taken_back_and_its_instant_finds_what_held_before(conn: Connection) -> None:
-    found_city(conn)
-    before = standing(conn)
-    found = new_plan(conn)
-    do(conn, found, split_a(conn))
-    do(conn, found, Merge((ident(conn, "B"), ident(conn, "D"))))
-    later = NOW + timedelta(days=9)
-    publish(conn, found, effective_from=later)
-    spot = shapely.get_coordinates(shapely.point_on_surface(before["D"].geom))[0]
-
-    def holder(at: datetime) -> str:
-        (placed,) = Lookup(conn).place(*map(float, spot), at=at)
-        return placed.unit.code if placed.unit else ""
-
-    assert [holder(NOW), holder(later)] == ["D", "B"]
-    with pytest.raises(Invalid, match="give the reason"):
-        withdraw_scheduled(conn, found.id, by="approver", now=NOW, reason=" ")
-    withdraw_scheduled(conn, found.id, by="approver", now=NOW + timedelta(days=1), reason="批文撤回")
-    assert [holder(NOW), holder(later), holder(later + timedelta(days=99))] == ["D", "D", "D"]
-    assert {code: (each.unit_id, each.geom_sha) for code, each in standing(conn).items()} == {
-        code: (each.unit_id, each.geom_sha) for code, each in before.items()
-    }
-    assert get_redraw(conn, found.id).state == "withdrawn"
-    with pytest.raises(Conflict, match="roll it back instead"):
-        withdraw_scheduled(conn, found.id, by="approver", now=NOW, reason="x")
-    follow = new_plan(conn)
-    do(conn, follow, Rename(ident(conn, "D"), "丁"))
-    publish(conn, follow, now=NOW + timedelta(days=2), effective_from=later + timedelta(days=1))
-    assert holder(later + timedelta(days=2)) == "D"
 
 
 def test_a_plan_and_a_draft_from_files_stand_beside_each_other(conn: Connection) -> None:

@@ -14,7 +14,8 @@ let shown = null;
 
 export async function showHistory() {
   const code = now().network;
-  editions = (await get(`/v1/editions?network=${encodeURIComponent(code)}`)).editions.reverse();
+  const read = (await get(`/v1/editions?network=${encodeURIComponent(code)}`)).editions;
+  editions = read.filter((each) => !each.taken_back_at).reverse();
   if (editions.length === 0) {
     at("history").replaceChildren(el("h2", {}, t("planner.history.title")), el("p", { class: "muted" }, t("planner.history.none")));
     return;

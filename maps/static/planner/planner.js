@@ -89,7 +89,7 @@ async function show() {
 /** Which edition is the newest, announced ones included: a plan on an older one has to be drawn again. */
 async function markNewest(code) {
   const { editions } = await get(`/v1/editions?network=${encodeURIComponent(code)}`);
-  networkOf(code).newest = editions[0]?.id;
+  networkOf(code).newest = editions.find((each) => !each.taken_back_at)?.id;
 }
 
 trying(start);

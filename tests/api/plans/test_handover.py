@@ -167,4 +167,5 @@ def test_a_case_that_somebody_gave_elsewhere_since_stays_there_and_a_withdrawn_p
     assert ask("approver", "POST", f"{path}/take-back", {"reason": "too early"})["ok"]
     with engine.begin() as conn:
         assert take_effect(conn, later) == 0
+    assert ask("planner", "POST", f"{path}/steps", {"step": "withdraw"})["ok"]
     assert ask("planner", "GET", f"{path}/handover")["posts"] == []

@@ -4,6 +4,7 @@ import json
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
 import geopandas
@@ -343,13 +344,21 @@ def test_an_edition_is_brought_back_by_a_plan_and_an_announced_one_is_taken_back
     assert ask("approver", "POST", f"/v1/plans/{plan}/publish", {"effective_from": later})["ok"]
     assert ask("approver", "GET", f"/v1/plans/{plan}")["steps_open"] == ["take_back"]
     back = ask("approver", "POST", f"/v1/plans/{plan}/take-back", {"reason": "too early"})
-    assert (back["ok"], back["changes"]["retired"]) == (True, 1)
+    assert (back["state"], back["effective_from"], back["steps"][-1]["comment"]) == (
+        "returned",
+        None,
+        "too early",
+    )
+    (taken_back, first) = ask("worker", "GET", "/v1/editions")["editions"]
+    assert (taken_back["taken_back_by"], taken_back["taken_back_reason"]) == ("approver", "too early")
+    assert first["taken_back_at"] is None
+    assert ask("worker", "GET", f"/v1/networks?at={quote(later)}")["networks"][0]["edition"]["seq"] == 1
     second = open_plan(ask)
     args = {"unit": unit_id(ask, 3, 3), "name": "新名"}
     assert ask("planner", "POST", f"/v1/plans/{second}/operations", {"op": "rename", "args": args})["ok"]
     approve(ask, second)
+    assert ask("approver", "POST", f"/v1/plans/{second}/publish", {})["seq"] == 3
     clock.now += timedelta(days=2)
-    assert ask("approver", "POST", f"/v1/plans/{second}/publish", {})["ok"]
     restoring = ask("planner", "POST", "/v1/editions/governance/1/restore", {"name": "back"})
     assert [each["op"] for each in restoring["operations"]] == ["restore"]
 
