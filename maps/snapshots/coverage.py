@@ -12,16 +12,18 @@ from analysis.coverage.kept.reading import Coverage, CoverageAsked, UnitCoverage
 from core.errors import NotFound
 from geo.tables import unit_version
 from geo.units import select_versions
+from maps.pages import STATIC
 from maps.snapshots.frame import (
     Bounds,
     Frame,
     LegendEntry,
     OfflineMap,
+    add_script,
     make_map,
     render_snapshot,
     tokens,
 )
-from maps.snapshots.ground import add_shapes, simplify_for_file
+from maps.snapshots.ground import add_names, add_shapes, simplify_for_file
 
 _LIMITS: Final = (0.2, 0.4, 0.6, 0.8)
 _CLASSES: Final = ("< 20 %", "20–40 %", "40–60 %", "60–80 %", "≥ 80 %")
@@ -40,6 +42,9 @@ def draw_coverage(conn: Connection, asked: CoverageAsked, *, network: str, zone:
         *(_add_class(made, rank, units, shapes) for rank in reversed(range(len(_CLASSES)))),
         _add_class(made, None, units, shapes),
     ]
+    named = [unit for unit in units if unit.unit_id in shapes]
+    places = np.array([shapes[unit.unit_id] for unit in named], object)
+    add_names(made, places, [unit.name or unit.code or "" for unit in named])
     west, south, east, north = shapely.total_bounds(np.array(list(shapes.values()), object)).tolist()
     bounds: Bounds = (west, south, east, north)
     area = found.whole.figures["area"]
@@ -89,9 +94,13 @@ def _add_class(
         "fillColor": tokens()[colour],
         "fillOpacity": 0.35 if rank is None else 0.85,
     }
-    hover = {**style, "color": tokens()["unit-hover"], "weight": 2.5}
+    hover: dict[str, object] = {"color": tokens()["unit-hover"], "weight": 2.5}
     drawn = simplify_for_file(np.array([shapes[unit.unit_id] for unit in own], object), _FINE_M)
     layer = add_shapes(made, drawn, [_tip(unit) for unit in own], style=style, hover=hover)
+    if rank is None:
+        code = (STATIC / "snapshot" / "hatch.js").read_text("utf-8")
+        look = {"ink": tokens()["edge"], "paper": tokens()["panel"]}
+        add_script(made, f"{code}\nwanggeHatch({layer.get_name()}, {{look}});", look=look)
     zh, en = ("未观测", "not observed") if rank is None else (_CLASSES[rank], f"{len(own)}")
     return LegendEntry("hatch" if rank is None else "fill", colour, zh, en, layer=layer.get_name())
 

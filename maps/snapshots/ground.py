@@ -147,6 +147,31 @@ def add_labels(made: OfflineMap, snapshot: Snapshot, inside: NDArray[np.bool_]) 
             label: dict[str, object] = {"text": str(units.name[row]), "zoom": zoom}
             label |= {"lon": round(float(lon), _DECIMALS), "lat": round(float(lat), _DECIMALS)}
             labels.append(label | {"size": 14 if depth == 0 else 12, "strong": int(depth == 0)})
+    write_labels(made, labels)
+
+
+def add_names(made: OfflineMap, shapes: NDArray[np.object_], names: Sequence[str]) -> None:
+    """A name in each shape, from the zoom at which they are wide enough; none over another."""
+    zoom = zoom_of_width(shapes, READABLE_PX) - 1
+    points = shapely.point_on_surface(shapes)
+    places = zip(names, shapely.get_x(points).tolist(), shapely.get_y(points).tolist(), strict=True)
+    write_labels(
+        made,
+        [
+            {
+                "text": name,
+                "zoom": zoom,
+                "lon": round(lon, _DECIMALS),
+                "lat": round(lat, _DECIMALS),
+                "size": 12,
+                "strong": 0,
+            }
+            for name, lon, lat in places
+        ],
+    )
+
+
+def write_labels(made: OfflineMap, labels: Sequence[dict[str, object]]) -> None:
     colors = tokens()
     look = {"text": colors["unit-label"], "halo": colors["panel"], "font": colors["font"]}
     code = (STATIC / "snapshot" / "labels.js").read_text("utf-8")

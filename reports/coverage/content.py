@@ -78,9 +78,5 @@ def told(value: int, figure: Figure) -> float:
     return value / FACTORS[figure.definition.measure][0]
 
 
-def measure_of(figure: Figure) -> str:
-    return FACTORS[figure.definition.measure][1]
-
-
 def age_of(report: CoverageReport, unit: UnitCoverage) -> Age | None:
     return None if unit.unit_id is None else report.ages.get(unit.unit_id.hex)

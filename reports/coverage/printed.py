@@ -14,12 +14,19 @@ from sqlalchemy import Connection
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.reading import UnitCoverage
 from core.errors import Unavailable
-from reports.coverage.content import CoverageReport, age_of, measure_of, told
+from reports.coverage.content import CoverageReport, age_of, told
 from reports.coverage.drawing import COLOURS, draw_map
 
 _FONTS: Final = Path(__file__).parents[2] / "node_modules" / "@fontsource" / "noto-sans-sc" / "files"
 _TEMPLATE: Final = Path(__file__).parents[1] / "templates" / "coverage.typ"
 _SHOWN: Final = ("area", "streets", "doors")
+_LARGE: Final = {"cm2": (1e8, "公顷"), "mm": (1e6, "公里")}
+_MEANINGS: Final = {
+    "area": "可走面积中有可靠定位点，或被证明走过的部分",
+    "streets": "道路长度中 15 米以内走过的部分",
+    "doors": "在用户点中 25 米以内走过的部分",
+    "required": "应访次数中已完成的部分，每处不多于应访次数",
+}
 MOST_ROWS: Final = 300
 _COLD: Final = 40
 
@@ -89,7 +96,7 @@ def _content(report: CoverageReport) -> dict[str, Any]:
             {
                 "name": DEFINITIONS[key].zh,
                 "id": f"{key} {DEFINITIONS[key].version}",
-                "text": f"已走到的部分与应走部分之比（{DEFINITIONS[key].en}）",
+                "text": f"{_MEANINGS[key]}（{DEFINITIONS[key].en}）",
             }
             for key in [*keys, "required"]
         ],
@@ -98,14 +105,32 @@ def _content(report: CoverageReport) -> dict[str, Any]:
 
 
 def _figure(figure: Figure) -> dict[str, str]:
-    unit = measure_of(figure)
-    basis = f"{told(figure.numerator, figure):,.0f} / {told(figure.denominator, figure):,.0f} {unit}".strip()
-    return {"name": figure.definition.zh, "share": _percent(figure.share), "basis": basis}
+    """The share with what it stands on, and what may have been visited and is not proven."""
+    by, unit = _LARGE.get(figure.definition.measure, (1, ""))
+    part, whole, more = (f"{value / by:,.1f}" if unit else f"{value:,}" for value in _parts(figure))
+    basis = f"{part} / {whole} {unit}".strip()
+    possible = f"另有 {more} {unit}".strip() + "可能走到" if figure.possible else ""
+    return {
+        "name": figure.definition.zh,
+        "share": _percent(figure.share),
+        "basis": basis,
+        "possible": possible,
+    }
+
+
+def _parts(figure: Figure) -> tuple[int, int, int]:
+    return figure.numerator, figure.denominator, figure.possible
 
 
 def _row(report: CoverageReport, unit: UnitCoverage, keys: list[str]) -> list[str]:
     area, age = unit.figures["area"], age_of(report, unit)
-    last = "–" if age is None else "从未" if age.last_at is None else _clock(report, age.last_at)
+    last = (
+        "–"
+        if age is None or not age.leaves
+        else "从未"
+        if age.last_at is None
+        else _clock(report, age.last_at)
+    )
     return [
         unit.name or unit.code or "",
         *(_percent(unit.figures[key].share) for key in keys),

@@ -19,6 +19,8 @@ def test_the_page_holds_classes_a_table_and_what_is_not_observed(conn: Connectio
     assert "巡查覆盖" in page
     assert "未观测" in page
     assert "area 1" in page
+    assert "wanggeHatch(geo_json_" in page
+    assert page.count("new WanggeLabels(") == 1
     assert "3101" in page
     assert 'src="http' not in page
 

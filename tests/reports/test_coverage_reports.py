@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,10 @@ def test_the_map_hatches_what_is_not_observed_and_classes_the_rest(
     conn: Connection, report: CoverageReport
 ) -> None:
     drawn = draw_map(conn, report)
-    assert drawn.count("<path d=") == 3  # two districts, and the hatching itself
+    assert drawn.count("<path d=") == 4  # two districts, the hatching itself, and the bar of scale
+    names = [unit.name for unit in report.rows]
+    assert [drawn.count(f">{name}</text>") for name in names] == [2, 2], "a light edge, and the name over it"
+    assert re.search(r">\d+ k?m</text>", drawn)
     assert drawn.count('fill="url(#none)"') == 1
     assert f'fill="{COLOURS[0]}"' in drawn
     assert [rank_of(share) for share in (0, 0.199, 0.2, 0.5, 0.8, 1)] == [0, 0, 1, 2, 4, 4]
