@@ -113,7 +113,25 @@ def paint_by_mouse(page: Page) -> None:
     picture(page, "planner-paint")
     page.click("#paint-give")
     expect_said(page, "改归属：")
+    paint_a_whole_unit(page)
     page.click('[data-tool="choose"]')
+
+
+def paint_a_whole_unit(page: Page) -> None:
+    """It is said to be a merge before it is done; taken back it is as if it had not been."""
+    page.fill("#chosen .finder input", code_at(2, 6, "grid"))
+    page.keyboard.press("Enter")
+    taker = page.locator("#painted tr", has_text=f"{code_at(2, 6, 'grid')}网格1号微网格").locator("input")
+    taker.check()
+    until(lambda: not page.evaluate("planner.map.getView().getAnimating()"))
+    page.mouse.click(*pixel(page, 3.5, 6.5))
+    expect(page.locator("#paint-merges")).to_contain_text("2号微网格的地全部给了")
+    page.click("#paint-give")
+    expect_said(page, "已并成一个")
+    expect(page.locator("#painted tbody tr")).to_have_count(3)
+    page.click("#undo")
+    expect_said(page, "已撤销第 4 步")
+    expect(page.locator("#painted tbody tr")).to_have_count(4)
 
 
 def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instant(

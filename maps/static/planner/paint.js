@@ -6,13 +6,22 @@ import { t } from "../words.js";
 import { findAbove, unitRow } from "./find.js";
 import { button } from "./forms.js";
 import { blocks, fit, map, readFeatures, toLonLat } from "./ground.js";
-import { complain, trying } from "./message.js";
-import { current, operate } from "./work.js";
+import { complain, say, trying } from "./message.js";
+import { current, onWork, operate } from "./work.js";
 
 let ground = null; // { parent, units } as read
 let taker = "";
 let brush = null;
 let done = () => {};
+let giving = false;
+let drawn = ""; // the operations that the blocks were read after
+
+const operationsNow = () => JSON.stringify(current()?.operations.map((each) => [each.seq, each.undone, each.at]));
+
+/** What is undone or done elsewhere meanwhile changes who holds the blocks. */
+onWork((what) => {
+  if (what === "plan" && brush !== null && ground !== null && !giving && operationsNow() !== drawn) trying(() => read(ground.parent));
+});
 
 /** The brush is in the hand: dragging paints, and a stroke that begins on paint wipes. */
 export function startPainting(tellDone) {
@@ -65,11 +74,19 @@ export async function finishPainting() {
   const places = painted().map((each) => each.get("spot"));
   if (ground === null || places.length === 0) throw new Error(t("planner.paint.nothing"));
   const { operations } = await send(`/v1/plans/${current().id}/painting`, { parent: ground.parent, taker, places });
+  let merged = [];
+  giving = true;
   try {
-    for (const { op, args } of operations) done(op, await operate(op, args));
+    for (const { op, args } of operations) {
+      done(op, await operate(op, args));
+      if (op === "merge") merged = args.units;
+    }
   } finally {
-    await read(ground.parent);
+    giving = false;
+    await read(ground.parent, merged);
   }
+  const heir = ground.units.find((each) => merged.includes(each.unit_id));
+  if (heir) say(t("planner.paint.merged", { unit: nameOf(heir), code: heir.code }));
 }
 
 export function paintForm() {
@@ -77,12 +94,15 @@ export function paintForm() {
   return [el("h2", {}, t("planner.tool.paint")), el("p", { class: "muted small" }, t("planner.paint.how")), el("div", { class: "act" }, ground), el("div", { id: "painted", role: "status" })];
 }
 
-async function read(parent) {
+/** `merged`: units of which one is left, which goes on to take. */
+async function read(parent, merged = []) {
   const source = blocks.getSource();
   const answer = await get(`/v1/plans/${current().id}/blocks?parent=${encodeURIComponent(parent)}`);
   if (brush === null) return;
+  drawn = operationsNow();
   const again = ground?.parent === parent;
   ground = { parent, units: answer.units };
+  taker = answer.units.find((each) => merged.includes(each.unit_id))?.unit_id ?? taker;
   if (!answer.units.some((each) => each.unit_id === taker)) taker = answer.units[0]?.unit_id ?? "";
   source.clear(true);
   source.addFeatures(readFeatures(answer));
@@ -98,6 +118,22 @@ function giveTo(unit) {
     block.changed();
   }
   showFigures();
+}
+
+const nameOf = (unit) => unit.name || unit.code;
+
+/** Units that would keep nothing: given whole, they are merged. */
+function wholeNow() {
+  const all = blocks.getSource().getFeatures();
+  const left = new Set(all.filter((each) => !each.get("painted")).map((each) => each.get("holder")));
+  return ground.units.filter((each) => each.unit_id !== taker && !left.has(each.unit_id) && all.some((block) => block.get("holder") === each.unit_id));
+}
+
+function mergeNote() {
+  const whole = wholeNow();
+  const to = ground.units.find((each) => each.unit_id === taker);
+  if (whole.length === 0 || !to) return null;
+  return el("p", { class: "warning", id: "paint-merges" }, t("planner.paint.merges", { units: whole.map(nameOf).join(t("planner.and")), taker: nameOf(to) }));
 }
 
 const FIGURES = ["households", "cases", "area_m2"];
@@ -132,6 +168,7 @@ function showFigures() {
   const heads = ["taker", "unit", "households", "cases", "hectares"];
   box.replaceChildren(
     el("table", { class: "compare" }, el("caption", { class: "muted small" }, t("planner.paint.caption", { n: count(painted().length) })), el("thead", {}, el("tr", {}, ...heads.map((key) => el("th", { scope: "col", class: /taker|unit/.test(key) ? null : "right" }, t(`planner.compare.${key}`))))), el("tbody", {}, ...lines)),
+    mergeNote() ?? "",
     el("div", { class: "act buttons" }, button(t("planner.paint.give"), () => trying(finishPainting), { class: "main", id: "paint-give" }), button(t("planner.paint.wipe"), wipePaint)),
   );
   if (focused) at(focused)?.focus();

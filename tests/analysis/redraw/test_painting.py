@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import shapely
 from sqlalchemy import Connection
 
 from analysis.redraw.blocks import Blocks, read_blocks
@@ -60,3 +61,29 @@ def test_what_lies_in_no_block_or_goes_to_a_stranger_is_refused(conn: Connection
         read_paint(blocks, Stroke(blocks.units[0].id, np.array([[0.0, 0.0]])))
     with pytest.raises(Invalid, match="not one of the units"):
         read_paint(blocks, Stroke(blocks.parent.id, spots(blocks, [0])))
+
+
+def test_a_unit_that_is_painted_whole_is_merged_after_the_parts_of_others_are_given(conn: Connection) -> None:
+    found_town(conn)
+    add_street_grid(conn)
+    add_even_doors(conn)
+    found = new_plan(conn)
+    parent = ident(conn, "1")
+    blocks = read_blocks(conn, found, parent, now=NOW)
+    names = [each.code for each in blocks.units]
+    taker = blocks.units[names.index("D")]
+    whole = np.flatnonzero(blocks.holder == names.index("B")).tolist()
+    part = next(
+        place
+        for place in np.flatnonzero(blocks.holder == names.index("C")).tolist()
+        if shapely.length(shapely.intersection(blocks.shapes[place], taker.geom)) > 0
+    )
+    told = read_paint(blocks, Stroke(taker.id, spots(blocks, [*whole, part])))
+    assert [op for op, _ in told] == ["transfer", "merge"]
+    assert told[1][1]["units"] == [str(taker.id), str(blocks.units[names.index("B")].id)]
+    for op, args in told:
+        done = do_operation(conn, found.id, read_operation(op, args), by="planner", now=NOW)
+        assert [each for each in done.findings if each.severity == "error"] == []
+    after = read_blocks(conn, found, parent, now=NOW)
+    assert [each.code for each in after.units] == ["A", "C", "D"]  # D had gained households, so it goes on
+    assert after.area_m2.sum() == pytest.approx(blocks.area_m2.sum(), rel=1e-9)

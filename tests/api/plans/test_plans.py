@@ -203,6 +203,24 @@ def test_one_draws_another_approves_and_each_instant_has_its_borders(ask: Ask, c
     assert [each["seq"] for each in ask("worker", "GET", "/v1/editions")["editions"]] == [2, 1]
 
 
+def test_a_grid_whose_micro_grids_are_all_painted_to_another_is_merged_with_it_and_the_larger_goes_on(
+    ask: Ask,
+) -> None:
+    plan = open_plan(ask)
+    small, large = (unit_id(ask, 0, row, "grid") for row in (0, 2))
+    asked = {
+        "parent": unit_id(ask, 0, 0, "community"),
+        "taker": small,
+        "places": [centre(column, row) for column in (0, 1) for row in (2, 3)],
+    }
+    painted = ask("planner", "POST", f"/v1/plans/{plan}/painting", asked)["operations"]
+    assert painted == [{"op": "merge", "args": {"units": [small, large], "identity": "keep", "name": None}}]
+    assert ask("planner", "POST", f"/v1/plans/{plan}/operations", painted[0])["ok"]
+    blocks = ask("planner", "GET", f"/v1/plans/{plan}/blocks?parent={asked['parent']}")
+    assert [each["unit_id"] for each in blocks["units"]] == [large]
+    assert len(blocks["features"]) == 8
+
+
 def see_life(ask: Ask, split_unit: str, plan: int) -> None:
     """A unit's page has each version with its parents, its border, and the plan for those who may see it."""
     there = f"/v1/unit-lives/{split_unit}"
