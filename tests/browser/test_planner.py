@@ -352,7 +352,13 @@ def test_on_a_narrow_screen_the_page_fits_and_a_unit_is_renamed_and_each_sees_wh
     window = visit("planner", NARROW, place=ground)
     page = open_planner(window)
     page.fill('#open-plan input[name="name"]', "改名")
+    page.fill("#open-plan .finder input", code_at(3, 3, "grid"))
+    page.keyboard.press("Enter")
+    expect(page.locator('#open-plan input[name="unit"]')).not_to_have_value("")
     page.click("#open-plan button.main")
+    expect(page.locator("#tab-body tbody tr")).to_have_count(4)
+    wide = "m.boxInView()[2] - m.boxInView()[0]"  # it looks at its ground at once
+    until(lambda: window.module("planner/ground.js", wide) < 8 * STEP)
     row = page.locator("#tab-body tbody tr", has_text=code_at(3, 3))
     row.locator("button").click()
     page.fill('#chosen input[name="name"]', "滨江微网格")

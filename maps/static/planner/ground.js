@@ -93,9 +93,14 @@ export function boxInView() {
   return [Math.max(west, -180), Math.max(south, -90), Math.min(east, 180), Math.min(north, 90)];
 }
 
-/** The place the address holds; false when it holds none. */
+let asked = null;
+
+/** Keep the place that the address asks for: panels that come and go move the map before it can look there. */
+export const keepPlace = () => (asked = now().at);
+
+/** Look at the place the address asked for; false when it asked for none. */
 export function restoreView() {
-  const parts = (now().at ?? "").split("/").map(Number);
+  const parts = (asked ?? "").split("/").map(Number);
   if (parts.length !== 3 || parts.some((part) => !Number.isFinite(part))) return false;
   map.getView().setZoom(parts[0]);
   map.getView().setCenter(fromLonLat([parts[2], parts[1]]));

@@ -7,7 +7,7 @@ import { startCompare } from "./compare.js";
 import { choose } from "./choose.js";
 import { startCursor, zoom } from "./cursor.js";
 import { startFindings } from "./findings.js";
-import { changes, fitBox, map, readNetworks, restoreView, showPublished, units } from "./ground.js";
+import { changes, fitBox, keepPlace, map, readNetworks, restoreView, showPublished, units } from "./ground.js";
 import { showHistory, startHistory } from "./history.js";
 import { showLegend } from "./legend.js";
 import { showLife, startLife } from "./life.js";
@@ -52,6 +52,7 @@ async function start() {
 /** Bring on what the address asks for. */
 async function show() {
   const { network, plan, view } = now();
+  keepPlace();
   const history = view === "history" || document.body.dataset.plans === "no";
   at("view-plans").setAttribute("aria-pressed", String(!history));
   at("view-history").setAttribute("aria-pressed", String(history));
