@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from geo.operations.effects import Measures
 from geo.plans.codec import read_operation
 from geo.plans.effects import Affected, list_affected
 from geo.plans.redraw import Done, Redraw, do_operation, redo_operation, undo_operation
-from geo.plans.scene import Bbox, Scene, Seen, measure_scene, read_scene, read_seen
+from geo.plans.scene import Bbox, Scene, Seen, extent_of, measure_scene, read_scene, read_seen
 from geo.plans.steps import check_redraw
 from people.access import MAY_PLAN, MAY_SEE_PLANS
 from people.planning import find_own_plan, find_plan, read_surroundings
@@ -180,17 +181,17 @@ def do(plan_id: PlanId, asked: OperationIn, caller: CallerDep, conn: Conn, now: 
     if asked.op == "restore":
         raise Invalid(told("bringing an edition back is asked for in the list of editions"))
     done = do_operation(conn, plan_id, read_operation(asked.op, asked.args), by=caller.login, now=now)
-    return _answer(conn, found, done)
+    return _answer(conn, found, done, now)
 
 
 @router.post(
     "/redo", dependencies=[require(*MAY_PLAN)], response_class=Response,
     responses=answers("as for an operation", "application/json"),
 )  # fmt: skip
-def redo(plan_id: PlanId, caller: CallerDep, conn: Conn) -> Response:
+def redo(plan_id: PlanId, caller: CallerDep, conn: Conn, now: Now) -> Response:
     """Do the first undone operation again."""
     found = find_own_plan(conn, caller, plan_id)
-    return _answer(conn, found, redo_operation(conn, plan_id))
+    return _answer(conn, found, redo_operation(conn, plan_id), now)
 
 
 @router.post(
@@ -204,13 +205,14 @@ def undo(plan_id: PlanId, caller: CallerDep, conn: Conn) -> Response:
     return Response(orjson.dumps({"seq": seq, **_changed(conn, found, changes)}), media_type="application/json")  # fmt: skip
 
 
-def _answer(conn: Connection, found: Redraw, done: Done) -> Response:
+def _answer(conn: Connection, found: Redraw, done: Done, now: datetime) -> Response:
+    around = read_surroundings(conn, done.bounds, now, list(done.applied.drawing.units))
     told = {
         "seq": done.seq,
         **_changed(conn, found, done.applied.changes),
         "before": _measured(done.applied.before),
         "after": _measured(done.applied.after),
-        "findings": findings_geojson(done.findings),
+        "findings": findings_geojson(done.judge(around)),
     }
     return Response(orjson.dumps(told), media_type="application/json")
 
@@ -232,7 +234,9 @@ def _measured(sizes: Mapping[UUID, Measures]) -> dict[str, dict[str, Any]]:
 def read_findings(plan_id: PlanId, caller: CallerDep, conn: Conn, now: Now) -> FindingsOut:
     """Every finding on the network as the plan would leave it, errors first."""
     plan = find_plan(conn, caller, plan_id)
-    return describe_findings(check_redraw(conn, plan, read_surroundings(conn, plan, now)).findings)
+    return describe_findings(
+        check_redraw(conn, plan, read_surroundings(conn, extent_of(conn, plan), now)).findings
+    )
 
 
 def describe_findings(found: Iterable[Finding]) -> FindingsOut:

@@ -220,6 +220,10 @@ def tell_short(report: Report, trial: Trial) -> None:
     report.tell(f"{name}: CPU of the database", trial.database_s / load.seconds * 100, "% of a core")
     report.tell(f"{name}: viewers that had to come again", told.again, "")
     report.tell(f"{name}: bytes to all viewers", told.bytes_all / load.seconds / 1e6, "MB/s")
+    shares = {"the service": trial.spent_s, "its database": trial.database_s}
+    fullest = max(shares, key=lambda one: shares[one])
+    gave = "holds" if trial.keeps_up else f"gave way; fullest: {fullest}"
+    report.tell(f"{name}: {gave}", shares[fullest] / load.seconds * 100, "% of a core")
 
 
 def _rate(trial: Trial) -> float:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
+import shapely
 from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from core.db import ask_together, sql_file
@@ -15,11 +17,12 @@ from geo.networks import Network, as_network, get_network, list_networks
 from geo.operations import Applied, Drawing, Impossible, Operation, Unit, apply
 from geo.operations.cut import Changes
 from geo.operations.findings import check_neighbourhood
-from geo.plans import Plan, newest_edition_id
+from geo.plans import Plan, geometry_column, newest_edition_id
 from geo.plans.codec import read_operation, write_operation
 from geo.plans.neighbourhood import read_neighbourhood
 from geo.plans.working import store_changes, write_changes
 from geo.tables import STANDS, edition, network, plan, plan_op, plan_unit, unit_version
+from geo.validation import Surroundings
 from geo.validation.coverage import only_nodes
 
 EDITABLE = ("draft", "checked", "returned")
@@ -57,11 +60,22 @@ class Logged:
 
 @dataclass(frozen=True)
 class Done:
-    """An operation in the log, what it did, and what is wrong with the units it changed."""
+    """An operation in the log, and what it did."""
 
     seq: int
     applied: Applied
-    findings: list[Finding]
+
+    def judge(self, around: Surroundings | None = None) -> list[Finding]:
+        """What is wrong with the units it changed: the findings that the whole network would give there."""
+        return check_neighbourhood(self.applied.drawing, self.applied.changes, around)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """West, south, east, north of the borders it changed, None where it changed none."""
+        units = self.applied.drawing.units
+        shapes = (units[each].geom for each in self.applied.changes if each in units)
+        found = shapely.total_bounds(geometry_column(shapes))
+        return None if np.isnan(found).any() else (found[0], found[1], found[2], found[3])
 
 
 def open_redraw(
@@ -134,7 +148,7 @@ def do_operation(conn: Connection, plan_id: int, operation: Operation, *, by: st
     logged |= here | {"key": key, "by": by, "at": now}
     log = (sql_file("geo", "log_operation"), logged)
     store_changes(conn, found, applied.changes, base, (_FORGET_UNDONE, here), log, (_REOPEN, here))
-    return Done(last + 1, applied, check_neighbourhood(applied.drawing, applied.changes))
+    return Done(last + 1, applied)
 
 
 def undo_operation(conn: Connection, plan_id: int) -> tuple[int, Changes]:
@@ -159,7 +173,7 @@ def redo_operation(conn: Connection, plan_id: int) -> Done:
     applied, base = _apply(conn, found, read_operation(row.op, row.args), row.key)
     here = {"plan": plan_id, "number": row.seq}
     store_changes(conn, found, applied.changes, base, (_MARK, here | {"is_undone": False}), (_REOPEN, here))
-    return Done(row.seq, applied, check_neighbourhood(applied.drawing, applied.changes))
+    return Done(row.seq, applied)
 
 
 def list_operations(conn: Connection, plan_id: int) -> list[Logged]:

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from core.errors import NotFound, Refused, told
 from geo.plans import geometry_column
 from geo.plans.redraw import Redraw, get_redraw, list_redraws
-from geo.plans.scene import extent_of
+from geo.plans.scene import Bbox
 from geo.plans.steps import STEPS, possible_steps
 from geo.tables import unit_version
 from geo.validation import Surroundings
@@ -52,13 +52,19 @@ def may_in_plan(conn: Connection, caller: Caller, found: Redraw, roles: Collecti
     return bool(_within(conn, visible_units(conn, caller, roles), [found]))
 
 
-def read_surroundings(conn: Connection, found: Redraw, now: datetime) -> Surroundings:
-    """Water and railways on the plan's ground, and which units have somebody assigned, where anybody has a unit."""
-    box = extent_of(conn, found)
+def read_surroundings(
+    conn: Connection, box: Bbox | None, now: datetime, units: Collection[UUID] | None = None
+) -> Surroundings:
+    """Water and railways in a box, and which units (of these, or all) have somebody assigned, where anybody has a unit."""
     barred = [] if box is None else read_obstacles(conn, box, now.date())
     hard = geometry_column(each.geometry for each in barred if each.kind in HARD)
-    held = select(assignment.c.unit_id).where(assignment.c.valid.contains(now)).distinct()
-    return Surroundings(hard, frozenset(conn.scalars(held)) or None)
+    now_assigned = assignment.c.valid.contains(now)
+    if not conn.scalar(select(exists().where(now_assigned))):
+        return Surroundings(hard)
+    held = select(assignment.c.unit_id).where(now_assigned).distinct()
+    if units is not None:
+        held = held.where(assignment.c.unit_id.in_(units))
+    return Surroundings(hard, frozenset(conn.scalars(held)))
 
 
 HARD = ("water", "railway")

@@ -99,7 +99,7 @@ def test_levels_of_two_branches_are_placed_redrawn_and_published(conn: Connectio
     split = SplitByLine(grid.unit_id, shapely.LineString([(x - 0.1, y), (x + 0.1, y)]))
     done = do_operation(conn, found.id, split, by="planner", now=NOW)
     assert {unit.level for unit in done.applied.changes.values() if unit} == {"grid"}
-    assert done.findings == []
+    assert done.judge() == []
     beat, other = neighbours([each for each in standing.values() if each.level == "beat"])
     circle = middle_of_border(beat.geom, other.geom).buffer(0.0008)
     do_operation(conn, found.id, Transfer(beat.unit_id, other.unit_id, circle), by="planner", now=NOW)

@@ -128,13 +128,17 @@ def damaged(drawing: Drawing, seed: int) -> tuple[Drawing, list[UUID]]:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_neighbourhood_gives_the_findings_that_the_whole_network_gives_there(seed: int) -> None:
     drawing, changed = damaged(thousand_cells(), seed)
-    whole = check_neighbourhood(drawing, changed)
+    drawing = with_rules(drawing, size={"grid": {"households": [55, 80]}})
+    x, y = shapely.get_coordinates(shapely.centroid(drawing.unit(changed[0]).geom))[0]
+    river = shapely.LineString([(x, y - 0.02), (x + 0.001, y + 0.02)])
+    around = Surroundings(geometry_column([river]), frozenset(unit.id for unit in drawing.leaves[0][::2]))
+    whole = check_neighbourhood(drawing, changed, around)
     box = shapely.box(*drawing.unit(changed[0]).geom.buffer(0.004).bounds)
     near = {unit.id: unit for unit in drawing.at(geometry_column([box]))}
     above = {unit_id: unit for unit_id, unit in drawing.units.items() if unit.geom is None}
     part = replace(drawing, units={**above, **near}, window=box)
-    local = check_neighbourhood(part, changed)
-    assert whole
+    local = check_neighbourhood(part, changed, around)
+    assert {"barrier"} < {each.rule for each in whole}
     assert sorted((each.rule, each.units, round(each.measure or 0, 6)) for each in local) == sorted(
         (each.rule, each.units, round(each.measure or 0, 6)) for each in whole
     )

@@ -10,6 +10,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from geo.findings import Finding, errors_of
 from geo.metric import GRID_DEG
 from geo.operations import (
     Dissolve,
@@ -17,6 +18,11 @@ from geo.operations import (
     Impossible,
     Merge,
     Operation,
+    Recode,
+    RedrawPartition,
+    Rename,
+    Reparent,
+    ReplaceFromFile,
     ReshapeVertex,
     ShiftBorder,
     SplitByLine,
@@ -24,10 +30,17 @@ from geo.operations import (
     Transfer,
     apply,
 )
+from geo.operations.findings import drafts_of
+from geo.operations.partition import Incoming
+from geo.validation import check_units
 from geo.validation.ground import metres_per_degree, scaled
-from tests.geo.cells import CITY, STEP, thousand_cells
+from tests.geo.cells import CITY, EAST_HALF, STEP, WEST_HALF, thousand_cells
 
 KEY = UUID(int=42)
+KINDS = (
+    *("split", "even", "merge", "shift", "transfer", "vertex", "dissolve"),
+    *("area", "file", "rename", "recode", "reparent"),
+)
 
 
 def digest(drawing: Drawing) -> str:
@@ -69,12 +82,16 @@ def faults(drawing: Drawing) -> list[str]:
     return found
 
 
+def errors(drawing: Drawing) -> list[Finding]:
+    """What the validator says of the whole of it."""
+    return errors_of(check_units(drawing.network, drafts_of(drawing)).findings)
+
+
 @st.composite
 def steps(draw: st.DrawFn) -> tuple[str, int, tuple[float, ...]]:
     """An operation to be: its kind, a unit by its place, and four numbers that draw its line."""
-    kinds = ("split", "even", "merge", "shift", "transfer", "vertex", "dissolve")
     number = st.floats(-1, 1, allow_nan=False, width=32)
-    return draw(st.sampled_from(kinds)), draw(st.integers(0, 10_000)), tuple(draw(number) for _ in range(4))
+    return draw(st.sampled_from(KINDS)), draw(st.integers(0, 10_000)), tuple(draw(number) for _ in range(4))
 
 
 def made(drawing: Drawing, step: tuple[str, int, tuple[float, ...]]) -> Operation | None:
@@ -90,8 +107,18 @@ def made(drawing: Drawing, step: tuple[str, int, tuple[float, ...]]) -> Operatio
         return SplitByLine(unit.id, line)
     if kind == "even":
         return SplitEven(unit.id, 2 + place % 4, by=("households", "area")[place % 2])
-    if kind == "dissolve":
-        return Dissolve(unit.id)
+    if kind in ("dissolve", "rename", "recode", "reparent", "file"):
+        elsewhere = EAST_HALF if unit.parent == WEST_HALF else WEST_HALF
+        return {
+            "dissolve": Dissolve(unit.id),
+            "rename": Rename(unit.id, f"新{place}"),
+            "recode": Recode(unit.id),
+            "reparent": Reparent((unit.id,), elsewhere),
+            "file": ReplaceFromFile((Incoming(unit.id, name=f"档{place}"),)),
+        }[kind]
+    if kind == "area":
+        area = shapely.Point(x + STEP * a, y + STEP * b).buffer(STEP * (0.3 + abs(c)), quad_segs=2)
+        return RedrawPartition(unit.parent, areas=(area,))
     if not around:
         return None
     other = around[place % len(around)]
@@ -135,6 +162,7 @@ def test_any_row_of_operations_keeps_the_cover_exact_and_is_undone_without_a_tra
     for operation, key in done:
         again = apply(again, operation, key).drawing
     assert digest(again) == digest(drawing)
+    assert errors(drawing) == []
     for inverse in reversed(inverses):
         drawing = apply(drawing, inverse, KEY).drawing
     assert digest(drawing) == digest(thousand_cells())
@@ -155,11 +183,10 @@ def test_the_law_sees_a_border_that_is_off_by_one_step_of_the_grid() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_long_row_of_operations_by_chance(seed: int) -> None:
     random = np.random.default_rng(seed)
-    drawing, applied_count = thousand_cells(), 0
+    drawing, inverses = thousand_cells(), []
     for number in range(60):
-        kinds = ("split", "even", "merge", "shift", "transfer", "vertex", "dissolve")
         step = (
-            str(random.choice(kinds)),
+            str(random.choice(KINDS)),
             int(random.integers(10_000)),
             tuple(random.uniform(-1, 1, 4).tolist()),
         )
@@ -167,11 +194,16 @@ def test_a_long_row_of_operations_by_chance(seed: int) -> None:
         try:
             if operation is None:
                 continue
-            drawing = apply(drawing, operation, uuid5(KEY, str(number))).drawing
-            applied_count += 1
+            applied = apply(drawing, operation, uuid5(KEY, str(number)))
+            drawing = applied.drawing
+            inverses.append(applied.inverse)
         except Impossible:
             continue
         if number % 10 == 9:
             assert faults(drawing) == [], step
     assert faults(drawing) == []
-    assert applied_count > 25
+    assert errors(drawing) == []
+    assert len(inverses) > 25
+    for inverse in reversed(inverses):
+        drawing = apply(drawing, inverse, KEY).drawing
+    assert digest(drawing) == digest(thousand_cells())

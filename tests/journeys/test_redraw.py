@@ -62,7 +62,7 @@ def standing(conn: Connection) -> dict[str, StandingUnit]:
 
 def do(conn: Connection, found: Redraw, operation: Operation) -> None:
     done = do_operation(conn, found.id, operation, by="planner", now=NOW)
-    assert [each for each in done.findings if each.severity == "error"] == []
+    assert [each for each in done.judge() if each.severity == "error"] == []
 
 
 def across(shape: shapely.Geometry) -> shapely.LineString:

@@ -50,7 +50,7 @@ def adopt(
     suggested = suggest(conn, found, wanted, now=NOW)
     chosen = suggested.alternatives[0]
     done = do_operation(conn, found.id, read_operation(*chosen.operation), by="planner", now=NOW)
-    assert [each for each in done.findings if each.severity == "error"] == []
+    assert [each for each in done.judge() if each.severity == "error"] == []
     return suggested, found
 
 

@@ -43,7 +43,7 @@ def test_painted_street_blocks_go_to_their_taker_giver_by_giver(conn: Connection
     before = blocks.households[blocks.holder == len(blocks.units) - 1].sum()
     for op, args in told:
         done = do_operation(conn, found.id, read_operation(op, args), by="planner", now=NOW)
-        assert [each for each in done.findings if each.severity == "error"] == []
+        assert [each for each in done.judge() if each.severity == "error"] == []
     after = read_blocks(conn, found, parent, now=NOW)
     assert [each.id for each in after.units] == [each.id for each in blocks.units]
     painted = blocks.households[list(givers.values())].sum()
