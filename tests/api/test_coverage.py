@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, delete, insert
 
 from analysis.coverage.kept.compute import CoverageJob, compute_day
-from analysis.coverage.kept.tables import coverage_day
+from analysis.coverage.kept.tables import coverage_checkin, coverage_day
 from analysis.coverage.rules import CoverageRules
 from core.clock import day_bounds, day_of, utc_now
 from core.settings import Settings
@@ -46,6 +46,7 @@ def computed(town_engine: Engine, town: Town, settings: Settings) -> str:
     yield on.isoformat()
     with town_engine.begin() as conn:
         conn.execute(delete(coverage_day))
+        conn.execute(delete(coverage_checkin))
         conn.execute(delete(fix).where(fix.c.device_id == 999))
 
 
@@ -153,3 +154,30 @@ def test_a_note_is_told_by_the_worker_and_answered_once_by_whoever_leads_them(
     day = worker.get(f"/v1/people/w1/coverage?on={computed}").json()
     assert day["credited"]["numerator"] >= day["figures"]["in_grid"]["numerator"]
     assert day["credited"]["definition"] == "in_grid_credited"
+
+
+def test_what_is_beside_the_figures_is_for_whoever_leads_and_each_look_and_export_is_seen_by_the_person(
+    browse: Browser, computed: str
+) -> None:
+    worker, boss, other = browse("w1"), browse("boss1"), browse("boss2")
+    here = {"lon": 121.005, "lat": 31.005, "accuracy_m": 8}
+    (said,) = worker.post("/v1/me/checkins", json=here).json()["checkins"]
+    assert (said["network"], said["unit_code"]) == ("governance", "G1")
+    assert worker.post("/v1/me/checkins", json={**here, "accuracy_m": 500}).status_code == 422
+    week = f"from={computed}&to={computed}"
+    counted = boss.get(f"/v1/coverage/checkins?unit=S1&{week}").json()["units"]
+    assert {(one["checkins"], one["people"]) for one in counted} == {(1, 1)}
+    assert other.get(f"/v1/coverage/checkins?unit=S2&{week}").json() == {"units": []}
+    assert len(boss.get(f"/v1/coverage/trend?unit=S1&{week}").json()["weeks"]) == 12
+    for ask, why in (
+        (f"/v1/coverage/responses?unit=S1&{week}", f"responses {computed} – {computed}"),
+        (f"/v1/people/w1/responses?on={computed}", f"coverage of {computed}"),
+        (f"/v1/coverage/report?unit=S1&{week}&kind=csv", f"coverage csv {computed} – {computed}"),
+    ):
+        assert boss.get(ask).status_code == 200
+        newest = worker.get("/v1/me/looks").json()[0]
+        assert (newest["who"], newest["why"]) == ("boss1", why)
+        assert other.get(ask).status_code in (403, 404)
+    looks = worker.get("/v1/me/looks").json()
+    assert worker.get(f"/v1/people/w1/responses?on={computed}").json()["responses"] == []
+    assert worker.get("/v1/me/looks").json() == looks, "looking at oneself is no look"
