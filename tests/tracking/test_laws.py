@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -18,8 +19,10 @@ from tracking.checks import Flag, Rules
 from tracking.devices import Device
 from tracking.formats.report import ParsedFix, Report
 from tracking.ingest import ingest_reports
+from tracking.trails import TrailRules, read_trail, trail_geojson
 
 RULES = Rules()
+ZONE = ZoneInfo("Asia/Shanghai")
 PLACES = [
     (113.15, 27.82),
     (113.1502, 27.8201),
@@ -83,7 +86,7 @@ def send(conn: Connection, devices: list[Device], sent: list[Sent]) -> None:
 
 def state(conn: Connection) -> tuple[list[tuple[object, ...]], ...]:
     """Everything stored and derived, without what tells of its receipt."""
-    return tuple(
+    return trails(conn), *(
         [tuple(row) for row in conn.execute(text(query))]
         for query in (
             "SELECT device_id, fixed_at, person_id, lon, lat, accuracy_m, speed_mps, flags, digest FROM fix ORDER BY 1, 2",
@@ -92,6 +95,16 @@ def state(conn: Connection) -> tuple[list[tuple[object, ...]], ...]:
             "SELECT device_id, fixed_at, format, item FROM raw_report ORDER BY 1, 2",
         )
     )
+
+
+def trails(conn: Connection) -> list[tuple[object, ...]]:
+    """Everybody's trail of the day and of the day before, as it is drawn."""
+    days = [(NOW - timedelta(days=n)).astimezone(ZONE).date() for n in (1, 0)]
+    return [
+        (person, on, trail_geojson(read_trail(conn, person, on, zone=ZONE, rules=TrailRules())))
+        for person in conn.scalars(text("SELECT id FROM person ORDER BY id"))
+        for on in days
+    ]
 
 
 def metres(a: tuple[float, float], b: tuple[float, float]) -> float:
