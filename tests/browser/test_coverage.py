@@ -110,7 +110,7 @@ def draw_over(page: Page, first: float, last: float) -> None:
 
 def test_cases_weeks_and_roles_stand_beside_the_figures(visit: Visits, computed: date, city: City) -> None:
     with city.engine.begin() as conn:
-        send_to_case(conn, computed)
+        send_to_case(conn)
     page = arrived(visit("boss", WIDE).open(f"/coverage?from={computed}&to={computed}&tab=cases&person=w1"))
     expect(page.locator("#list")).to_contain_text("到场率 100.0%（1 / 1 次派遣）")
     expect(page.locator("#detail .pin")).to_have_count(2)
@@ -133,13 +133,12 @@ def test_cases_weeks_and_roles_stand_beside_the_figures(visit: Visits, computed:
     expect(page.locator("#detail [role=status]")).to_contain_text("显示全天")
 
 
-def send_to_case(conn: Connection, on: date) -> None:
-    """w1 is sent to where they walked, a minute before their last fix."""
+def send_to_case(conn: Connection) -> None:
+    """w1 is sent with their first fix to where they walk to, so on the day however near midnight is."""
     (lon, lat), who = centre(0, 0), find_person(conn, "w1").id
-    last = conn.scalar(select(func.max(fix.c.fixed_at)).where(fix.c.person_id == who))
-    at = last - timedelta(minutes=1)
+    at = conn.scalar(select(func.min(fix.c.fixed_at)).where(fix.c.person_id == who))
     report = CaseReport("test", "sent", "noise", lon=lon, lat=lat, reported_at=at)
-    (taken,) = take_in_cases(conn, Lookup(conn), [report], actor=Actor("desk", "desk"), now=last)
+    (taken,) = take_in_cases(conn, Lookup(conn), [report], actor=Actor("desk", "desk"), now=at)
     case_id = conn.scalar(select(case.c.id).where(case.c.number == taken.number))
     event = Event("assign", "assigned", "desk", "desk", at, evidence={"assignee": "w1"})
     write_events(conn, [read_chain(conn, case_id).append(event)])
