@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from analysis.redraw.impact import measure_impact
+from analysis.redraw.impact import LevelImpact, measure_impact
 from analysis.redraw.suggest import Alternative, Part, Wanted, suggest
 from api.callers import CallerDep, Conn, Now, require
 from api.routes.drawings import answers
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/plans/{plan_id}", tags=["plans"])
 
 
 class FiguresOut(BaseModel):
-    """Of one unit on one side. Cases are of ninety days; people are those assigned now."""
+    """Of one unit on one side; above the lowest units, sums. Cases are of ninety days."""
 
     households: int | None
     residents: int
@@ -34,8 +34,9 @@ class FiguresOut(BaseModel):
     streets_m: float
     compactness: float
     parts: int
-    people: int
+    people: int = Field(description="assigned to it or below it now, in tracked roles, each counted once")
     size: str | None = Field(description="by the network's rule: fits, small, large; null: no rule")
+    units: int = Field(description="right below it")
 
 
 class UnitImpactOut(BaseModel):
@@ -67,12 +68,38 @@ class NetworkTouchedOut(BaseModel):
     units: list[str]
 
 
-class ImpactOut(BaseModel):
-    as_of: datetime
-    units: list[UnitImpactOut]
-    evenness: list[EvennessOut]
+class LoadOut(BaseModel):
+    households: int
+    cases: int
+    area_m2: float
+
+
+class SiblingOut(BaseModel):
+    """`before` or `after` is null where the unit is not below these parents."""
+
+    unit_id: str
+    code: str
+    name: str
+    before: LoadOut | None
+    after: LoadOut | None
+
+
+class LevelImpactOut(BaseModel):
+    """What changes unit at a level; `siblings` are all units below the same parents as those that change."""
+
+    level: str
     households_moved: int | None = Field(description="null: nothing is known")
     residents_moved: int | None = Field(description="null: no address point is known there")
+    evenness: list[EvennessOut]
+    siblings: list[SiblingOut]
+
+
+class ImpactOut(BaseModel):
+    """`units` and `levels`: the highest level first."""
+
+    as_of: datetime
+    units: list[UnitImpactOut]
+    levels: list[LevelImpactOut]
     people_moved: int = Field(description="assignments to be decided on")
     networks: list[NetworkTouchedOut]
 
@@ -96,9 +123,7 @@ def read_impact(plan_id: PlanId, caller: CallerDep, conn: Conn, now: Now) -> Imp
     return ImpactOut(
         as_of=found.as_of,
         units=[UnitImpactOut(**asdict(each) | {"unit_id": str(each.unit_id)}) for each in found.units],
-        evenness=[EvennessOut(**asdict(each)) for each in found.evenness],
-        households_moved=found.households_moved,
-        residents_moved=found.residents_moved,
+        levels=[_level(each) for each in found.levels],
         people_moved=found.people_moved,
         networks=[
             NetworkTouchedOut(
@@ -107,6 +132,11 @@ def read_impact(plan_id: PlanId, caller: CallerDep, conn: Conn, now: Now) -> Imp
             for each in found.networks
         ],
     )
+
+
+def _level(each: LevelImpact) -> LevelImpactOut:
+    siblings = [asdict(unit) | {"unit_id": str(unit.unit_id)} for unit in each.siblings]
+    return LevelImpactOut(**asdict(each) | {"siblings": siblings})
 
 
 @router.post(

@@ -2,11 +2,14 @@
 import { at, el } from "../wall/dom.js";
 import { count, metres, stamp } from "../format.js";
 import { t } from "../words.js";
+import { balanceChart } from "./balance.js";
 import { choose, unitOf } from "./choose.js";
+import { levelName } from "./find.js";
 import { fit } from "./ground.js";
 import { trying } from "./message.js";
 import { current, onWork, readImpact } from "./work.js";
 
+const MOST_OPEN = 12;
 let asked = "";
 
 export function startCompare() {
@@ -28,26 +31,54 @@ async function show() {
   at("compare").replaceChildren(
     el("h2", {}, t("planner.compare.title")),
     totals(impact),
-    table(impact.units, most),
+    ...groups(impact).map((group) => levelPart(group, most)),
     el("p", { class: "muted small" }, t("planner.compare.as_of", { at: stamp(impact.as_of) })),
+  );
+}
+
+/** The units that change, level by level, the highest first. */
+function groups(impact) {
+  const codes = [...new Set(impact.units.map((each) => each.level))];
+  return codes.map((code) => ({ code, units: impact.units.filter((each) => each.level === code), level: impact.levels.find((each) => each.level === code) }));
+}
+
+function levelPart({ code, units, level }, most) {
+  const title = `${levelName(current().network, code)} · ${t("planner.compare.units", { n: units.length })}`;
+  return el(
+    "details",
+    { class: "level", "data-level": code, open: units.length <= MOST_OPEN },
+    el("summary", {}, el("h3", {}, title), level ? el("span", { class: "muted small number" }, t("planner.compare.moved.short", { n: number(level.households_moved) })) : null),
+    ...(level ? [moves(level), balanceChart(level)].filter(Boolean) : []),
+    table(units, most),
   );
 }
 
 const number = (value, digits = 0) => (value === null || value === undefined ? "–" : digits ? value.toFixed(digits) : count(value));
 const percent = (value) => `${(100 * value).toFixed(0)}${t("unit.percent")}`;
 
+const pair = (label, value) => el("div", {}, el("dt", {}, label), el("dd", { class: "number" }, value));
+
 function totals(impact) {
-  const pair = (label, value) => el("div", {}, el("dt", {}, label), el("dd", { class: "number" }, value));
-  const even = impact.evenness
-    .filter((each) => each.before !== null || each.after !== null)
-    .map((each) => pair(t(`planner.even.of.${each.measure}`), `${each.before ? percent(each.before.max_deviation) : "–"} → ${each.after ? percent(each.after.max_deviation) : "–"}`));
   return el(
     "dl",
     { class: "totals" },
-    pair(t("planner.compare.moved"), number(impact.households_moved)),
     pair(t("planner.compare.assignments"), number(impact.people_moved)),
-    ...even,
     ...impact.networks.map((each) => pair(t("planner.compare.network", { name: each.name }), `${metres(each.metres)} · ${each.units.join("、")}`)),
+  );
+}
+
+/** Who changes unit at a level, and how even all units below the same parents are. */
+function moves(level) {
+  const told = (each) => (each === null ? "–" : `${percent(each.max_deviation)} / ${each.gini.toFixed(2)}`);
+  const even = level.evenness
+    .filter((each) => each.before !== null || each.after !== null)
+    .map((each) => pair(t(`planner.even.of.${each.measure}`), `${told(each.before)} → ${told(each.after)}`));
+  return el(
+    "dl",
+    { class: "totals" },
+    pair(t("planner.compare.moved"), number(level.households_moved)),
+    pair(t("planner.compare.moved.residents"), number(level.residents_moved)),
+    ...even,
   );
 }
 
@@ -77,6 +108,7 @@ function linesOf(each, most) {
   };
   const more = ["residents", "places", "people"].map((name) => `${t(`planner.compare.${name}`)} ${told(name)}`);
   more.push(`${t("planner.compare.streets_m")} ${told("streets_m", 1, 1000)}`, `${t("planner.compare.compactness")} ${told("compactness", 2)}`);
+  if (each.before?.units || each.after?.units) more.unshift(`${t("planner.compare.below")} ${told("units")}`);
   if (each.after?.size) more.push(t(`planner.size.${each.after.size}`));
   return [
     el(

@@ -251,8 +251,11 @@ def test_what_a_plan_does_is_told_and_even_divisions_are_suggested_and_adopted(a
     impact = ask("approver", "GET", f"/v1/plans/{plan}/impact")
     households = {each["code"]: ((each["before"] or {}).get("households"), each["after"]["households"]) for each in impact["units"]}  # fmt: skip
     assert households[code_at(0, 0)][0] == 30
+    assert households.pop(code_at(0, 0, "grid")) == (30 + 31 + 31 + 32,) * 2
     assert sum(after for _, after in households.values()) == 30
-    assert {each["measure"] for each in impact["evenness"]} >= {"households", "area_m2"}
+    (level,) = impact["levels"]
+    assert (level["level"], len(level["siblings"])) == ("microgrid", 5)
+    assert {each["measure"] for each in level["evenness"]} >= {"households", "area_m2"}
     assert impact["networks"] == []
     wanted = {"parent": unit_id(ask, 2, 2, "grid"), "count": 2, "by": "area", "alternatives": 2}
     assert ask("approver", "POST", f"/v1/plans/{plan}/suggestions", wanted)["status"] == 403

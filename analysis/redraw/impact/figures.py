@@ -1,23 +1,29 @@
-"""What lies in each unit of a list: households and residents, ground, cases, places to be visited, streets."""
+"""What lies in each unit: households and residents, ground, cases, places to be visited, streets.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+It is counted in the lowest units and summed for those above them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
 from analysis.redraw.blocks import first_within, read_cases
-from analysis.redraw.graph import Floats, Ints, Objects
-from geo.addresses import read_door_counts
+from analysis.redraw.graph import Floats, Objects
+from analysis.redraw.impact.trees import Tree, branches
+from geo.addresses import DoorCounts, read_door_counts
 from geo.metric import metric_crs_of, to_metres
 from geo.networks import Network
 from geo.operations import Unit
 from geo.operations.effects import Measures, measure
-from geo.plans import geometry_column
+from geo.plans import as_multipolygons, geometry_column
 from geo.walkable.standing import Box, read_sites, read_streets
 
 
@@ -25,7 +31,8 @@ from geo.walkable.standing import Box, read_sites, read_streets
 class Figures:
     """Of one unit on one side. `cases`: of ninety days; `places`: to be visited; `size`: fits, small, large or None.
 
-    `people`: who is assigned to it now, in tracked roles; a born unit has nobody yet.
+    `people`: who is assigned to it or below it now, in tracked roles, each counted once; a born unit has nobody of its own yet.
+    `units`: how many stand right below it.
     """
 
     households: int | None
@@ -39,15 +46,14 @@ class Figures:
     parts: int
     people: int
     size: str | None
+    units: int = 0
 
 
 @dataclass(frozen=True)
 class Ground:
     """What stands and happens in a box: read once, counted in the units before and after."""
 
-    doors: Floats
-    households: Floats
-    residents: Floats
+    doors: DoorCounts
     cases: Floats
     is_open: NDArray[np.bool_]
     sites: Objects
@@ -62,37 +68,38 @@ def read_ground(conn: Connection, shapes: Objects, now: datetime) -> Ground:
     sites = [each.geometry for each in read_sites(conn, box, now.date())]
     streets = [each.geometry for each in read_streets(conn, box, now.date())]
     middles = shapely.point_on_surface(geometry_column(sites)) if sites else np.empty(0, dtype=object)
-    return Ground(
-        doors.lon_lat, doors.households, doors.residents, cases, is_open, middles, geometry_column(streets)
-    )
+    return Ground(doors, cases, is_open, middles, geometry_column(streets))
 
 
-def count_figures(
-    network: Network, ground: Ground, units: Sequence[Unit], people: dict[object, int]
-) -> list[Figures]:
-    """Of units with a border each, in their order."""
-    if not units:
-        return []
+def count_figures(network: Network, ground: Ground, leaves: Sequence[Unit]) -> dict[UUID, Figures]:
+    """Of units with a border each, without people; each cover is counted by itself."""
+    found: dict[UUID, Figures] = {}
+    for units in branches(network, leaves):
+        found |= zip((each.id for each in units), _count(network, ground, units), strict=True)
+    return found
+
+
+def _count(network: Network, ground: Ground, units: Sequence[Unit]) -> list[Figures]:
     shapes = geometry_column(unit.geom for unit in units)
     tree, count = shapely.STRtree(shapes), len(units)
-    door, home = first_within(tree, ground.doors)
+    door, home = first_within(tree, ground.doors.lon_lat)
     struck, where = first_within(tree, ground.cases)
     _, visited = first_within(tree, shapely.get_coordinates(ground.sites))
-    residents = np.bincount(home, ground.residents[door], minlength=count)
+    residents = np.bincount(home, ground.doors.residents[door], minlength=count)
     cases = np.bincount(where, minlength=count)
     open_cases = np.bincount(where, ground.is_open[struck], minlength=count)
     places = np.bincount(visited, minlength=count)
     streets = _streets_m(shapes, ground.streets)
     shape = measure(units)
     return [
-        _figures(network, unit, shape[unit.id], people.get(unit.id, 0), row)
+        _figures(network, unit, shape[unit.id], row)
         for unit, row in zip(
             units, zip(residents, cases, open_cases, places, streets, strict=True), strict=True
         )
     ]
 
 
-def _figures(network: Network, unit: Unit, shape: Measures, people: int, row: tuple[Any, ...]) -> Figures:
+def _figures(network: Network, unit: Unit, shape: Measures, row: tuple[Any, ...]) -> Figures:
     residents, cases, open_cases, places, streets_m = row
     return Figures(
         unit.households,
@@ -104,9 +111,50 @@ def _figures(network: Network, unit: Unit, shape: Measures, people: int, row: tu
         float(streets_m),
         shape.compactness,
         shape.parts,
-        people,
+        0,
         _size(network, unit),
     )
+
+
+def figures_of(
+    tree: Tree, unit_id: UUID, counted: Mapping[UUID, Figures], people: Mapping[UUID, set[int]]
+) -> Figures | None:
+    """A unit's figures: the sums of those of the lowest units that make it up; None where it is not on this side.
+
+    `people`: who is assigned to each unit.
+    """
+    unit = tree.units.get(unit_id)
+    leaves = tree.leaves(unit_id)
+    if unit is None or not leaves:
+        return None
+    parts = [counted[each.id] for each in leaves]
+    known = [each.households for each in parts if each.households is not None]
+    here = replace(unit, geom=_union(leaves), households=sum(known) if known else None)
+    shape = measure([here])[unit_id]
+    return Figures(
+        here.households,
+        sum(each.residents for each in parts),
+        sum(each.area_m2 for each in parts),
+        sum(each.cases for each in parts),
+        sum(each.open_cases for each in parts),
+        sum(each.places for each in parts),
+        sum(each.streets_m for each in parts),
+        shape.compactness,
+        shape.parts,
+        len(set().union(*(people.get(each, ()) for each in tree.within(unit_id)))),
+        _size(tree.network, here),
+        0 if unit.geom is not None else len(tree.children(unit_id)),
+    )
+
+
+def _union(leaves: Sequence[Unit]) -> BaseGeometry | None:
+    """The ground of several; where they do not fit together as a cover does, the slow way."""
+    if len(leaves) == 1:
+        return leaves[0].geom
+    shapes = geometry_column(each.geom for each in leaves)
+    fits = shapely.coverage_is_valid(shapes)
+    union = shapely.coverage_union_all(shapes) if fits else shapely.union_all(shapes)
+    return as_multipolygons(geometry_column([union]))[0]  # type: ignore[no-any-return]
 
 
 def _size(network: Network, unit: Unit) -> str | None:
@@ -126,17 +174,3 @@ def _streets_m(shapes: Objects, streets: Objects) -> Floats:
     inside = shapely.intersection(shapes[unit], lines[line])
     crs = metric_crs_of(shapes)
     return np.bincount(unit, shapely.length(to_metres(inside, crs)), minlength=len(shapes)).astype(np.float64)
-
-
-def moved(before: Sequence[Unit], after: Sequence[Unit], points: Floats) -> NDArray[np.bool_]:
-    """Which points lie in another unit than before; a point that lay or lies in none of them did not move."""
-    sides: list[Ints] = []
-    names = {unit.id: row for row, unit in enumerate({each.id: each for each in (*before, *after)}.values())}
-    for units in (before, after):
-        found = np.full(len(points), -1, dtype=np.int64)
-        tree = shapely.STRtree(geometry_column(unit.geom for unit in units))
-        point, shape = first_within(tree, points)
-        numbers = np.array([names[unit.id] for unit in units], dtype=np.int64)
-        found[point] = numbers[shape] if len(point) else found[point]
-        sides.append(found)
-    return np.asarray((sides[0] != sides[1]) & (sides[0] >= 0) & (sides[1] >= 0))
