@@ -66,6 +66,12 @@ At = Annotated[
     Query(description="by the borders in force at this instant, with an offset from UTC; left out: now"),
 ]
 
+KnownAt = Annotated[
+    AwareDatetime | None,
+    Query(description="as was known at this instant, with an offset from UTC, before later editions told otherwise; "
+          "left out: as is known now"),
+]  # fmt: skip
+
 
 def read_instant(now: Now, at: At = None) -> datetime:
     return at or now

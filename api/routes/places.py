@@ -5,9 +5,12 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
-from api.callers import LookupDep, Now, signed_in
+from api.callers import Conn, KnownAt, LookupDep, Now, signed_in
+from geo.editions.known import place_as_known
 from geo.lookup import Lookup, PlacedUnit, Placement
+from geo.lookup.lookup import read_spot
 
 router = APIRouter(prefix="/v1", tags=["ground"])
 
@@ -56,6 +59,7 @@ class PlaceRead(BaseModel):
     lon: float = Field(description="as sent")
     lat: float
     at: datetime
+    known_at: datetime | None = Field(None, description="whose knowledge this is; null: that of now")
     placements: list[NetworkPlacement] = Field(description="one for each network")
 
 
@@ -70,6 +74,7 @@ class PointSent(BaseModel):
 
 class PointAsked(PointSent):
     crs: Crs = "wgs84"
+    known_at: KnownAt = None
 
 
 class PointsSent(BaseModel):
@@ -86,10 +91,13 @@ class PlacesRead(BaseModel):
 @router.get("/places", dependencies=[signed_in])
 def place_one(
     lookup: LookupDep,
+    conn: Conn,
     now: Now,
     point: Annotated[PointAsked, Query()],
 ) -> PlaceRead:
-    """Where a point lies in every network at an instant."""
+    """Where a point lies in every network at an instant, by the borders known now or at another instant for it."""
+    if point.known_at is not None:
+        return _place_as_known(conn, point, point.known_at, now)
     return _place(lookup, point, crs=point.crs, now=now)
 
 
@@ -97,6 +105,14 @@ def place_one(
 def place_many(lookup: LookupDep, now: Now, sent: PointsSent) -> PlacesRead:
     """Where many points lie, each at its own instant."""
     return PlacesRead(places=[_place(lookup, point, crs=sent.crs, now=now) for point in sent.points])
+
+
+def _place_as_known(conn: Connection, point: PointAsked, known_at: datetime, now: datetime) -> PlaceRead:
+    at = point.at or now
+    lon, lat = read_spot(point.lon, point.lat, point.crs)
+    found = place_as_known(conn, (lon, lat), at=at, known_at=known_at, accuracy_m=point.accuracy_m)
+    placements = [_network(each) for each in found]
+    return PlaceRead(lon=point.lon, lat=point.lat, at=at, known_at=known_at, placements=placements)
 
 
 def _place(lookup: Lookup, point: PointSent, *, crs: str, now: datetime) -> PlaceRead:

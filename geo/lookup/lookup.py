@@ -131,10 +131,7 @@ class Lookup:
 
         Invalid for coordinates that are no place on earth or an unknown CRS.
         """
-        lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), crs)
-        lon_deg, lat_deg = float(lons[0]), float(lats[0])
-        if not (-180 <= lon_deg <= 180 and -90 <= lat_deg <= 90):
-            raise Invalid(f"{lon:g}, {lat:g} is no place on earth: a longitude and a latitude are wanted")
+        lon_deg, lat_deg = read_spot(lon, lat, crs)
         instant = utc_now() if at is None else at
         answers = []
         for code in self.networks:
@@ -180,6 +177,15 @@ class Lookup:
         """The points placed in the snapshot of one instant; nothing before the first edition."""
         snapshot = self.snapshot(network_code, at)
         return [] if snapshot is None else [(None, snapshot.place_many(lon, lat, accuracy_m=accuracy_m))]
+
+
+def read_spot(lon: float, lat: float, crs: str) -> tuple[float, float]:
+    """WGS-84 longitude and latitude; Invalid for coordinates that are no place on earth or an unknown CRS."""
+    lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), crs)
+    lon_deg, lat_deg = float(lons[0]), float(lats[0])
+    if not (-180 <= lon_deg <= 180 and -90 <= lat_deg <= 90):
+        raise Invalid(f"{lon:g}, {lat:g} is no place on earth: a longitude and a latitude are wanted")
+    return lon_deg, lat_deg
 
 
 def _instants(starts: Sequence[datetime | None]) -> NDArray[np.datetime64]:

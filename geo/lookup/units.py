@@ -10,7 +10,19 @@ from uuid import UUID
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Connection, DateTime, Select, and_, bindparam, cast, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+)
 
 from geo.codes import natural_key
 from geo.lookup.answers import PlacedUnit
@@ -105,6 +117,12 @@ def read_networks(conn: Connection) -> dict[str, Network]:
 def units_at(network_id: int, at: datetime | None) -> Select[Any]:
     """The unit versions of a network valid at an instant (None: since ever), as far as is known now."""
     instant = literal("-infinity") if at is None else bindparam("at", at)
+    holds = unit_version.c.valid.op("@>")(cast(instant, DateTime(timezone=True)))
+    return select_units(network_id, and_(holds, func.upper_inf(unit_version.c.recorded)))
+
+
+def select_units(network_id: int, chosen: ColumnElement[bool]) -> Select[Any]:
+    """Those unit versions of a network, as `as_columns` takes them."""
     return (
         select(
             unit_version.c.id,
@@ -117,19 +135,18 @@ def units_at(network_id: int, at: datetime | None) -> Select[Any]:
             func.ST_AsBinary(unit_version.c.geom).label("wkb"),
         )
         .join_from(unit_version, unit, unit.c.id == unit_version.c.unit_id)
-        .where(
-            and_(
-                unit_version.c.network_id == network_id,
-                unit_version.c.valid.op("@>")(cast(instant, DateTime(timezone=True))),
-                func.upper_inf(unit_version.c.recorded),
-            )
-        )
+        .where(unit_version.c.network_id == network_id, chosen)
     )
 
 
 def read_units(conn: Connection, network_id: int, at: datetime | None) -> Units:
-    """The units of a network at an instant, sorted by natural order of code (then by version, for codes given twice)."""
-    rows = sorted(conn.execute(units_at(network_id, at)), key=lambda row: (natural_key(row.code), row.id))
+    """The units of a network at an instant."""
+    return as_columns(conn.execute(units_at(network_id, at)).all())
+
+
+def as_columns(found: Sequence[Row[Any]]) -> Units:
+    """Sorted by natural order of code (then by version, for codes given twice)."""
+    rows = sorted(found, key=lambda row: (natural_key(row.code), row.id))
     place_of: dict[UUID, int] = {row.unit_id: place for place, row in enumerate(rows)}
     return Units(
         version_id=np.array([row.id for row in rows], dtype=np.int64),

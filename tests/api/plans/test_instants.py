@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 import shapely
@@ -146,6 +146,38 @@ def test_each_lookup_tile_and_figure_answers_by_the_borders_of_the_instant(
         wanted = {name: value.format(day=walked) for name, value in query.items()}
         before, after = both(path, lambda told: told["status"], unit=born, **wanted)
         assert (before, after != 404) == (404, True), path
+
+
+def test_what_was_known_before_a_back_dated_publication_is_told_when_it_is_asked_for(
+    ask: Ask, clock: Clock
+) -> None:
+    plan = open_plan(ask)
+    split(ask, plan)
+    (born,) = {each["code"] for each in ask("planner", "GET", f"/v1/plans/{plan}/affected")["units"]} - {OLD}
+    approve(ask, plan)
+    since, at = NOW - timedelta(days=30), NOW - timedelta(days=10)
+    dated = {"effective_from": since.isoformat(), "reason": "the order is of that day"}
+    assert ask("approver", "POST", f"/v1/plans/{plan}/publish", dated)["ok"]
+
+    def holder(**asked: Any) -> Any:
+        query = {name: instant.isoformat() for name, instant in asked.items()}
+        told = ask("worker", "GET", f"/v1/places?{urlencode({'lon': LON, 'lat': LAT} | query)}")
+        assert told["known_at"] == (query["known_at"].replace("+00:00", "Z") if "known_at" in query else None)
+        placed = next(each for each in told["placements"] if each["network"] == "governance")
+        return next((unit["code"] for unit in placed["units"] if unit["level"] == "microgrid"), None)
+
+    before, after = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+    assert [holder(at=at), holder(at=at, known_at=after), holder(at=at, known_at=before)] == [born, born, OLD]
+    assert [holder(at=since - timedelta(days=1), known_at=known) for known in (before, after)] == [OLD, OLD]
+    assert [holder(), holder(known_at=after), holder(known_at=before)] == [born, born, OLD]
+    assert holder(at=at, known_at=FOUNDED - timedelta(days=1)) is None
+    assert (
+        ask("worker", "GET", f"/v1/places?lon={LON}&lat={LAT}&known_at=2026-06-01T00:00:00")["status"] == 422
+    )
+    assert (
+        ask(None, "GET", f"/v1/places?lon={LON}&lat={LAT}&known_at={quote(before.isoformat())}")["status"]
+        == 401
+    )
 
 
 def hexed(unit_id: str) -> str:
