@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 PURGE_S = 3600
 WATCH_S = 10
-COVER_S = 900
+COVER_FIRST_S, COVER_S = 60, 900
 _MEASURER = 0x756E6974  # any constant of our own: one process measures at a time
 _WATCHMAN = 0x77617463  # any constant of our own: the session that holds it keeps watch
 Clock = Callable[[], datetime]
@@ -111,7 +111,9 @@ def _watch_on(engine: Engine, rules: WatchRules, clock: Clock, over: threading.E
 
 
 def _cover_on(engine: Engine, settings: Settings, clock: Clock, over: threading.Event) -> None:
-    while not over.wait(COVER_S):
+    wait_s = COVER_FIRST_S
+    while not over.wait(wait_s):
+        wait_s = COVER_S
         try:
             keep_coverage(engine, settings, clock(), over)
         except (SQLAlchemyError, psycopg.Error, WanggeError, OSError) as error:

@@ -162,11 +162,10 @@ def test_the_whole_by_keyboard_and_a_link_brings_the_same_view(visit: Visits, co
 
 
 def test_a_day_that_was_not_computed_is_told(visit: Visits, computed: date) -> None:
-    window = visit("boss")
-    page = window.open("/coverage?from=2020-01-01&to=2020-01-02")
-    expect(page.locator("#problem")).to_contain_text("2020-01-01")
-    expect(page.locator("body")).to_have_attribute("data-ready", "yes")
-    window.errors = [error for error in window.errors if "404" not in error]
+    page = arrived(visit("boss").open("/coverage?from=2020-01-01&to=2020-01-02"))
+    expect(page.locator("#nothing")).to_contain_text("没有一天算过")
+    expect(page.locator("#crumbs li")).not_to_have_count(0)
+    expect(page.locator("#list")).to_be_empty()
 
 
 def test_a_worker_sees_the_same_and_says_what_a_time_was_and_the_supervisor_answers(

@@ -17,7 +17,7 @@ import { instantOf } from "./stretch.js";
 
 const TABS = ["units", "cold", "people", "cases", "notes"];
 const { root, yesterday } = document.body.dataset;
-const here = { networks: [], place: null, answer: null, trend: null };
+const here = { networks: [], place: null, answer: null, calendar: null, trend: null };
 
 /** The address with what it leaves open filled in. */
 function asked() {
@@ -56,9 +56,11 @@ async function follow(before) {
   const changed = (...keys) => !before || keys.some((key) => now()[key] !== before[key]);
   fill(state);
   if (changed("network", "unit", "level", "from", "to")) await arrive(state);
+  markTabs(state);
+  at("nothing").hidden = Boolean(here.answer);
+  if (!here.answer) return showNothing(state, changed("network", "unit", "from", "to"));
   paint(here.answer.units, state);
   tellFigures(state);
-  markTabs(state);
   const listed = ["network", "unit", "level", "from", "to", "tab", "role", "measure", "on", "person"];
   await Promise.all([
     changed(...listed) ? list(state) : null,
@@ -77,16 +79,31 @@ function withInstants(state) {
 
 async function arrive(state) {
   const network = here.networks.find((one) => one.code === state.network) ?? here.networks[0];
-  here.place = await openUnit(network, state.unit, null);
-  const [answer, checkins] = await Promise.all([get(`/v1/coverage?${query(state, state.level ? { level: state.level } : {})}`), get(`/v1/coverage/checkins?${query(state)}`)]);
-  here.answer = answer;
-  const said = new Map(checkins.units.map((one) => [one.unit_id, one]));
-  for (const unit of [answer.whole, ...answer.units]) unit.checkins = said.get(unit.id?.replaceAll("-", ""));
-  const shown = state.level ?? here.place.shownLevel;
-  if (!here.answer.units.length) here.answer.units = here.answer.whole.id ? [here.answer.whole] : [];
+  here.answer = null;
+  [here.place, here.calendar] = await Promise.all([openUnit(network, state.unit, null), get(`/v1/coverage/calendar?${query(state)}`)]);
   crumbs(here.place);
   levels(network, here.place, state);
-  showPlace(here.place, shown);
+  if (here.calendar.days.some((day) => day.area)) here.answer = await readFigures(state);
+  showPlace(here.place, state.level ?? here.place.shownLevel);
+}
+
+async function readFigures(state) {
+  const [answer, checkins] = await Promise.all([get(`/v1/coverage?${query(state, state.level ? { level: state.level } : {})}`), get(`/v1/coverage/checkins?${query(state)}`)]);
+  const said = new Map(checkins.units.map((one) => [one.unit_id, one]));
+  for (const unit of [answer.whole, ...answer.units]) unit.checkins = said.get(unit.id?.replaceAll("-", ""));
+  if (!answer.units.length) answer.units = answer.whole.id ? [answer.whole] : [];
+  return answer;
+}
+
+/** No day of the period is computed: the ground, the calendar, and what to do. */
+async function showNothing(state, anew) {
+  at("here").textContent = here.place.name;
+  for (const part of ["figures", "as-of", "list"]) at(part).replaceChildren();
+  for (const part of ["caution", "role-note", "detail"]) at(part).hidden = true;
+  paint([], state);
+  drawRound([]);
+  drawTrail([]);
+  if (anew) await rhythm(state, true);
 }
 
 async function list(state) {
@@ -110,9 +127,9 @@ const unitOf = (state) => state.unit ?? here.place.unit?.code ?? here.place.chil
 
 async function rhythm(state, anew) {
   if (anew) here.trend = null;
-  const [calendar, week, trend] = await Promise.all([get(`/v1/coverage/calendar?${query(state)}`), get(`/v1/coverage/week?${query(state)}`), here.trend ?? get(`/v1/coverage/trend?${query(state)}`)]);
+  const [week, trend] = await Promise.all([get(`/v1/coverage/week?${query(state)}`), here.trend ?? get(`/v1/coverage/trend?${query(state)}`)]);
   here.trend = trend;
-  showCalendar(calendar, state);
+  showCalendar(here.calendar, state);
   showWeek(week);
 }
 
