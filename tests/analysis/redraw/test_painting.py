@@ -83,7 +83,7 @@ def test_a_unit_that_is_painted_whole_is_merged_after_the_parts_of_others_are_gi
     assert told[1][1]["units"] == [str(taker.id), str(blocks.units[names.index("B")].id)]
     for op, args in told:
         done = do_operation(conn, found.id, read_operation(op, args), by="planner", now=NOW)
-        assert [each for each in done.findings if each.severity == "error"] == []
+        assert [each for each in done.judge() if each.severity == "error"] == []
     after = read_blocks(conn, found, parent, now=NOW)
     assert [each.code for each in after.units] == ["A", "C", "D"]  # D had gained households, so it goes on
     assert after.area_m2.sum() == pytest.approx(blocks.area_m2.sum(), rel=1e-9)
