@@ -5,9 +5,9 @@ import { t } from "../words.js";
 import { button, form, input, instantOf, localOf, row, submit } from "./forms.js";
 import { showHandover, undecidedNow } from "./handover.js";
 import { say, trying } from "./message.js";
-import { stateChip } from "./plans.js";
+import { networkOf, stateChip } from "./plans.js";
 import { go } from "./state.js";
-import { current, publish, step, takeBack } from "./work.js";
+import { current, openPlan, publish, step, takeBack } from "./work.js";
 
 /** `again()` shows them anew, once it is known what else has to be decided before. */
 export function showSteps(again) {
@@ -86,7 +86,9 @@ function takeBackForm() {
     { class: "act", id: "take-back" },
     (values) =>
       trying(async () => {
-        await takeBack(values.reason);
+        const back = await takeBack(values.reason);
+        networkOf(back.network).newest = back.base_edition_id; // the edition that was announced is the newest no more
+        await openPlan(back.id);
         say(t("planner.taken_back"));
       }),
     row(t("planner.take_back.reason"), input("reason", { required: true, maxlength: 2000 })),

@@ -173,10 +173,7 @@ export async function publish(effectiveFrom, reason) {
   return answer;
 }
 
-export async function takeBack(reason) {
-  await doing(send(path("/take-back"), { reason }));
-  await readPlan();
-}
+export const takeBack = (reason) => doing(send(path("/take-back"), { reason }));
 
 export async function rebase(skip) {
   const answer = await doing(send(path("/rebase"), { skip }));
