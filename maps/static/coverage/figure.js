@@ -9,9 +9,9 @@ export const CLASSES = 5;
 
 export const percent = (share) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(1)}${t("unit.percent")}`);
 
-/** An amount in the measure of a figure. */
-export function amount(value, measure) {
-  if (measure === "cm2") return value < 1e12 ? `${(value / 1e8).toFixed(value < 1e9 ? 2 : 1)} ${t("unit.ha")}` : `${(value / 1e10).toFixed(1)} ${t("unit.km2")}`;
+/** An amount in the measure of a figure; `whole`: what it is a part of, so that both are told in one unit. */
+export function amount(value, measure, whole = value) {
+  if (measure === "cm2") return whole < 1e12 ? `${(value / 1e8).toFixed(value < 1e9 ? 2 : 1)} ${t("unit.ha")}` : `${(value / 1e10).toFixed(value < 1e10 ? 2 : 1)} ${t("unit.km2")}`;
   if (measure === "mm") return `${(value / 1e6).toFixed(1)} ${t("unit.km")}`;
   if (measure === "us") return span(value / 1e6);
   return count(value);
@@ -19,9 +19,10 @@ export function amount(value, measure) {
 
 /** “12.3 ha of 40.1 ha, possibly 2.1 ha more”: what a share stands on, with its definition. */
 export function basis(figure) {
-  const of = t("coverage.of", { part: amount(figure.numerator, figure.measure), whole: amount(figure.denominator, figure.measure) });
-  const more = figure.possible ? t("coverage.possible", { more: amount(figure.possible, figure.measure) }) : "";
-  const unseen = figure.not_observed ? t("coverage.unseen", { part: amount(figure.not_observed, figure.measure) }) : "";
+  const told = (value) => amount(value, figure.measure, Math.max(figure.denominator, figure.not_observed));
+  const of = t("coverage.of", { part: told(figure.numerator), whole: told(figure.denominator) });
+  const more = figure.possible ? t("coverage.possible", { more: told(figure.possible) }) : "";
+  const unseen = figure.not_observed ? t("coverage.unseen", { part: told(figure.not_observed) }) : "";
   return [of, more, unseen].filter(Boolean).join(t("coverage.comma"));
 }
 
