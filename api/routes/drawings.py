@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from analysis.redraw.cases import with_cases
 from api.callers import CallerDep, Conn, Now, require
 from api.routes.plans import PlanId
 from core.errors import Invalid, told
@@ -176,11 +177,15 @@ def _feature(seen: Seen, size: Measures) -> dict[str, Any]:
     responses=answers("what the operation changed, with findings there and figures before and after", "application/json"),
 )  # fmt: skip
 def do(plan_id: PlanId, asked: OperationIn, caller: CallerDep, conn: Conn, now: Now) -> Response:
-    """Do an operation; 422 with `where` for one that the ground does not allow."""
+    """Do an operation; 422 with `where` for one that the ground does not allow.
+
+    `split_even` by cases without `points` counts those of the last ninety days.
+    """
     found = find_own_plan(conn, caller, plan_id)
     if asked.op == "restore":
         raise Invalid(told("bringing an edition back is asked for in the list of editions"))
-    done = do_operation(conn, plan_id, read_operation(asked.op, asked.args), by=caller.login, now=now)
+    operation = with_cases(conn, found, read_operation(asked.op, asked.args), now)
+    done = do_operation(conn, plan_id, operation, by=caller.login, now=now)
     return _answer(conn, found, done, now)
 
 

@@ -15,7 +15,7 @@ from geo.plans import geometry_column
 
 @dataclass(frozen=True)
 class Merge:
-    """The units become one: the largest goes on (`identity` keep), or a new one is born (new).
+    """The units become one: `keeper` or else the largest goes on (`identity` keep), or a new one is born (new).
 
     Units that stand above others give these to the one that goes on; their borders follow.
     """
@@ -23,6 +23,7 @@ class Merge:
     units: tuple[UUID, ...]
     identity: str = "keep"
     name: str | None = None
+    keeper: UUID | None = None
 
     @property
     def subjects(self) -> tuple[UUID, ...]:
@@ -32,7 +33,7 @@ class Merge:
         units = [drawing.unit(unit_id) for unit_id in dict.fromkeys(self.units)]
         if len(units) < 2 or len({(unit.level, unit.kind) for unit in units}) > 1:
             raise Invalid(told("merge two or more units of one level"))
-        keeper = _keeper(drawing, units)
+        keeper = _keeper(drawing, units) if self.keeper is None else self._chosen(units)
         if self.identity == "new":
             keeper = _born(drawing, keeper, key)
         if self.name:
@@ -42,6 +43,12 @@ class Merge:
         _refuse_apart(units)
         cut = cut_units(drawing, [unit.id for unit in units], [])
         return regroup(cut, [keeper.id] * len(cut.pieces), born={keeper.id: keeper})
+
+    def _chosen(self, units: Sequence[Unit]) -> Unit:
+        found = next((unit for unit in units if unit.id == self.keeper), None)
+        if found is None:
+            raise Invalid(told("the unit that goes on is one of those that are merged"))
+        return found
 
 
 def _keeper(drawing: Drawing, units: Sequence[Unit]) -> Unit:

@@ -186,6 +186,54 @@ def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instan
     see_history(visit("command", place=ground), born)
 
 
+def test_units_above_the_drawn_ones_are_chosen_merged_renamed_and_moved_and_a_line_may_bear_all_anew(
+    ground: Ground, visit: Visits
+) -> None:
+    window = visit("planner", (1366, 768), place=ground)
+    page = open_planner(window)
+    page.fill('#open-plan input[name="name"]', "合并网格")
+    page.click("#open-plan button.main")
+    expect(page.locator("#tab-body tbody tr")).to_have_count(66)
+    page.select_option("#units-level", "grid")
+    expect(page.locator("#tab-body tbody tr")).to_have_count(16)
+    one, other = (page.locator("#tab-body tbody tr", has_text=code_at(0, row, "grid")) for row in (0, 2))
+    one.locator("input").check()
+    other.locator("input").check()
+    expect(page.locator("#chosen li")).to_have_count(2)
+    page.select_option(
+        '#chosen select[name="identity"]', label=f"保留 {code_at(0, 2, 'grid')} {code_at(0, 2, 'grid')}网格"
+    )
+    page.click('#chosen [data-op="merge"]')
+    expect_said(page, "合并：2 个单元变化")
+    expect(page.locator("#tab-body tbody tr")).to_have_count(15)
+    grids = page.locator('#compare [data-level="grid"]')
+    expect(grids).to_contain_text("124 户换单元")
+    expect(grids.locator("tbody tr.first", has_text="撤")).to_contain_text(code_at(0, 0, "grid"))
+    page.fill("#goto-field", code_at(0, 2, "grid"))
+    page.keyboard.press("Enter")
+    page.fill('#chosen input[name="name"]', "滨江网格")
+    page.click('#chosen [data-op="rename"]')
+    expect(page.locator("#tab-body tbody")).to_contain_text("滨江网格")
+    expect(page.locator("#chosen h2").first).to_have_text("所选单元")
+    page.locator("#tab-body tbody tr", has_text=code_at(2, 0, "grid")).locator("button").click()
+    page.fill('#chosen [aria-label="改归属"] input[role="combobox"]', code_at(0, 0, "community"))
+    page.keyboard.press("Enter")
+    expect(page.locator('#chosen input[name="parent"]')).not_to_have_value("")
+    page.click('#chosen [data-op="reparent"]')
+    expect(page.locator('#compare [data-level="community"] tbody tr.first')).to_have_count(2)
+    expect(page.locator('#compare [data-level="grid"] .balance tbody tr')).to_have_count(4)
+    picture(page, "planner-levels")
+    page.click('[data-tool="split"]')
+    page.select_option("#split-form select", "new")
+    type_place(page, 5.4, 3.98)
+    type_place(page, 5.5, 5.02)
+    page.keyboard.press("Control+Enter")
+    expect_said(page, "画线拆分：2 个单元变化")
+    born = page.locator('#compare [data-level="microgrid"] tr[data-change="born"]')
+    expect(born).to_have_count(2)
+    assert window.find_serious() == []
+
+
 def see_history(window: Visit, born: str) -> None:
     """Whoever is signed in sees what the edition changed, and where a unit came from."""
     page = window.open("/planner")

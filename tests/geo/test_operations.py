@@ -194,6 +194,10 @@ def test_the_largest_goes_on_in_a_merge_or_a_new_one_is_born() -> None:
     applied = do(larger, Merge(units))
     assert applied.changes[identity("A")] is None
     assert applied.drawing.unit(identity("B")).households == 201
+    wanted = do(larger, Merge(units, keeper=identity("A")))
+    assert (wanted.changes[identity("B")], wanted.drawing.unit(identity("A")).households) == (None, 201)
+    with pytest.raises(Invalid, match="one of those that are merged"):
+        do(drawing, Merge(units, keeper=identity("C")))
     fresh = do(drawing, Merge(units, identity="new", name="合"))
     assert [(unit.code, unit.name, unit.households) for unit in born(fresh)] == [("310104", "合", 200)]
     with pytest.raises(Impossible, match="grid 310102 shares no border"):
@@ -201,6 +205,8 @@ def test_the_largest_goes_on_in_a_merge_or_a_new_one_is_born() -> None:
 
 
 def test_merged_streets_keep_their_grids() -> None:
+    other = do(drawn("AB\nCD", parents="1212"), Merge((UUID(int=11), UUID(int=12)), keeper=UUID(int=12)))
+    assert {unit.parent for unit in other.drawing.leaves[0]} == {UUID(int=12)}
     applied = do(drawn("AB\nCD", parents="1212"), Merge((UUID(int=11), UUID(int=12))))
     assert applied.changes[UUID(int=12)] is None
     assert {unit.parent for unit in applied.drawing.leaves[0]} == {UUID(int=11)}

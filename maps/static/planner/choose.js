@@ -1,5 +1,6 @@
 // Which units are chosen, in the order they were: from the map, from the table, by mouse or by key.
 import { chosen, map, toLonLat, units } from "./ground.js";
+import { chooseUpper, upperUnits } from "./upper.js";
 import { bring, bringAt, hold, isPartly, onWork } from "./work.js";
 
 const listeners = new Set();
@@ -13,7 +14,14 @@ export const chosenUnits = () => ids.map(unitOf).filter(Boolean);
 
 export function choose(wanted) {
   coming = null;
+  chooseUpper([]);
   set(wanted);
+}
+
+/** Units above the drawn ones, in place of these. */
+export function chooseAbove(wanted) {
+  if (ids.length) choose([]);
+  chooseUpper(wanted);
 }
 
 function set(wanted) {
@@ -42,6 +50,7 @@ export function toggle(id) {
 }
 
 function draw() {
+  if (upperUnits().length) return;
   const source = chosen.getSource();
   source.clear(true);
   source.addFeatures(

@@ -3,9 +3,8 @@ import { at, el } from "../wall/dom.js";
 import { count, metres, stamp } from "../format.js";
 import { t } from "../words.js";
 import { balanceChart } from "./balance.js";
-import { choose, unitOf } from "./choose.js";
-import { levelName } from "./find.js";
-import { fit } from "./ground.js";
+import { findInPlan, levelName } from "./find.js";
+import { lookAt } from "./listing.js";
 import { trying } from "./message.js";
 import { current, onWork, readImpact } from "./work.js";
 
@@ -93,6 +92,13 @@ function table(units, most) {
   );
 }
 
+/** To a unit that stands, wherever the map is. */
+async function goTo(each) {
+  const { units } = await findInPlan(each.code, { level: each.level });
+  const unit = units.find((found) => found.unit_id === each.unit_id);
+  if (unit) await lookAt(unit);
+}
+
 function linesOf(each, most) {
   const change = each.before === null ? "born" : each.after === null ? "gone" : "changed";
   const told = (name, digits, scale = 1) => {
@@ -100,12 +106,7 @@ function linesOf(each, most) {
     return number(one, digits) === number(other, digits) ? number(one, digits) : `${number(one, digits)} → ${number(other, digits)}`;
   };
   const cell = (...what) => el("td", { class: "number right" }, told(...what));
-  const look = () => {
-    const unit = unitOf(each.unit_id);
-    if (!unit) return;
-    choose([each.unit_id]);
-    fit(unit.getGeometry().getExtent(), { padding: 96 });
-  };
+  const look = () => trying(() => goTo(each));
   const more = ["residents", "places", "people"].map((name) => `${t(`planner.compare.${name}`)} ${told(name)}`);
   more.push(`${t("planner.compare.streets_m")} ${told("streets_m", 1, 1000)}`, `${t("planner.compare.compactness")} ${told("compactness", 2)}`);
   if (each.before?.units || each.after?.units) more.unshift(`${t("planner.compare.below")} ${told("units")}`);

@@ -6,6 +6,7 @@ import { onChosen } from "./choose.js";
 import { showFindings } from "./findings.js";
 import { showHandover } from "./handover.js";
 import { markRows, showUnits } from "./listing.js";
+import { onUpper } from "./upper.js";
 import { packagePart } from "./package.js";
 import { showSteps } from "./steps.js";
 import { go, now, onChange } from "./state.js";
@@ -29,6 +30,7 @@ export function startTabs() {
   });
   onChange((state, before) => state.tab !== before.tab && showTab());
   onChosen(markRows);
+  onUpper(markRows);
 }
 
 let coming = 0;

@@ -4,6 +4,7 @@ import { t } from "../words.js";
 import { choose, chooseAt, chosenIds, territorialAt, unitsTouching } from "./choose.js";
 import { moveCursor, setCursorTool } from "./cursor.js";
 import { map, sketch, writeGeometry } from "./ground.js";
+import { splitIdentity } from "./identity.js";
 import { complain, say, trying } from "./message.js";
 import { abortPen, addPlace, dropPlace, finishPen, readPlace, setTrace, startPen, stopPen, writePlace } from "./pen.js";
 import { finishPainting, paintAt, startPainting, stopPainting, wipePaint } from "./paint.js";
@@ -120,11 +121,11 @@ async function asked(name, geometry) {
   }
 }
 
-/** What an operation did, in a sentence. */
-export function tellDone(op, answer) {
+/** What an operation did, in a sentence; `named`: how many units above the drawn ones it was asked of. */
+export function tellDone(op, answer, named = 0) {
   const changed = answer.changed.features.filter((each) => each.properties.change !== "noded" && each.properties.change !== "kept");
   const found = answer.findings?.features.length ?? 0;
-  say(t("planner.done", { what: t(`planner.op.${op}`), changed: changed.length, found }));
+  say(t("planner.done", { what: t(`planner.op.${op}`), changed: named || changed.length, found }));
 }
 
 function askSplit(line) {
@@ -132,7 +133,7 @@ function askSplit(line) {
   const middle = line.getCoordinateAt(0.5);
   const unit = first ?? territorialAt(middle)?.getId();
   if (!unit) throw new Error(t("planner.split.none"));
-  return { op: "split_by_line", args: { unit, line: writeGeometry(line) } };
+  return { op: "split_by_line", args: { unit, line: writeGeometry(line), identity: splitIdentity() } };
 }
 
 function askShift(line) {

@@ -6,11 +6,13 @@ import shapely
 from sqlalchemy import Connection
 
 from analysis.redraw.blocks import read_blocks
+from analysis.redraw.cases import with_cases
+from analysis.redraw.impact import measure_impact
 from analysis.redraw.suggest import Wanted, suggest
 from core.errors import Invalid
 from geo.editions import publish_plan
 from geo.networks import Level, create_network
-from geo.operations import Transfer
+from geo.operations import SplitEven, Transfer
 from geo.plans import UnitDraft, add_units_to_plan
 from geo.plans.codec import read_operation
 from geo.plans.redraw import do_operation
@@ -18,6 +20,7 @@ from geo.plans.steps import check_redraw
 from tests.analysis.redraw.town import (
     FOUNDED,
     NOW,
+    add_case,
     add_doors,
     add_streets,
     found_town,
@@ -135,6 +138,27 @@ def test_a_block_is_painted_from_one_unit_to_another(conn: Connection) -> None:
     painted = read_blocks(conn, found, ident(conn, "1"), now=NOW)
     assert np.bincount(painted.holder).tolist()[a] == np.bincount(blocks.holder).tolist()[a] - 1
     assert painted.area_m2.sum() == pytest.approx(blocks.area_m2.sum(), rel=1e-9)
+
+
+def test_an_even_split_by_cases_counts_them_itself_and_tells_no_single_place(conn: Connection) -> None:
+    found_town(conn)
+    found, a = new_plan(conn), ident(conn, "A")
+    evenly = SplitEven(a, 2, by="cases")
+    for wanted in (evenly, SplitEven(a, 2), SplitEven(a, 2, by="cases", points=((1.0, 2.0, 1.0),))):
+        if wanted is not evenly:
+            assert with_cases(conn, found, wanted, NOW) is wanted
+            continue
+        with pytest.raises(Invalid, match="no case of the last 90 days lies in grid A"):
+            with_cases(conn, found, wanted, NOW)
+    west = [(0.1, 0.1), (0.15, 0.15), (0.2, 1.7), (0.1, 0.12)]
+    for number, (x, y) in enumerate([*west, (1.8, 0.3), (1.9, 1.2), (1.7, 1.9), (1.6, 0.9), (3.0, 1.0)]):
+        add_case(conn, number, x, y, days_ago=10, owner=a)
+    filled = with_cases(conn, found, evenly, NOW)
+    assert isinstance(filled, SplitEven)
+    assert sorted(many for _, _, many in filled.points) == [1, 1, 1, 1, 1, 3]
+    do_operation(conn, found.id, filled, by="planner", now=NOW)
+    impact = measure_impact(conn, found, now=NOW)
+    assert [each.after.cases for each in impact.units if each.after and each.level == "grid"] == [4, 4]
 
 
 def test_too_few_blocks_too_many_parts_and_strange_wishes_are_refused(conn: Connection) -> None:
