@@ -26,15 +26,15 @@ DEFINITIONS: Final = {
         Definition("doors", 1, "count", "户点覆盖率", "address points passed"),
         Definition("households", 1, "count", "户数覆盖率", "households of the address points passed"),
         Definition("required", 2, "count", "应访完成率", "required visits made"),
-        Definition("in_grid", 1, "us", "在格率", "duty observed in the own grid"),
+        Definition("in_grid", 2, "us", "在格率", "duty observed in the own grid"),
         Definition(
             "in_grid_credited",
-            1,
+            2,
             "us",
             "在格率（含核定）",
             "duty in the own grid, with what notes were accepted for",
         ),
-        Definition("observability", 1, "us", "可观测率", "duty observed"),
+        Definition("observability", 2, "us", "可观测率", "duty observed"),
         Definition("response", 1, "count", "到场率", "people sent who were seen within 50 m in 24 hours"),
     )
 }

@@ -80,6 +80,9 @@ class PersonDayOut(BaseModel):
         description="walked and ridden are valid; the others are not, each with its reason"
     )
     valid_m: float
+    observed: bool = Field(
+        description="false: no fixes of the day were kept or could have been; the shares have no denominator"
+    )
     has_own_grid: bool = Field(description="false: no grid was the person's own, so none of it is outside")
     figures: dict[str, FigureOut]
     credited: FigureOut = Field(description="in_grid with what accepted notes add")
@@ -91,6 +94,7 @@ class PersonDayOut(BaseModel):
 class PersonSumOut(BaseModel):
     code: str
     name: str
+    observed: bool = Field(description="false: not tracked or no notice accepted; in no sum and no median")
     duty_s: float
     times_s: dict[str, float]
     valid_m: float
@@ -101,13 +105,13 @@ class PersonSumOut(BaseModel):
 
 
 class PeopleOut(BaseModel):
-    """By name, never by rank; medians of everybody listed, null for fewer than three."""
+    """By name, never by rank; medians of those who can be observed, null for fewer than three."""
 
     on: date
     as_of: datetime | None = Field(description="null: nobody on duty, or the day was not computed")
     people: list[PersonSumOut]
     figures: dict[str, FigureOut] = Field(
-        description="in_grid and observability of all of them together, summed"
+        description="in_grid and observability of those who can be observed, summed; not_observed: the duty of the others"
     )
     median_in_grid: float | None
     median_observed: float | None
@@ -249,6 +253,7 @@ def _describe_day(day: PersonDay, notes: list[Note], code: str, name: str) -> Pe
         times_s=_seconds(day.times_us),
         ways_m=_metres(day.ways_mm),
         valid_m=day.valid_mm / 1000,
+        observed=day.observed,
         has_own_grid=day.has_own,
         figures={key: describe_figure(figure) for key, figure in figures.items()},
         credited=describe_figure(day.credited(sum(one.credited_us or 0 for one in notes))),
@@ -262,6 +267,7 @@ def _sum(one: PersonSum) -> PersonSumOut:
     return PersonSumOut(
         code=one.code,
         name=one.name,
+        observed=one.observed,
         duty_s=one.duty_us / 1e6,
         times_s=_seconds(one.times_us),
         valid_m=one.valid_mm / 1000,

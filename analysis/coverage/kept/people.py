@@ -1,6 +1,6 @@
 """Who was on duty on a day, and which ground was theirs, as it was at each instant."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from analysis.coverage.fixes import Duty, microseconds
 from analysis.coverage.people import OwnGround
+from core.db import sql_file
 from geo.metric import from_metres, metric_crs_of, to_metres
 from geo.tables import unit_version
 from people.tables import assignment, shift
@@ -36,6 +37,12 @@ def read_duty(conn: Connection, between: Span, *, person_id: int | None = None) 
         np.array([microseconds(since, row.starts_at) for row in rows], np.int64),
         np.array([microseconds(since, row.ends_at) for row in rows], np.int64),
     )
+
+
+def find_seen(conn: Connection, people: Collection[int], between: Span) -> set[int]:
+    """Those of them whose fixes of that time stand, or would have been kept. Nothing can be said of the others."""
+    asked = {"people": sorted(people), "since": between[0], "until": between[1]}
+    return set(conn.scalars(sql_file("analysis.coverage", "seen_people"), asked))
 
 
 def read_own_ground(conn: Connection, people: Sequence[int], between: Span, *, margin_m: float) -> OwnGround:

@@ -8,6 +8,7 @@ from statistics import median
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from analysis.coverage.figures import DEFINITIONS, Figure
+from analysis.coverage.kept.people import find_seen
 from analysis.coverage.kept.tables import coverage_day, coverage_duty, coverage_note
 from analysis.coverage.people import TIMES, VALID, WAYS
 from people.access import Scope, assigned_during
@@ -19,10 +20,13 @@ FEW = 3
 
 @dataclass(frozen=True)
 class PersonSum:
-    """`credited_us`: what accepted notes of the day add in the own grid; `notes`: how many wait for an answer."""
+    """`observed` False: no fixes of that day were kept or could have been (nobody may track them, or they accepted no notice);
+    they stand in no sum and no median. `credited_us`: what accepted notes of the day add in the own grid; `notes`: how many wait for an answer.
+    """
 
     code: str
     name: str
+    observed: bool
     times_us: tuple[int, ...]
     ways_mm: tuple[int, ...]
     has_own: bool
@@ -40,8 +44,8 @@ class PersonSum:
 
 @dataclass(frozen=True)
 class PeopleDay:
-    """By name, never by rank. `figures` are the sums of all of them, empty where nobody was on duty. Medians are of
-    everybody on duty, those of the own grid and of metres of whoever was observed at all; None for fewer than FEW.
+    """By name, never by rank. `figures` are the sums of those who can be observed, empty where nobody was on duty. Medians
+    are of them too, those of the own grid and of metres of whoever was observed at all; None for fewer than FEW.
     """
 
     on: date
@@ -76,7 +80,8 @@ def list_people_day(
         )
         .order_by(person.c.name, person.c.code)
     ).all()
-    notes = _notes(conn, {row.person_id for row in rows}, between)
+    found = {row.person_id for row in rows}
+    notes, can_be_seen = _notes(conn, found, between), find_seen(conn, found, between)
     by_person: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
         by_person.setdefault(row.person_id, []).append(place)
@@ -84,6 +89,7 @@ def list_people_day(
         PersonSum(
             rows[own[0]].code,
             rows[own[0]].name,
+            person_id in can_be_seen or any(sum(rows[place].times_us[:-1]) for place in own),
             tuple(sum(rows[place].times_us[n] for place in own) for n in range(len(TIMES))),
             tuple(sum(rows[place].ways_mm[n] for place in own) for n in range(len(WAYS))),
             any(rows[place].has_own for place in own),
@@ -91,13 +97,13 @@ def list_people_day(
         )
         for person_id, own in by_person.items()
     )
-    on_duty = [one for one in people if one.duty_us]
+    on_duty = [one for one in people if one.duty_us and one.observed]
     seen = [one for one in on_duty if sum(one.times_us[:-1])]
     return PeopleDay(
         on,
         rows[0].as_of if rows else None,
         people,
-        _sums(on_duty, rows[0].as_of) if rows else {},
+        _sums(people, rows[0].as_of) if rows else {},
         _median([sum(one.times_us[:2]) / one.duty_us for one in seen]),
         _median([sum(one.times_us[:-1]) / one.duty_us for one in on_duty]),
         _median([one.valid_mm / 1000 for one in seen]),
@@ -105,10 +111,18 @@ def list_people_day(
 
 
 def _sums(people: Sequence[PersonSum], as_of: datetime) -> dict[str, Figure]:
-    duty = sum(one.duty_us for one in people)
+    counted = [one for one in people if one.observed]
+    duty = sum(one.duty_us for one in counted)
+    outside = sum(one.duty_us for one in people) - duty
     parts = {"in_grid": 2, "observability": 4}
     return {
-        key: Figure(DEFINITIONS[key], sum(sum(one.times_us[:upto]) for one in people), duty, as_of)
+        key: Figure(
+            DEFINITIONS[key],
+            sum(sum(one.times_us[:upto]) for one in counted),
+            duty,
+            as_of,
+            not_observed=outside,
+        )
         for key, upto in parts.items()
     }
 

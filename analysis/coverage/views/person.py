@@ -1,5 +1,6 @@
 """One person's day: what the time on duty was, in the same figures for the person and for those who lead them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, select
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.fixes import Duty, Ints, cut_duty, microseconds, order_fixes
 from analysis.coverage.kept.compute import read_fixes
-from analysis.coverage.kept.people import read_duty, read_own_ground
+from analysis.coverage.kept.people import Span, find_seen, read_duty, read_own_ground
 from analysis.coverage.kept.tables import coverage_day, coverage_duty
 from analysis.coverage.legs import LEG, Parts, Tracks, follow
 from analysis.coverage.people import TIMES, VALID, WAYS, OwnGround, measure_duty, share_inside
@@ -39,7 +40,8 @@ class Stretch:
 
 @dataclass(frozen=True)
 class PersonDay:
-    """`times_us` by `TIMES`, `ways_mm` by `WAYS`. `has_own`: some ground was the person's own. `band` and `proven` False:
+    """`times_us` by `TIMES`, `ways_mm` by `WAYS`. `has_own`: some ground was the person's own. `observed` False: no fixes
+    of the day were kept or could have been, and its shares say nothing. `band` and `proven` False:
     its fixes have expired, and the figures are those kept.
     """
 
@@ -49,6 +51,7 @@ class PersonDay:
     times_us: tuple[int, ...]
     ways_mm: tuple[int, ...]
     has_own: bool
+    observed: bool
     band: tuple[Stretch, ...]
     proven: bool
 
@@ -62,15 +65,19 @@ class PersonDay:
 
     def credited(self, credited_us: int) -> Figure:
         """In the own grid with what accepted notes add, never more than the duty."""
-        inside = sum(self.times_us[:2]) + credited_us
-        return Figure(DEFINITIONS["in_grid_credited"], min(inside, self.duty_us), self.duty_us, self.as_of)
+        return self._figure("in_grid_credited", min(sum(self.times_us[:2]) + credited_us, self.duty_us))
 
     def figures(self) -> dict[str, Figure]:
         inside, outside = sum(self.times_us[:2]), sum(self.times_us[2:4])
         return {
-            "in_grid": Figure(DEFINITIONS["in_grid"], inside, self.duty_us, self.as_of),
-            "observability": Figure(DEFINITIONS["observability"], inside + outside, self.duty_us, self.as_of),
+            "in_grid": self._figure("in_grid", inside),
+            "observability": self._figure("observability", inside + outside),
         }
+
+    def _figure(self, key: str, part_us: int) -> Figure:
+        if self.observed:
+            return Figure(DEFINITIONS[key], part_us, self.duty_us, self.as_of)
+        return Figure(DEFINITIONS[key], 0, 0, self.as_of, not_observed=self.duty_us)
 
 
 @dataclass(frozen=True)
@@ -105,9 +112,14 @@ def read_person_day(conn: Connection, asked: DayAsked, rules: CoverageRules) -> 
         times_us=tuple(found.times_us.sum(axis=0).tolist()),
         ways_mm=tuple(found.ways_mm.sum(axis=0).tolist()),
         has_own=bool(len(own)),
+        observed=_is_observed(conn, asked.person_id, between, found.times_us.sum(axis=0)),
         band=tuple(_band(tracks.parts, kinds, duty, since)),
         proven=True,
     )
+
+
+def _is_observed(conn: Connection, person_id: int, between: Span, times_us: Sequence[int] | Ints) -> bool:
+    return bool(sum(times_us[:-1])) or person_id in find_seen(conn, [person_id], between)
 
 
 def _kinds(tracks: Tracks, own: OwnGround) -> Ints:
@@ -154,13 +166,16 @@ def _kept_day(conn: Connection, asked: DayAsked) -> PersonDay:
         .order_by(coverage_day.c.network_id, coverage_duty.c.starts_at)
     ).all()
     rows = [row for row in rows if row.network_id == rows[0].network_id]
+    times_us = tuple(sum(row.times_us[n] for row in rows) for n in range(len(TIMES)))
+    between = day_bounds(asked.on, asked.zone)
     return PersonDay(
         on=asked.on,
         as_of=rows[0].as_of if rows else asked.now,
         duty=tuple((row.starts_at, row.ends_at) for row in rows),
-        times_us=tuple(sum(row.times_us[n] for row in rows) for n in range(len(TIMES))),
+        times_us=times_us,
         ways_mm=tuple(sum(row.ways_mm[n] for row in rows) for n in range(len(WAYS))),
         has_own=any(row.has_own for row in rows),
+        observed=_is_observed(conn, asked.person_id, between, times_us),
         band=(),
         proven=False,
     )

@@ -201,7 +201,9 @@ def test_figures_of_a_role_are_the_sums_of_its_people(conn: Connection, worker: 
         list_people_day(conn, network_id, ALL, on=ON, between=between, role=role)
         for role in (None, "grid_worker", "volunteer")
     )
-    assert every.figures["observability"].denominator == 2 * 4 * 3600 * 10**6
-    assert workers.figures["observability"].denominator == 4 * 3600 * 10**6
+    duty = 4 * 3600 * 10**6
+    assert every.figures["observability"].denominator == workers.figures["observability"].denominator == duty
     assert workers.figures["in_grid"].numerator == every.figures["in_grid"].numerator == 300 * 10**6
-    assert volunteers.figures["observability"].share == 0
+    assert (every.figures["in_grid"].not_observed, workers.figures["in_grid"].not_observed) == (duty, 0)
+    assert [(one.code, one.observed) for one in every.people] == [("v1", False), ("w1", True)]
+    assert volunteers.figures["observability"].share is None

@@ -3,21 +3,40 @@
 3101: w1 walks 31010100101 in the morning          3102: v1 volunteers there, and is not tracked
 """
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from analysis.coverage.figures import Figure
 from analysis.coverage.kept.compute import compute_day
 from analysis.coverage.kept.reading import Coverage, CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.views.people import PeopleDay, list_people_day
+from analysis.coverage.views.person import DayAsked, read_person_day
+from core.clock import day_bounds
 from geo.lookup import Lookup
 from geo.walkable import SUBJECTS, SurveyFile, import_survey
-from tests.analysis.coverage.town import JOB, NOW, ON, add_fixes, build, unit_id
+from people.access import Scope
+from people.notices import Notice, accept_notice, publish_notice, withdraw_acceptance
+from people.tables import notice
+from tests.analysis.coverage.town import (
+    EVER,
+    JOB,
+    MORNING,
+    NOW,
+    ON,
+    ZONE,
+    add_fixes,
+    add_worker,
+    build,
+    unit_id,
+)
 from tests.city import centre
 
 WALK = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
+DUTY_US = 4 * 3600 * 10**6
 WALKED, VOLUNTEERED = (1.0, 0.5), (5.0, 0.0)
 
 
@@ -63,3 +82,41 @@ def test_a_site_where_nobody_tracked_serves_is_not_observed_and_never_missing(
     assert counts(read(conn, "3101").required) == (1, 1, 0)
     east = read(conn, "3102").required
     assert (counts(east), east.share) == ((0, 0, 2), None)
+
+
+def people_of(conn: Connection) -> PeopleDay:
+    network_id, between = find_network_id(conn, "governance"), day_bounds(ON, ZONE)
+    return list_people_day(conn, network_id, Scope(everywhere=True), on=ON, between=between, role=None)
+
+
+def accept(
+    conn: Connection, person_id: int, at: datetime = MORNING, *, until: datetime | None = None
+) -> None:
+    accept_notice(conn, person_id, conn.scalars(select(notice.c.version)).one(), at=at, how="paper 1")
+    if until:
+        withdraw_acceptance(conn, person_id, until)
+
+
+def test_who_cannot_be_seen_is_listed_and_stands_in_no_sum_and_no_median(
+    conn: Connection, worker: int
+) -> None:
+    """w1 walked; three more workers accepted nothing, accepted and were silent, and withdrew the day before."""
+    publish_notice(conn, Notice("1", "告知", "notice", EVER, renews=False))
+    others = {code: add_worker(conn, code, "31010100102") for code in ("w2", "w3", "w4")}
+    accept(conn, others["w3"])
+    accept(conn, others["w4"], EVER, until=day_bounds(ON, ZONE)[0])
+    compute(conn)
+    day = people_of(conn)
+    seen = {one.code: one.observed for one in day.people}
+    assert seen == {"v1": False, "w1": True, "w2": False, "w3": True, "w4": False}
+    assert (day.figures["observability"].denominator, day.figures["observability"].not_observed) == (
+        2 * DUTY_US,
+        3 * DUTY_US,
+    )
+    assert day.median_observed is None, "of two"
+    asked = DayAsked(others["w2"], ON, ZONE, NOW, 30)
+    for kept_days in (30, 0):
+        own = read_person_day(conn, replace(asked, kept_days=kept_days), JOB.rules)
+        assert (own.observed, own.duty_us) == (False, DUTY_US)
+        assert {figure.share for figure in (*own.figures().values(), own.credited(0))} == {None}
+        assert own.figures()["in_grid"].not_observed == DUTY_US
