@@ -16,12 +16,13 @@ from analysis.coverage.views.notes import (
     NoteKind,
     Telling,
     answer_note,
-    first_day_of,
+    credit_day,
+    days_of,
     get_note,
     list_notes,
     tell_note,
 )
-from analysis.coverage.views.people import PersonSum, list_people_day
+from analysis.coverage.views.people import PeopleAsked, PersonSum, list_people_day
 from analysis.coverage.views.person import DayAsked, PersonDay, read_person_day
 from api.callers import CallerDep, Conn, Now, SettingsDep, Zone, require, signed_in
 from api.routes.coverage import FigureOut, LedUnitDep, describe_figure
@@ -45,7 +46,7 @@ class StretchOut(BaseModel):
 
 
 class NoteOut(BaseModel):
-    """What the person says of a time, and the answer. `credited_s`: added in the own grid, beside what was observed."""
+    """What the person says of a time, and the answer. `credited_s`: what an accepted one added at the answer."""
 
     id: int
     person_code: str
@@ -85,7 +86,9 @@ class PersonDayOut(BaseModel):
     )
     has_own_grid: bool = Field(description="false: no grid was the person's own, so none of it is outside")
     figures: dict[str, FigureOut]
-    credited: FigureOut = Field(description="in_grid with what accepted notes add")
+    credited: FigureOut = Field(
+        description="in_grid with what accepted notes add by the fixes as they stand now"
+    )
     band: list[StretchOut]
     proven: bool = Field(description="false: the fixes have expired, the figures are those kept")
     notes: list[NoteOut]
@@ -99,7 +102,7 @@ class PersonSumOut(BaseModel):
     times_s: dict[str, float]
     valid_m: float
     rejected_m: float
-    credited_s: float
+    credited_s: float = Field(description="what accepted notes add to in_grid by the fixes as they stand now")
     notes_waiting: int
     has_own_grid: bool
 
@@ -138,7 +141,7 @@ class NotesOut(BaseModel):
 def list_coverage_of_people(
     caller: CallerDep,
     conn: Conn,
-    zone: Zone,
+    settings: SettingsDep,
     now: Now,
     led: LedUnitDep,
     on: date,
@@ -146,10 +149,9 @@ def list_coverage_of_people(
 ) -> PeopleOut:
     """Those on duty in a unit on a computed day. It names people, so the look is written down."""
     network_id = find_network_id(conn, led.unit.network)
-    between = day_bounds(on, zone)
-    day = list_people_day(
-        conn, network_id, Scope(everywhere=False, paths=(led.path,)), on=on, between=between, role=role
-    )
+    scope = Scope(everywhere=False, paths=(led.path,))
+    asked = PeopleAsked(network_id, scope, on, settings.zone, now, settings.fix_days, role)
+    day = list_people_day(conn, asked, coverage_rules_of(settings))
     why = f"coverage by person {on}"
     record_look(
         conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=led.unit.id)
@@ -219,15 +221,14 @@ def answer_one_note(
 ) -> NoteOut:
     """Accept or decline a note, once. What is accepted is credited beside what was observed; both values stay."""
     note = get_note(conn, note_id)
-    on = first_day_of(note, settings.zone)
     allowed = may_see_person_then(
         conn, caller, note.person_id, note.since, note.until, roles=MAY_SEE_COVERAGE
     )
     if not allowed or caller.person_id == note.person_id:
         raise NotFound(told("there is no note {note}", note=note_id))
-    day = _read_day(conn, note.person_id, on, settings, now)
+    days = [_read_day(conn, note.person_id, on, settings, now) for on in days_of(note, settings.zone)]
     return _note(
-        answer_note(conn, note, day, answer=wanted.answer, by=caller.login, text=wanted.text, now=now)
+        answer_note(conn, note, days, answer=wanted.answer, by=caller.login, text=wanted.text, now=now)
     )
 
 
@@ -256,7 +257,7 @@ def _describe_day(day: PersonDay, notes: list[Note], code: str, name: str) -> Pe
         observed=day.observed,
         has_own_grid=day.has_own,
         figures={key: describe_figure(figure) for key, figure in figures.items()},
-        credited=describe_figure(day.credited(sum(one.credited_us or 0 for one in notes))),
+        credited=describe_figure(day.credited(credit_day(day, notes))),
         band=[StretchOut(kind=one.kind, since=one.since, until=one.until) for one in day.band],
         proven=day.proven,
         notes=[_note(one) for one in notes],

@@ -6,17 +6,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine, func, select
 
 from analysis.coverage.kept.compute import days_due
 from analysis.coverage.kept.reading import find_network_id
 from analysis.coverage.kept.tables import coverage_day
+from api.app import make_app
 from api.coverage_chore import keep_coverage
 from core.db import make_engine
 from core.settings import Settings, read_settings
 from geo.tables import network
 from people.tables import look, person
 from tests.analysis.coverage.town import MORNING, ON, ZONE, add_fixes, build
+from tests.tracking.city import make_device
 
 NEXT_DAY = MORNING + timedelta(days=1)
 
@@ -57,7 +60,7 @@ def test_yesterday_is_computed_and_its_report_written_once_and_never_again(
         )
         later = NEXT_DAY + timedelta(hours=2)
         network_id = find_network_id(conn, "governance")
-        assert days_due(conn, network_id, zone=ZONE, now=later) == [ON]
+        assert days_due(conn, network_id, zone=ZONE, now=later, kept_days=30) == [ON]
     keep_coverage(engine, settings, later, threading.Event())
     with engine.begin() as conn:
         assert set(conn.scalars(select(coverage_day.c.as_of))) == {later}
@@ -72,3 +75,26 @@ def test_a_service_that_ends_computes_nothing_more(engine: Engine, settings: Set
     keep_coverage(engine, settings, NEXT_DAY, over)
     with engine.begin() as conn:
         assert conn.scalar(select(func.count()).select_from(coverage_day)) == 0
+
+
+def test_what_the_phones_do_not_support_is_not_computed_and_said_once(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fine = read_settings({"WANGGE_VAR_DIR": str(tmp_path), "WANGGE_H3_RESOLUTION": "12"})
+    with engine.begin() as conn:
+        make_device(conn, "P1", "w1")
+    for _ in range(2):
+        keep_coverage(engine, fine, NEXT_DAY, threading.Event())
+    told = [record for record in caplog.records if record.message == "coverage is not computed"]
+    assert ["WANGGE_H3_RESOLUTION to 11" in record.why for record in told] == [True]  # type: ignore[attr-defined]
+    with engine.begin() as conn:
+        assert conn.scalar(select(func.count()).select_from(coverage_day)) == 0
+    ready = TestClient(make_app(fine, engine)).get("/readyz").json()
+    assert "WANGGE_H3_RESOLUTION to 11" in ready["coverage"]
+    assert not (tmp_path / "reports").exists()
+
+
+def test_after_days_down_each_gets_its_own_report(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    keep_coverage(engine, settings, NEXT_DAY + timedelta(days=1), threading.Event())
+    days = sorted(folder.name for folder in (tmp_path / "reports").iterdir())
+    assert days == [str(ON), str(ON + timedelta(days=1))]

@@ -14,7 +14,7 @@ from analysis.coverage.beyond.loading import load_day
 from analysis.coverage.beyond.pseudonyms import Pseudonyms
 from analysis.coverage.beyond.spread import Workers, spread
 from analysis.coverage.beyond.work import Work, Worked, is_computed
-from analysis.coverage.kept.compute import CoverageJob, DayDone, Period, begin_day, check_sampling
+from analysis.coverage.kept.compute import CoverageJob, DayDone, Period, begin_day
 from analysis.coverage.kept.ground import DayGround
 from geo.lookup import Lookup
 
@@ -71,8 +71,6 @@ def export_days(
     engine: Engine, lookup: Lookup, job: CoverageJob, beyond: Beyond, period: Period
 ) -> Iterator[Exported | DayDone]:
     """Each day in a snapshot of its own; what cannot be computed is left."""
-    with engine.connect() as conn:
-        check_sampling(conn, job.rules)
     kept: dict[object, DayGround] = {}
     grounds = GroundFiles(beyond.days)
     for on in period.days:

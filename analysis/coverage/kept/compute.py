@@ -1,13 +1,14 @@
 """Coverage of days computed from the database, one day a transaction, so that a killed run goes on where it stopped."""
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, or_, select
 
 from analysis.coverage.day import MARGIN_US, DayCoverage, cover_day
 from analysis.coverage.fixes import Fixes, microseconds
@@ -19,7 +20,7 @@ from analysis.coverage.rules import CoverageRules, refuse_too_fine
 from core.clock import day_bounds, day_of
 from core.errors import NotFound
 from geo.lookup import Lookup
-from geo.tables import address_point
+from geo.tables import address_point, edition
 from geo.walkable.tables import ground_survey
 from tracking.tables import device, fix
 from tracking.trails.columns import read_columns
@@ -116,13 +117,14 @@ def begin_day(
     kept: dict[object, DayGround],
 ) -> DayBegun | DayDone:
     """The ground of a day that can be computed, or why it is left. `kept`: the ground of the day before, used again where
-    nothing changed.
+    nothing changed. Invalid where the phones in use do not support the cells.
     """
     since, until = day_bounds(on, job.zone)
     if since < now - timedelta(days=job.kept_days):
         return DayDone(on, 0, "its fixes have expired")
     if since > now:
         return DayDone(on, 0, "it has not begun")
+    check_sampling(conn, job.rules)
     between = (since, min(until, now))
     snapshot = lookup.snapshot(job.network_code, between[1] - timedelta(microseconds=1))
     if snapshot is None:
@@ -192,27 +194,68 @@ def _ground_state(conn: Connection, on: date) -> tuple[Any, ...]:
     return (*surveys, *doors)
 
 
-def days_due(conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime) -> list[date]:
-    """What a service that keeps coverage up to date has to compute: yesterday where nobody did, and the stale days."""
-    yesterday = day_of(now, zone) - timedelta(days=1)
-    known = select(coverage_day.c.id).where(
-        coverage_day.c.network_id == network_id, coverage_day.c.on == yesterday
+def days_due(
+    conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime, kept_days: float
+) -> list[date]:
+    """What a service that keeps coverage up to date has to compute, oldest first: every past day that nobody computed, from
+    the oldest of which fixes are known on, and the stale days; of those whose fixes all still stand.
+    """
+    past = days_standing(zone=zone, now=now, kept_days=kept_days)
+    if not past:
+        return []
+    known = set(
+        conn.scalars(
+            select(coverage_day.c.on).where(
+                coverage_day.c.network_id == network_id, coverage_day.c.on >= past[0]
+            )
+        )
     )
-    missing = [] if conn.scalar(select(known.exists())) else [yesterday]
-    return sorted({*missing, *stale_days(conn, network_id, zone=zone, now=now)})
+    missing = [on for on in past if on not in known and _had_borders(conn, network_id, day_bounds(on, zone))]
+    first = min(known, default=past[-1])
+    while missing and missing[0] < first and not _has_fixes(conn, missing[0], zone):
+        del missing[0]
+    return sorted({*missing, *stale_days(conn, network_id, zone=zone, now=now, oldest=past[0])})
 
 
-def stale_days(conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime) -> list[date]:
-    """The computed days for which fixes arrived afterwards, oldest first: to be computed again."""
+def days_standing(*, zone: ZoneInfo, now: datetime, kept_days: float) -> list[date]:
+    """The past days whose fixes all still stand, oldest first. A day is past when no fix in time can change it any more."""
+    last = day_of(now - LATE_REACH, zone) - timedelta(days=1)
+    days = [last - timedelta(days=back) for back in range(math.ceil(kept_days) + 1)]
+    return sorted(on for on in days if day_bounds(on, zone)[0] >= now - timedelta(days=kept_days))
+
+
+def _had_borders(conn: Connection, network_id: int, between: tuple[datetime, datetime]) -> bool:
+    query = select(edition.c.id).where(
+        edition.c.network_id == network_id,
+        edition.c.taken_back_at.is_(None),
+        or_(edition.c.effective_from.is_(None), edition.c.effective_from < between[1]),
+    )
+    return bool(conn.scalar(select(query.exists())))
+
+
+def _has_fixes(conn: Connection, on: date, zone: ZoneInfo) -> bool:
+    since, until = day_bounds(on, zone)
+    some = select(fix.c.device_id).where(fix.c.fixed_at >= since, fix.c.fixed_at < until)
+    return bool(conn.scalar(select(some.exists())))
+
+
+def stale_days(
+    conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime, oldest: date = date.min
+) -> list[date]:
+    """The computed days for which fixes arrived afterwards, oldest first: to be computed again. A fix counts for a day
+    that it lies near: legs cross midnight, and it may turn flags of others within the hour.
+    """
     stale = []
     rows = conn.execute(
-        select(coverage_day.c.on, coverage_day.c.as_of).where(coverage_day.c.network_id == network_id)
+        select(coverage_day.c.on, coverage_day.c.as_of).where(
+            coverage_day.c.network_id == network_id, coverage_day.c.on >= oldest
+        )
     )
     for row in rows:
         since, until = day_bounds(row.on, zone)
         late = select(fix.c.device_id).where(
-            fix.c.fixed_at >= since,
-            fix.c.fixed_at < min(until, now),
+            fix.c.fixed_at >= since - LATE_REACH,
+            fix.c.fixed_at < min(until + LATE_REACH, now),
             fix.c.received_at > row.as_of - _COMMITTING,
         )
         if conn.scalar(select(late.exists())):
@@ -220,5 +263,8 @@ def stale_days(conn: Connection, network_id: int, *, zone: ZoneInfo, now: dateti
     return sorted(stale)
 
 
+LATE_REACH: Final = timedelta(hours=1, microseconds=MARGIN_US)
+"""How far a fix that arrives late reaches: its arrival may turn flags of its neighbours up to an hour away, and each
+of those changes legs up to the margin beyond it."""
 _COMMITTING = timedelta(minutes=1)
 """A fix received so long before a day was computed may have been committed after it."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 import pyproj
@@ -14,15 +15,19 @@ from sqlalchemy.dialects.postgresql import Range
 
 from analysis.coverage.fixes import Bools, Floats, Ints, Shapes
 from analysis.coverage.ground import NO_TARGETS, Ground, Sites, Targets, Walkable, cut_pieces
+from analysis.coverage.kept.people import find_seen
 from analysis.coverage.rules import CoverageRules
 from geo.lookup import Snapshot
 from geo.metric import from_metres, metric_crs_of, plane_xy, to_metres
 from geo.tables import address_point
 from geo.walkable import Obstacle, Site, read_obstacles, read_sites, read_streets
-from people.tables import assignment, role
+from people.tables import assignment
 
 STRETCH_M: Final = 20.0
 """Streets are passed stretch by stretch of at most this length."""
+
+GRID: Final = "grid"
+"""The level that one worker walks, where a network has it."""
 
 
 @dataclass(frozen=True)
@@ -210,22 +215,36 @@ def _sites(sites: Sequence[Site], place: _Placing, *, margin_m: float) -> Sites:
 def find_observed(
     conn: Connection, snapshot: Snapshot, leaf: Ints, between: tuple[datetime, datetime]
 ) -> Bools:
-    """False for a unit that only people who are not tracked serve, there or in a unit above it."""
+    """False for a unit served only by people who cannot be seen. Going up from it, the first step that anybody serves
+    decides; what lies below a grid is one step with it, for micro-grids have helpers beside their grid's own worker.
+    """
     during: Range[datetime] = Range(*between)
-    rows = conn.execute(
-        select(assignment.c.unit_id, func.bool_or(role.c.tracked).label("tracked"))
-        .join(role, role.c.code == assignment.c.role)
-        .where(assignment.c.valid.overlaps(during))
-        .group_by(assignment.c.unit_id)
-    )
-    tracked = {row.unit_id: row.tracked for row in rows}
-    served = np.array([unit in tracked for unit in snapshot.units.unit_id], np.bool_)
-    by_tracked = np.array([tracked.get(unit, False) for unit in snapshot.units.unit_id], np.bool_)
+    posts = conn.execute(
+        select(assignment.c.unit_id, assignment.c.person_id).where(assignment.c.valid.overlaps(during))
+    ).all()
+    can_be_seen = find_seen(conn, {post.person_id for post in posts}, between)
+    by_whom: dict[UUID, bool] = {}
+    for post in posts:
+        by_whom[post.unit_id] = by_whom.get(post.unit_id, False) or post.person_id in can_be_seen
+    units = snapshot.units
+    served = np.array([unit in by_whom for unit in units.unit_id], np.bool_)
+    by_seen = np.array([by_whom.get(unit, False) for unit in units.unit_id], np.bool_)
     some, seen = np.zeros(len(leaf), np.bool_), np.zeros(len(leaf), np.bool_)
-    row = leaf.copy()
-    while (row >= 0).any():
-        there = row >= 0
-        some[there] |= served[row[there]]
-        seen[there] |= by_tracked[row[there]]
-        row = np.where(there, snapshot.units.parent_row[row], -1)
+    row, in_grid = leaf.copy(), _lies_in_grid(snapshot, leaf)
+    open_ = np.ones(len(leaf), np.bool_)
+    while open_.any():
+        some[open_] |= served[row[open_]]
+        seen[open_] |= by_seen[row[open_]]
+        in_grid &= units.level[row] != GRID
+        row = np.where(open_, units.parent_row[row], row)
+        open_ &= (row >= 0) & ~seen & (~some | in_grid)
     return seen | ~some
+
+
+def _lies_in_grid(snapshot: Snapshot, leaf: Ints) -> Bools:
+    """Whether each unit is a grid or has one above it."""
+    found, row = np.zeros(len(leaf), np.bool_), leaf.copy()
+    while (there := row >= 0).any():
+        found[there] |= snapshot.units.level[row[there]] == GRID
+        row = np.where(there, snapshot.units.parent_row[row], -1)
+    return found

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Text, and_, any_, cast, func, literal, select, true
+from sqlalchemy import Connection, RowMapping, Text, and_, any_, cast, func, literal, or_, select, true
 
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.tables import coverage_day, coverage_site, coverage_unit
@@ -200,10 +200,12 @@ def _once(conn: Connection, asked: CoverageAsked, area: Figure, days: int) -> Fi
 
 
 def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure:
-    """Required visits made: of each site as many as required in the days computed, no more; whole visits, rounded up. Those
-    of days on which nobody tracked served the site's unit are told beside it.
+    """Required visits made: of each site as many as required in its days, no more; whole visits, rounded up. A period
+    shorter than a site's own days is looked at with those before it, so that what was visited on Monday is not missing on
+    Tuesday. Those of days on which nobody tracked served the site's unit are told beside it.
     """
     steps = func.string_to_array(cast(unit_version.c.path, Text), ".")
+    in_period = coverage_day.c.on >= asked.first
     rows = conn.execute(
         select(
             coverage_unit.c.observed,
@@ -222,11 +224,13 @@ def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure
         )
         .where(
             coverage_day.c.network_id == asked.network_id,
-            coverage_day.c.on >= asked.first,
+            coverage_day.c.on >= _window_begin(conn, asked),
             coverage_day.c.on <= asked.last,
+            or_(in_period, coverage_day.c.on > asked.last - coverage_site.c.days),
             true() if asked.unit_id is None else literal(asked.unit_id.hex) == any_(steps),
         )
-        .group_by(coverage_site.c.code, coverage_unit.c.observed)
+        .group_by(coverage_site.c.code, coverage_site.c.unit_version_id, coverage_unit.c.observed)
+        .having(func.bool_or(in_period))
     )
     made = due = not_observed = 0
     for row in rows:
@@ -237,6 +241,20 @@ def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure
         else:
             not_observed += whole
     return Figure(DEFINITIONS["required"], made, due, as_of, not_observed=not_observed)
+
+
+def _window_begin(conn: Connection, asked: CoverageAsked) -> date:
+    """The first day that the sites of the period look back to."""
+    longest = conn.scalar(
+        select(func.max(coverage_site.c.days))
+        .join(coverage_day, coverage_day.c.id == coverage_site.c.day_id)
+        .where(
+            coverage_day.c.network_id == asked.network_id,
+            coverage_day.c.on >= asked.first,
+            coverage_day.c.on <= asked.last,
+        )
+    )
+    return min(asked.first, asked.last - timedelta(days=min(int(longest or 1), MOST_DAYS) - 1))
 
 
 def find_codes(conn: Connection, ids: Sequence[UUID]) -> list[str]:

@@ -1,13 +1,17 @@
 """What a person says of a time the figures do not show, and what whoever leads them answers. Both values stay."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from analysis.coverage.kept.people import Span
 from analysis.coverage.kept.tables import coverage_checkin, coverage_duty, coverage_note
 from analysis.coverage.views.person import PersonDay
+from core.clock import day_of
 from core.errors import Conflict, Invalid, NotFound, told
 from people.tables import person
 
@@ -19,7 +23,7 @@ LONGEST: Final = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Note:
-    """`credited_us`: what an accepted one adds to the time in the own grid, beside what was observed."""
+    """`credited_us`: what an accepted one added at the answer; what notes add to a day is worked out on reading."""
 
     id: int
     person_id: int
@@ -64,10 +68,18 @@ def tell_note(conn: Connection, person_id: int, telling: Telling, *, now: dateti
 
 
 def answer_note(
-    conn: Connection, note: Note, day: PersonDay, *, answer: Answer, by: str, text: str, now: datetime
+    conn: Connection,
+    note: Note,
+    days: Iterable[PersonDay],
+    *,
+    answer: Answer,
+    by: str,
+    text: str,
+    now: datetime,
 ) -> Note:
-    """Accept or decline it, once; what is accepted is credited from the day as it is known now."""
-    credited = count_credit(day, note.since, note.until) if answer == "accepted" else None
+    """Accept or decline it, once. What it adds by itself to its days, as they are known now, stays beside it."""
+    span = [(note.since, note.until)]
+    credited = sum(_not_inside(day, span) for day in days) if answer == "accepted" else None
     done = conn.execute(
         update(coverage_note)
         .where(coverage_note.c.id == note.id, coverage_note.c.answer.is_(None))
@@ -80,11 +92,32 @@ def answer_note(
     return get_note(conn, note.id)
 
 
-def count_credit(day: PersonDay, since: datetime, until: datetime) -> int:
-    """Microseconds of duty in [since, until) that were not observed in the own grid."""
-    lost = [one for one in day.band if not one.kind.startswith("inside")]
-    spans = [(max(one.since, since), min(one.until, until)) for one in lost]
-    return sum((stop - begin) // timedelta(microseconds=1) for begin, stop in spans if begin < stop)
+def credit_day(day: PersonDay, notes: Iterable[Note]) -> int:
+    """Microseconds that accepted notes add to a day in the own grid: what of their times, taken together, was on duty then
+    and not observed there. Where the fixes have expired no more than was added at the answers.
+    """
+    accepted = [note for note in notes if note.answer == "accepted"]
+    spans: list[Span] = []
+    for since, until in sorted((note.since, note.until) for note in accepted):
+        if spans and since <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(until, spans[-1][1]))
+        else:
+            spans.append((since, until))
+    if day.proven:
+        return _not_inside(day, spans)
+    added = sum(note.credited_us or 0 for note in accepted)
+    return min(added, _common(day.duty, spans), sum(day.times_us[2:]))
+
+
+def _not_inside(day: PersonDay, spans: Sequence[Span]) -> int:
+    """Microseconds of duty in the spans that were not observed in the own grid."""
+    return _common([(one.since, one.until) for one in day.band if not one.kind.startswith("inside")], spans)
+
+
+def _common(some: Iterable[Span], others: Sequence[Span]) -> int:
+    """Microseconds that lie in both; neither overlaps itself."""
+    both = [(max(a, c), min(b, d)) for a, b in some for c, d in others]
+    return sum((until - since) // timedelta(microseconds=1) for since, until in both if since < until)
 
 
 def get_note(conn: Connection, note_id: int) -> Note:
@@ -96,7 +129,7 @@ def get_note(conn: Connection, note_id: int) -> Note:
 
 
 def list_notes(
-    conn: Connection, condition: Any, *, since: datetime, until: datetime, limit: int = 500
+    conn: Connection, condition: Any, *, since: datetime, until: datetime, limit: int | None = 500
 ) -> list[Note]:
     """Those of [since, until) for whose person (`person.id`) the condition holds; open ones first, then by time."""
     rows = conn.execute(
@@ -114,9 +147,10 @@ def forget_people(conn: Connection, before: datetime) -> int:
     return sum(conn.execute(delete(column.table).where(column < before)).rowcount for column in ends)
 
 
-def first_day_of(note: Note, zone: Any) -> date:
-    """The civil day a note begins on."""
-    return note.since.astimezone(zone).date()
+def days_of(note: Note, zone: ZoneInfo) -> list[date]:
+    """The civil days that a note touches."""
+    first, last = day_of(note.since, zone), day_of(note.until - timedelta(microseconds=1), zone)
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def _query() -> Any:

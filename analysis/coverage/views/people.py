@@ -1,16 +1,21 @@
 """The people of a unit on a day, as computed: each with their own figures, and the median of all beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.people import find_seen
-from analysis.coverage.kept.tables import coverage_day, coverage_duty, coverage_note
+from analysis.coverage.kept.tables import coverage_day, coverage_duty
 from analysis.coverage.people import TIMES, VALID, WAYS
+from analysis.coverage.rules import CoverageRules
+from analysis.coverage.views.notes import Note, credit_day, list_notes
+from analysis.coverage.views.person import DayAsked, read_person_day
+from core.clock import day_bounds
 from people.access import Scope, assigned_during
 from people.tables import assignment, person
 
@@ -57,31 +62,38 @@ class PeopleDay:
     median_valid_m: float | None
 
 
-def list_people_day(
-    conn: Connection,
-    network_id: int,
-    scope: Scope,
-    *,
-    on: date,
-    between: tuple[datetime, datetime],
-    role: str | None,
-) -> PeopleDay:
-    """Those on duty that day who then served in the scope, of one role or of any."""
-    since, until = between
+@dataclass(frozen=True)
+class PeopleAsked:
+    """Those on duty on a day who then served in the scope, of one role or of any (None). `now`, `kept_days`: until when
+    it is known.
+    """
+
+    network_id: int
+    scope: Scope
+    on: date
+    zone: ZoneInfo
+    now: datetime
+    kept_days: float
+    role: str | None = None
+
+
+def list_people_day(conn: Connection, asked: PeopleAsked, rules: CoverageRules) -> PeopleDay:
+    """Of a computed day; what notes add is worked out from the fixes as they stand."""
+    since, until = between = day_bounds(asked.on, asked.zone)
     rows = conn.execute(
         select(person.c.id, person.c.code, person.c.name, coverage_duty, coverage_day.c.as_of)
         .join(coverage_day, coverage_day.c.id == coverage_duty.c.day_id)
         .join(person, person.c.id == coverage_duty.c.person_id)
         .where(
-            coverage_day.c.network_id == network_id,
-            coverage_day.c.on == on,
-            assigned_during(scope, person.c.id, since, until),
-            *([_held(role, since, until)] if role else []),
+            coverage_day.c.network_id == asked.network_id,
+            coverage_day.c.on == asked.on,
+            assigned_during(asked.scope, person.c.id, since, until),
+            *([_held(asked.role, since, until)] if asked.role else []),
         )
         .order_by(person.c.name, person.c.code)
     ).all()
     found = {row.person_id for row in rows}
-    notes, can_be_seen = _notes(conn, found, between), find_seen(conn, found, between)
+    notes, can_be_seen = _notes(conn, found, asked, rules), find_seen(conn, found, between)
     by_person: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
         by_person.setdefault(row.person_id, []).append(place)
@@ -100,7 +112,7 @@ def list_people_day(
     on_duty = [one for one in people if one.duty_us and one.observed]
     seen = [one for one in on_duty if sum(one.times_us[:-1])]
     return PeopleDay(
-        on,
+        asked.on,
         rows[0].as_of if rows else None,
         people,
         _sums(people, rows[0].as_of) if rows else {},
@@ -145,20 +157,18 @@ def _held(role: str, since: datetime, until: datetime) -> ColumnElement[bool]:
 
 
 def _notes(
-    conn: Connection, people: set[int], between: tuple[datetime, datetime]
+    conn: Connection, people: Collection[int], asked: PeopleAsked, rules: CoverageRules
 ) -> dict[int, tuple[int, int]]:
-    """Of each person: microseconds credited for the day, and notes without an answer."""
-    rows = conn.execute(
-        select(
-            coverage_note.c.person_id,
-            func.coalesce(func.sum(coverage_note.c.credited_us), 0).label("credited"),
-            func.count().filter(coverage_note.c.answer.is_(None)).label("waiting"),
-        )
-        .where(
-            coverage_note.c.person_id.in_(people),
-            coverage_note.c.since >= between[0],
-            coverage_note.c.since < between[1],
-        )
-        .group_by(coverage_note.c.person_id)
-    )
-    return {row.person_id: (int(row.credited), row.waiting) for row in rows}
+    """Of each person with notes of the day: microseconds credited, and notes without an answer."""
+    own: dict[int, list[Note]] = {}
+    since, until = day_bounds(asked.on, asked.zone)
+    for note in list_notes(conn, person.c.id.in_(people), since=since, until=until, limit=None):
+        own.setdefault(note.person_id, []).append(note)
+    found = {}
+    for person_id, notes in own.items():
+        credited = 0
+        if any(note.answer == "accepted" for note in notes):
+            whose = DayAsked(person_id, asked.on, asked.zone, asked.now, asked.kept_days)
+            credited = credit_day(read_person_day(conn, whose, rules), notes)
+        found[person_id] = (credited, sum(note.answer is None for note in notes))
+    return found

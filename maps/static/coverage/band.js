@@ -94,7 +94,7 @@ export function makeWays({ ways_m: ways, valid_m: valid }) {
 export function makeShares({ figures, credited, has_own_grid: own }) {
   const items = [["in_grid", figures.in_grid], ["observability", figures.observability]];
   if (credited.numerator !== figures.in_grid.numerator) items.splice(1, 0, ["credited", credited]);
-  const shown = items.map(([key, figure]) => el("div", {}, el("dt", {}, t(`coverage.share.${key}`)), el("dd", {}, el("b", {}, key !== "observability" && !figures.observability.numerator && !figure.numerator ? t("coverage.unobserved") : percent(figure.share)), el("span", { class: "muted small" }, basis(figure)))));
+  const shown = items.map(([key, figure]) => el("div", {}, el("dt", {}, t(`coverage.share.${key}`)), el("dd", {}, el("b", {}, figure.share === null || (key !== "observability" && !figures.observability.numerator && !figure.numerator) ? t("coverage.unobserved") : percent(figure.share)), el("span", { class: "muted small" }, basis(figure)))));
   return el("div", {}, el("dl", { class: "shares" }, ...shown), own ? null : el("p", { class: "small muted" }, t("coverage.no_own")));
 }
 

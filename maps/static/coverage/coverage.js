@@ -161,7 +161,7 @@ function tellFigures({ measure }) {
   const item = (name, one) => el("div", { title: `${meaning(one)}\n${basis(one)}` }, el("dt", {}, name), el("dd", {}, el("b", { class: "number" }, one.denominator ? percent(one.share) : "–"), el("span", { class: "muted small" }, one.denominator || one.not_observed ? basis(one) : t("coverage.nothing_due"))));
   const items = [item(t(`coverage.measure.${measure}`), figure)];
   if (once && measure === "area") items.push(item(t("coverage.once"), once));
-  if (required.denominator) items.push(item(t("coverage.required"), required));
+  if (required.denominator || required.not_observed) items.push(item(t("coverage.required"), required));
   at("as-of").textContent = t("coverage.stands", { at: stamp(asOf), days: count(days.length), interval: interval === null ? "–" : count(Math.round(interval)), definition: `${figure.definition} ${figure.version}` });
   if (whole.checkins && figure.not_observed) items.push(el("div", {}, el("dt", {}, t("coverage.checkin")), el("dd", {}, el("span", { class: "small" }, t("coverage.checkins", { n: count(whole.checkins.checkins), people: count(whole.checkins.people), at: stamp(whole.checkins.last_at) })))));
   at("figures").replaceChildren(...items);

@@ -77,7 +77,7 @@ export function listPeople(found, role) {
       { "data-chosen": now().person === one.code, class: one.duty_s < FEW_S ? "few" : null },
       el("th", { scope: "row" }, link(one.name, () => go({ person: one.code, on: found.on, part: null, proof: null }), { title: one.code }), one.notes_waiting ? el("span", { class: "badge", title: t("coverage.notes.waiting") }, String(one.notes_waiting)) : null),
       right(`${seen ? share(inside) : t("coverage.unobserved")}${plus}`, { title: `${span(inside)} / ${span(one.duty_s)}` }),
-      right(share(seen), { title: `${span(seen)} / ${span(one.duty_s)}` }),
+      right(one.observed ? share(seen) : t("coverage.unobserved"), { title: `${span(seen)} / ${span(one.duty_s)}` }),
       right(metres(one.valid_m), { title: t("coverage.rejected", { length: metres(one.rejected_m) }) }),
     );
   });

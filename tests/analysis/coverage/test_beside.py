@@ -17,7 +17,7 @@ from analysis.coverage.kept.reading import CoverageAsked, find_network_id, read_
 from analysis.coverage.kept.tables import coverage_checkin, coverage_day
 from analysis.coverage.views.checkins import Position, count_checkins, list_own, tell_checkin
 from analysis.coverage.views.notes import forget_people
-from analysis.coverage.views.people import list_people_day
+from analysis.coverage.views.people import PeopleAsked, list_people_day
 from analysis.coverage.views.responses import Response, Responses, ResponsesAsked, read_responses
 from analysis.coverage.views.trend import WEEKS, read_trend
 from cases.events import Actor, Event, read_chain, write_events
@@ -196,9 +196,8 @@ def test_a_week_is_the_sum_of_its_days_and_one_without_any_is_a_gap(conn: Connec
 
 def test_figures_of_a_role_are_the_sums_of_its_people(conn: Connection, worker: int) -> None:
     network_id = find_network_id(conn, "governance")
-    between = day_bounds(ON, ZONE)
     every, workers, volunteers = (
-        list_people_day(conn, network_id, ALL, on=ON, between=between, role=role)
+        list_people_day(conn, PeopleAsked(network_id, ALL, ON, ZONE, NOW, 30, role), JOB.rules)
         for role in (None, "grid_worker", "volunteer")
     )
     duty = 4 * 3600 * 10**6

@@ -4,30 +4,29 @@
 """
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from analysis.coverage.figures import Figure
 from analysis.coverage.kept.compute import compute_day
 from analysis.coverage.kept.reading import Coverage, CoverageAsked, find_network_id, read_coverage
-from analysis.coverage.views.people import PeopleDay, list_people_day
+from analysis.coverage.views.people import PeopleAsked, PeopleDay, list_people_day
 from analysis.coverage.views.person import DayAsked, read_person_day
 from core.clock import day_bounds
 from geo.lookup import Lookup
 from geo.walkable import SUBJECTS, SurveyFile, import_survey
 from people.access import Scope
-from people.notices import Notice, accept_notice, publish_notice, withdraw_acceptance
-from people.tables import notice
+from people.notices import withdraw_acceptance
 from tests.analysis.coverage.town import (
-    EVER,
     JOB,
     MORNING,
     NOW,
     ON,
     ZONE,
+    accept,
     add_fixes,
     add_worker,
     build,
@@ -85,26 +84,18 @@ def test_a_site_where_nobody_tracked_serves_is_not_observed_and_never_missing(
 
 
 def people_of(conn: Connection) -> PeopleDay:
-    network_id, between = find_network_id(conn, "governance"), day_bounds(ON, ZONE)
-    return list_people_day(conn, network_id, Scope(everywhere=True), on=ON, between=between, role=None)
-
-
-def accept(
-    conn: Connection, person_id: int, at: datetime = MORNING, *, until: datetime | None = None
-) -> None:
-    accept_notice(conn, person_id, conn.scalars(select(notice.c.version)).one(), at=at, how="paper 1")
-    if until:
-        withdraw_acceptance(conn, person_id, until)
+    asked = PeopleAsked(find_network_id(conn, "governance"), Scope(everywhere=True), ON, ZONE, NOW, 30)
+    return list_people_day(conn, asked, JOB.rules)
 
 
 def test_who_cannot_be_seen_is_listed_and_stands_in_no_sum_and_no_median(
     conn: Connection, worker: int
 ) -> None:
     """w1 walked; three more workers accepted nothing, accepted and were silent, and withdrew the day before."""
-    publish_notice(conn, Notice("1", "告知", "notice", EVER, renews=False))
     others = {code: add_worker(conn, code, "31010100102") for code in ("w2", "w3", "w4")}
     accept(conn, others["w3"])
-    accept(conn, others["w4"], EVER, until=day_bounds(ON, ZONE)[0])
+    accept(conn, others["w4"])
+    withdraw_acceptance(conn, others["w4"], day_bounds(ON, ZONE)[0])
     compute(conn)
     day = people_of(conn)
     seen = {one.code: one.observed for one in day.people}
@@ -120,3 +111,46 @@ def test_who_cannot_be_seen_is_listed_and_stands_in_no_sum_and_no_median(
         assert (own.observed, own.duty_us) == (False, DUTY_US)
         assert {figure.share for figure in (*own.figures().values(), own.credited(0))} == {None}
         assert own.figures()["in_grid"].not_observed == DUTY_US
+
+
+def test_a_weekly_visit_made_on_monday_is_not_missing_on_the_days_after(
+    conn: Connection, worker: int, tmp_path: Path
+) -> None:
+    """S1 needs one visit a week and S2 one a day; both were visited on ON."""
+    add_sites(conn, tmp_path, ("S1", 1, 7, WALKED), ("S2", 1, 1, WALKED))
+    days = [ON + timedelta(days=n) for n in (0, 1, 6, 7)]
+    for on in days:
+        compute(conn, on)
+    made = [counts(read(conn, "31010100101", on, on).required)[:2] for on in days]
+    assert made == [(2, 2), (1, 2), (1, 2), (0, 2)]
+    assert counts(read(conn, "31010100101", days[0], days[2]).required)[:2] == (2, 4), "one and three are due"
+    east_and_west = [read(conn, code, days[1], days[1]).required for code in ("3101", "3102")]
+    whole = read(conn, None, days[1], days[1]).required
+    assert whole.denominator == sum(one.denominator for one in east_and_west)
+    assert whole.numerator == sum(one.numerator for one in east_and_west)
+
+
+def test_the_nearest_who_serve_decide_and_a_grid_s_own_worker_stands_for_its_micro_grids(
+    conn: Connection, worker: int
+) -> None:
+    """A tracked worker of the whole district 3101, and volunteers in some of it."""
+    accept(conn, add_worker(conn, "far", "3101"))
+    helped, alone = "31010100101", "31010100102"
+    add_worker(conn, "v2", f"{helped}01", "micro_grid_worker")
+    add_worker(conn, "v3", alone, "volunteer")
+    compute(conn)
+    assert read(conn, helped).whole.not_observed_days == 0, "w1 walks the grid that v2 helps in"
+    assert read(conn, alone).whole.not_observed_days == read(conn, alone).whole.unit_days
+    west = read(conn, "3101").whole
+    assert west.not_observed_days == read(conn, alone).whole.unit_days, (
+        "where nobody is nearer, who is far serves"
+    )
+
+
+def test_who_accepted_no_notice_makes_no_unit_observed(conn: Connection, worker: int) -> None:
+    silent = add_worker(conn, "w5", "3102")
+    compute(conn)
+    assert read(conn, "3102").whole.figures["area"].share is None
+    accept(conn, silent, MORNING + timedelta(hours=1))
+    compute(conn)
+    assert read(conn, "3102").whole.figures["area"].share == 0

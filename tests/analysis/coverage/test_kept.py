@@ -7,10 +7,10 @@ import pytest
 import shapely
 from sqlalchemy import Connection, func, select
 
-from analysis.coverage.kept.compute import DayDone, check_sampling, compute_day, stale_days
+from analysis.coverage.kept.compute import DayDone, check_sampling, compute_day
 from analysis.coverage.kept.ground import DayGround
 from analysis.coverage.kept.reading import Coverage, CoverageAsked, find_network_id, read_coverage
-from analysis.coverage.kept.tables import coverage_duty, coverage_piece, coverage_unit
+from analysis.coverage.kept.tables import coverage_duty
 from core.errors import Invalid, NotFound
 from geo.editions import publish_plan
 from geo.lookup import Lookup
@@ -23,7 +23,7 @@ from tests.analysis.coverage.town import (
     MORNING,
     NOW,
     ON,
-    ZONE,
+    accept,
     add_fixes,
     build,
     unit_id,
@@ -87,32 +87,6 @@ def test_a_person_s_times_add_up_to_the_shift(conn: Connection, worker: int) -> 
     assert own.times_us[4] == (4 * 3600 - 300) * 1_000_000
 
 
-def test_a_late_fix_makes_the_day_stale_and_the_day_computed_again_is_that_from_scratch(
-    conn: Connection, worker: int
-) -> None:
-    compute(conn)
-    network_id = find_network_id(conn, "governance")
-    later = NOW + timedelta(hours=1)
-    assert stale_days(conn, network_id, zone=ZONE, now=later) == [
-        ON
-    ]  # received in the very minute of computing
-    compute_day(conn, Lookup(conn), JOB, on=ON, now=later)
-    assert stale_days(conn, network_id, zone=ZONE, now=later) == []
-    add_fixes(conn, worker, [(0.0, 1.0), (0.0, 0.0)], at=MORNING + timedelta(minutes=30), received_at=later)
-    assert stale_days(conn, network_id, zone=ZONE, now=later) == [ON]
-    compute_day(conn, Lookup(conn), JOB, on=ON, now=later)
-    again = contents(conn)
-    compute_day(conn, Lookup(conn), JOB, on=ON, now=later)
-    assert contents(conn) == again
-
-
-def contents(conn: Connection) -> list[list[tuple[object, ...]]]:
-    return [
-        [tuple(row)[1:] for row in conn.execute(select(table).order_by(*list(table.primary_key)[1:]))]
-        for table in (coverage_unit, coverage_piece, coverage_duty)
-    ]
-
-
 def test_a_day_whose_fixes_have_expired_stays_as_it_is(conn: Connection, worker: int) -> None:
     compute(conn)
     before = read(conn).whole.figures
@@ -144,6 +118,7 @@ def test_who_serves_where_is_that_of_each_day_also_when_days_share_their_ground(
 ) -> None:
     tomorrow = ON + timedelta(days=1)
     tracked = add_person(conn, "w2", "w2")
+    accept(conn, tracked)
     assign(conn, tracked, Post(unit_id(conn, "3102"), "grid_worker", MORNING + timedelta(days=1)))
     lookup, kept = Lookup(conn), dict[object, DayGround]()
     for on in (ON, tomorrow):

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from analysis.coverage.beyond.export import fingerprints
 from analysis.coverage.kept.compute import CoverageJob, stale_days
-from analysis.coverage.kept.people import read_duty, read_own_ground
+from analysis.coverage.kept.people import find_seen, read_duty, read_own_ground
 from analysis.coverage.kept.reading import CoverageAsked, find_network_id, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.views.checkins import count_checkins, list_own
 from analysis.coverage.views.cold import list_cold, read_leaves
 from analysis.coverage.views.notes import get_note, list_notes
-from analysis.coverage.views.people import list_people_day
+from analysis.coverage.views.people import PeopleAsked, list_people_day
 from analysis.coverage.views.person import DayAsked, read_person_day
 from analysis.coverage.views.proof import ProofAsked, prove
 from analysis.coverage.views.responses import ResponsesAsked, read_responses
@@ -58,6 +58,9 @@ FILL = (
     generate_series(CAST(:now AS timestamptz) - interval '9 days', :now, interval '3 days') t""",
     """INSERT INTO assignment (person_id, unit_id, role, valid) SELECT person.id,
     (SELECT unit_id FROM unit_version ORDER BY id LIMIT 1), 'grid_worker', tstzrange('2026-01-01', NULL) FROM person""",
+    """INSERT INTO notice (version, text_zh, text_en, published_at, renews) VALUES ('plans', 'x', 'x', '2026-01-01', false)""",
+    """INSERT INTO notice_acceptance (person_id, version, accepted_at, how) SELECT id, 'plans', '2026-01-02', 'paper'
+    FROM person""",
     """INSERT INTO street (source, code, name, kind, digest, valid, geom) SELECT 'x', n, '', '', '', '(,)',
     ST_SetSRID(ST_Multi(ST_MakeLine(ST_MakePoint(110 + n / 3000.0, 33), ST_MakePoint(110 + n / 3000.0, 33.001))), 4326)
     FROM generate_series(1, 24000) n""",
@@ -89,6 +92,10 @@ FULL = "fix_20260608"
 DAYS = [LAST - timedelta(days=n) for n in range(-1, 10)]
 
 
+EMPTY = {f"fix_{on:%Y%m%d}" for on in DAYS} - {FULL}
+"""Partitions without a fix, which any plan may read whole."""
+
+
 def fill(conn: Connection) -> None:
     publish_small_city(conn)
     deepest = conn.scalar(
@@ -113,7 +120,7 @@ def conn(kept: Engine) -> Iterator[Connection]:
         yield connection
 
 
-SMALL = {"coverage_day", "network", "unit", "unit_version", "role", "edition", "ground_survey"}
+SMALL = {"coverage_day", "network", "unit", "unit_version", "role", "edition", "ground_survey", "notice"}
 """Hundreds of rows here, and as many in any city."""
 
 
@@ -146,14 +153,21 @@ def test_what_is_unvisited_is_of_the_last_day_s_units_whoever_came_on_any_day(co
 
 
 def test_people_of_a_day_are_found_by_day_and_their_notes_by_person(conn: Connection) -> None:
-    between = (NOW - timedelta(days=1), NOW)
     network_id = find_network_id(conn, "governance")
     everywhere = Scope(everywhere=True, paths=())
     used, whole = plans_of(
-        conn, lambda: list_people_day(conn, network_id, everywhere, on=LAST, between=between, role=None)
+        conn,
+        lambda: list_people_day(
+            conn, PeopleAsked(network_id, everywhere, LAST, ZONE, NOW, kept_days=30), CoverageRules()
+        ),
     )
     assert {"pk_coverage_duty", "ix_coverage_note_person"} <= used
-    assert whole <= SMALL
+    assert whole <= {*SMALL, *EMPTY}
+    used, whole = plans_of(
+        conn, lambda: find_seen(conn, range(1, 300), (NOW - timedelta(days=3), NOW - timedelta(days=2)))
+    )
+    assert {f"{FULL}_person_id_fixed_at_idx", "ix_notice_acceptance_person_id"} <= used
+    assert whole <= {*SMALL, *EMPTY}
 
 
 def test_one_person_s_day_and_notes_are_found_by_person(conn: Connection) -> None:
@@ -165,7 +179,7 @@ def test_one_person_s_day_and_notes_are_found_by_person(conn: Connection) -> Non
         asked = DayAsked(someone, LAST, ZONE, NOW, kept_days)
         used, whole = plans_of(conn, lambda asked=asked: read_person_day(conn, asked, CoverageRules()))  # type: ignore[misc]
         assert used & indexes
-        assert whole <= SMALL
+        assert whole <= {*SMALL, *EMPTY}
     used, whole = plans_of(
         conn, lambda: list_notes(conn, person.c.id == someone, since=NOW - timedelta(days=9), until=NOW)
     )

@@ -167,13 +167,13 @@ def test_an_accepted_note_credits_what_was_not_observed_and_both_values_stay(
     since, until = MORNING + timedelta(minutes=2), MORNING + timedelta(minutes=65)
     note = get_note(conn, tell_note(conn, worker, Telling("indoor", since, until, "在3号楼入户"), now=NOW))
     day = day_of(conn, worker)
-    answered = answer_note(conn, note, day, answer="accepted", by="boss", text="属实", now=NOW)
+    answered = answer_note(conn, note, [day], answer="accepted", by="boss", text="属实", now=NOW)
     assert (
         answered.credited_us == 60 * MINUTE_US
     )  # from 08:05 to 09:05; what was observed before is not given twice
     assert day_of(conn, worker).times_us == day.times_us
     with pytest.raises(Conflict):
-        answer_note(conn, answered, day, answer="declined", by="boss", text="", now=NOW)
+        answer_note(conn, answered, [day], answer="declined", by="boss", text="", now=NOW)
     assert list_notes(conn, true(), since=MORNING, until=NOW) == [answered]
     assert list_notes(conn, true(), since=NOW, until=NOW + timedelta(days=1)) == []
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 from analysis.coverage.kept.compute import CoverageJob
 from analysis.coverage.rules import CoverageRules
 from geo.tables import unit_version
+from people.notices import Notice, accept_notice, publish_notice
 from people.persons import Post, add_person, assign
 from people.shifts import Shift, add_shift
 from tests.city import centre, publish_small_city
@@ -38,6 +39,11 @@ def add_worker(conn: Connection, code: str, unit_code: str, role: str = "grid_wo
     assign(conn, person_id, Post(unit_id(conn, unit_code), role, EVER))
     add_shift(conn, Shift(person_id, MORNING, MORNING + timedelta(hours=4)))
     return person_id
+
+
+def accept(conn: Connection, person_id: int, at: datetime = EVER) -> None:
+    """The person accepts the notice."""
+    accept_notice(conn, person_id, "town", at=at, how="paper 1")
 
 
 def add_fixes(
@@ -77,5 +83,8 @@ def add_fixes(
 def build(conn: Connection) -> int:
     """The city; w1 serves the grid of the south west corner (310101001 01), v1 volunteers in the whole other district."""
     publish_small_city(conn)
+    publish_notice(conn, Notice("town", "告知", "notice", EVER, renews=False))
     add_worker(conn, "v1", "3102", "volunteer")
-    return add_worker(conn, "w1", "31010100101")
+    worker = add_worker(conn, "w1", "31010100101")
+    accept(conn, worker)
+    return worker
