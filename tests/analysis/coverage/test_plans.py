@@ -257,7 +257,7 @@ def test_who_was_sent_is_found_by_time_and_when_they_came_by_person(conn: Connec
     used, whole = plans_of(conn, lambda: read_responses(conn, asked))
     assert {"ix_case_event_assigned", "pk_case_placement", "ix_shift_person_time"} <= used
     assert any(name.endswith("_person_id_fixed_at_idx") for name in used)
-    assert not [table for table in whole if table.startswith(("fix", "case"))]
+    assert not [table for table in whole - EMPTY if table.startswith(("fix", "case"))]
 
 
 def test_check_ins_of_a_week_are_found_by_time_and_one_s_own_by_person(conn: Connection) -> None:
