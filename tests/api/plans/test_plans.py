@@ -214,7 +214,8 @@ def test_a_grid_whose_micro_grids_are_all_painted_to_another_is_merged_with_it_a
         "places": [centre(column, row) for column in (0, 1) for row in (2, 3)],
     }
     painted = ask("planner", "POST", f"/v1/plans/{plan}/painting", asked)["operations"]
-    assert painted == [{"op": "merge", "args": {"units": [small, large], "identity": "keep", "name": None}}]
+    merged = {"units": [small, large], "identity": "keep", "name": None, "keeper": None}
+    assert painted == [{"op": "merge", "args": merged}]
     assert ask("planner", "POST", f"/v1/plans/{plan}/operations", painted[0])["ok"]
     blocks = ask("planner", "GET", f"/v1/plans/{plan}/blocks?parent={asked['parent']}")
     assert [each["unit_id"] for each in blocks["units"]] == [large]
