@@ -19,10 +19,11 @@ from analysis.coverage.fixes import (
     order_fixes,
 )
 from analysis.coverage.ground import Ground, Targets
-from analysis.coverage.legs import LEG, follow
+from analysis.coverage.legs import LEG, Tracks, follow
+from analysis.coverage.measures.sampling import Sampling, join_samplings, tally
 from analysis.coverage.near import Ways, find_presence_at
 from analysis.coverage.people import DutyFigures, OwnGround, join_duty, measure_duty
-from analysis.coverage.pieces import find_presence
+from analysis.coverage.pieces import Events, find_presence
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.visits import Visits, find_visits, join_visits
 
@@ -43,11 +44,13 @@ class UnitColumns:
 @dataclass(frozen=True)
 class DayCoverage:
     """What one day's fixes prove. `passed` and `maybe`: doors and stretches by the ground's rows. `interval_us`: the
-    median step of all legs, None without any: what the sampling can support.
+    median step of all legs, None without any: what the sampling can support; `sampling`: the same by unit. `unit_visits`:
+    those of the deepest units, whose places are the ground's units.
     """
 
     until_us: int
     visits: Visits
+    unit_visits: Visits
     site_visits: Visits
     by_fixes: Ints
     driven: Ints
@@ -57,6 +60,7 @@ class DayCoverage:
     fixes: int
     interval_us: int | None
     accuracy_m: float | None
+    sampling: Sampling
 
 
 def cover_day(
@@ -112,9 +116,11 @@ def cover_people(
     ways, on = Ways(tracks, places), tracks.on >= 0
     real = np.zeros(len(legs.kind), np.bool_)
     real[parts.leg] = legs.kind[parts.leg] == LEG
+    visits = find_visits(presence.events, gap_s=rules.visit_gap_s)
     day = DayCoverage(
         until_us=until_us,
-        visits=find_visits(presence.events, gap_s=rules.visit_gap_s),
+        visits=visits,
+        unit_visits=find_visits(_in_units(visits, ground), gap_s=rules.visit_gap_s),
         site_visits=find_visits(find_presence_at(ground.sites, tracks, places), gap_s=rules.visit_gap_s),
         by_fixes=presence.by_fixes,
         driven=presence.driven,
@@ -124,8 +130,29 @@ def cover_people(
         fixes=int(on.sum()),
         interval_us=None,
         accuracy_m=None,
+        sampling=_sampling(tracks, real, on),
     )
     return SomePeople(day, legs.lasts_us[real], fixes.accuracy_m[on & ~np.isnan(fixes.accuracy_m)])
+
+
+def _in_units(visits: Visits, ground: Ground) -> Events:
+    """The proven visits of pieces as events of their units: from piece to piece of a unit nobody leaves it."""
+    rows = np.flatnonzero(visits.proven)
+    unit = ground.pieces.unit[visits.place[rows]]
+    times = (visits.from_us[rows], visits.to_us[rows], visits.dwell_us[rows])
+    return Events(unit, visits.person[rows], *times, visits.proven[rows])
+
+
+def _sampling(tracks: Tracks, real: Bools, on: Bools) -> Sampling:
+    """Each leg tells of the units at both its ends, each fix on duty of the unit it lies in."""
+    unit, legs = tracks.fixes.unit, tracks.legs
+    start, seconds = legs.start[real], np.rint(legs.lasts_us[real] / SECOND_US).astype(np.int64)
+    crosses = unit[start] != unit[start + 1]
+    told = on & ~np.isnan(tracks.fixes.accuracy_m)
+    return Sampling(
+        tally(np.append(unit[start], unit[start + 1][crosses]), np.append(seconds, seconds[crosses])),
+        tally(unit[told], np.rint(tracks.fixes.accuracy_m[told]).astype(np.int64)),
+    )
 
 
 def join_people(
@@ -135,6 +162,7 @@ def join_people(
     return DayCoverage(
         until_us=days[0].until_us,
         visits=join_visits([day.visits for day in days]),
+        unit_visits=join_visits([day.unit_visits for day in days]),
         site_visits=join_visits([day.site_visits for day in days]),
         by_fixes=np.unique(np.concatenate([day.by_fixes for day in days])),
         driven=np.unique(np.concatenate([day.driven for day in days])),
@@ -144,6 +172,7 @@ def join_people(
         fixes=sum(day.fixes for day in days),
         interval_us=interval_us,
         accuracy_m=accuracy_m,
+        sampling=join_samplings([day.sampling for day in days]),
     )
 
 

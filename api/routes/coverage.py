@@ -80,6 +80,17 @@ class UnitOut(BaseModel):
     level: str | None
     unit_days: int = Field(description="deepest units times days")
     not_observed_days: int
+    not_claimable_days: int = Field(
+        description="of them, those whose phones spoke too seldom or too inaccurately for the cells"
+    )
+    interval_s: float | None = Field(description="between fixes, the longest of the days' medians there")
+    visits: int | None = Field(
+        description="of its deepest units; null: a day was computed before they were kept"
+    )
+    dwell_s: float | None = Field(description="time spent in them")
+    longest_unvisited_s: float | None = Field(
+        description="of the deepest unit nobody came to for longest, in the period; null: as above, or nobody is tracked"
+    )
     figures: dict[str, FigureOut]
     age: AgeOut | None = Field(description="null: nobody tracked serves there")
 
@@ -100,7 +111,9 @@ class CoverageOut(BaseModel):
     resolution: int
     interval_s: float | None = Field(description="median between fixes")
     accuracy_m: float | None = Field(description="median told by the phones")
-    claimable: bool = Field(description="false: the sampling does not support cells as fine as these")
+    claimable: bool = Field(
+        description="false: in a unit, on a day of it, the sampling does not support cells as fine as these"
+    )
     finest_resolution: int | None
 
 
@@ -221,6 +234,11 @@ def _unit(one: UnitCoverage, ages: Mapping[str, AgeOut | None]) -> UnitOut:
         level=one.level,
         unit_days=one.unit_days,
         not_observed_days=one.not_observed_days,
+        not_claimable_days=one.not_claimable_days,
+        interval_s=one.interval_s,
+        visits=one.visits,
+        dwell_s=None if one.dwell_us is None else one.dwell_us / 1e6,
+        longest_unvisited_s=None if one.unvisited_us is None else one.unvisited_us / 1e6,
         figures={key: describe_figure(figure) for key, figure in one.figures.items()},
     )
 

@@ -19,6 +19,8 @@ MOST_COLD: Final = 200
 FACTORS: Final = {"cm2": (1e4, "m²"), "mm": (1e3, "m"), "us": (3.6e9, "h"), "count": (1, "")}
 """How a figure's whole numbers are told to people, and in what."""
 
+COUNTED: Final = ("走访次数", "走访时间 h", "期内最长无人走访 h")
+
 
 @dataclass(frozen=True)
 class Stamp:
@@ -80,3 +82,8 @@ def told(value: int, figure: Figure) -> float:
 
 def age_of(report: CoverageReport, unit: UnitCoverage) -> Age | None:
     return None if unit.unit_id is None else report.ages.get(unit.unit_id.hex)
+
+
+def counted(unit: UnitCoverage) -> tuple[int | None, float | None, float | None]:
+    """Visits of its deepest units, hours in them, and hours until somebody came to the one left for longest: COUNTED."""
+    return (unit.visits, *(None if us is None else us / 3.6e9 for us in (unit.dwell_us, unit.unvisited_us)))

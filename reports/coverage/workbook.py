@@ -10,7 +10,7 @@ from openpyxl.utils import get_column_letter
 
 from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.kept.writing import UNIT_FIGURES
-from reports.coverage.content import FACTORS, CoverageReport, age_of, told
+from reports.coverage.content import COUNTED, FACTORS, CoverageReport, age_of, counted, told
 
 _HEAD = PatternFill("solid", fgColor="EEF2F6")
 _BOLD = Font(bold=True)
@@ -48,7 +48,7 @@ def _figures(sheet: Any, report: CoverageReport) -> None:
         one = DEFINITIONS[key]
         measure = FACTORS[one.measure][1]
         heads += [f"{one.zh}", f"已走 {measure}".strip(), f"应走 {measure}".strip(), "可能", "未观测"]
-    _head(sheet, [*heads, "最久未走访的单元上次走访", "从未走访的单元"])
+    _head(sheet, [*heads, *COUNTED, "不能下结论的单元日", "最久未走访的单元上次走访", "从未走访的单元"])
     for unit in report.rows:
         row = sheet.max_row + 1
         cells: list[Any] = [unit.code, unit.name, unit.level]
@@ -57,6 +57,7 @@ def _figures(sheet: Any, report: CoverageReport) -> None:
             parts = (figure.numerator, figure.denominator, figure.possible, figure.not_observed)
             cells += [_share(4 + 5 * place, row), *(told(part, figure) for part in parts)]
         age = age_of(report, unit)
+        cells += [*counted(unit), unit.not_claimable_days]
         cells += [_clock(report, age.last_at) if age and age.last_at else None, age.never if age else None]
         sheet.append(cells)
     _sum(sheet)
@@ -77,6 +78,9 @@ def _sum(sheet: Any) -> None:
         first = 4 + 5 * place
         letters = [get_column_letter(first + n) for n in range(1, 5)]
         cells += [_share(first, last + 1), *(f"=SUM({letter}2:{letter}{last})" for letter in letters)]
+    visits, hours, longest, unsure = (get_column_letter(len(cells) + n) for n in range(1, 5))
+    totals = ((visits, "SUM"), (hours, "SUM"), (longest, "MAX"), (unsure, "SUM"))
+    cells += [f'=IF(COUNT({at}2:{at}{last})=0,"",{total}({at}2:{at}{last}))' for at, total in totals]
     sheet.append(cells)
     for cell in sheet[sheet.max_row]:
         cell.font = _BOLD
@@ -89,6 +93,10 @@ def _dress(sheet: Any) -> None:
             row[0].number_format = "0.0%"
             for cell in row[1:]:
                 cell.number_format = "#,##0"
+    first = 4 + 5 * len(UNIT_FIGURES)
+    for row in sheet.iter_rows(min_row=2, min_col=first + 1, max_col=first + 2):
+        for cell in row:
+            cell.number_format = "#,##0.0"
     for (cell,) in sheet.iter_rows(min_row=2, min_col=sheet.max_column - 1, max_col=sheet.max_column - 1):
         cell.number_format = "yyyy-mm-dd hh:mm"
     _widen(sheet)

@@ -62,6 +62,10 @@ def test_a_supervisor_sees_the_own_street_in_figures_that_say_what_they_stand_on
     assert area["denominator"] == sum(one["figures"]["area"]["denominator"] for one in answer["units"])
     assert [one["code"] for one in answer["units"]] == ["G1"]
     assert answer["from"] == computed
+    assert answer["whole"]["visits"] == sum(one["visits"] for one in answer["units"])
+    assert answer["whole"]["longest_unvisited_s"] == max(
+        one["longest_unvisited_s"] for one in answer["units"]
+    )
 
 
 def test_the_whole_city_is_for_those_whose_grants_hold_everywhere(browse: Browser, computed: str) -> None:

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from analysis.coverage.kept.compute import CoverageJob, compute_day
-from analysis.coverage.kept.tables import coverage_day, coverage_note
+from analysis.coverage.kept.tables import coverage_day, coverage_note, coverage_unit
 from analysis.coverage.rules import CoverageRules
 from cases.events import Actor, Event, read_chain, write_events
 from cases.intake import take_in_cases
@@ -74,6 +74,7 @@ def test_from_the_street_to_the_fixes_by_mouse(visit: Visits, computed: date) ->
     expect(page.locator("#as-of")).to_contain_text("area 1")
     expect(page.locator("#legend li")).to_have_count(6)
     expect(page.locator(".calendar button")).to_have_count(1)
+    expect(page.locator("#list tbody")).to_contain_text("最长无人")
     page.get_by_role("tab", name="人员").click()
     expect(page).to_have_url(re.compile("tab=people"))
     page.get_by_role("button", name="王芳").click()
@@ -159,6 +160,19 @@ def test_the_whole_by_keyboard_and_a_link_brings_the_same_view(visit: Visits, co
     again = arrived(visit("boss").open(shared.removeprefix(window.city.url)))
     expect(again.locator("#tab-cold")).to_have_attribute("aria-selected", "true")
     expect(again.locator("#list tbody tr")).to_have_count(page.locator("#list tbody tr").count())
+
+
+def test_a_figure_that_cannot_be_claimed_says_so_beside_the_units_it_is_about(
+    visit: Visits, computed: date, city: City
+) -> None:
+    with city.engine.begin() as conn:  # phones that spoke every five minutes served one unit
+        slowest = select(func.min(coverage_unit.c.unit_version_id)).where(coverage_unit.c.visits > 0)
+        unit = coverage_unit.c.unit_version_id == slowest.scalar_subquery()
+        conn.execute(update(coverage_unit).where(unit).values(interval_s=300))
+    page = arrived(visit("boss").open(f"/coverage?from={computed}&to={computed}"))
+    expect(page.locator("#caution")).to_be_visible()
+    expect(page.locator("#caution")).to_contain_text("1 个不能下结论，最长的定位间隔 300 秒")
+    expect(page.locator("#list tbody tr.few", has_text="?")).to_have_count(1)
 
 
 def test_a_day_that_was_not_computed_is_told(visit: Visits, computed: date) -> None:

@@ -44,6 +44,11 @@ def test_the_workbook_has_typed_cells_whose_sums_are_the_whole(report: CoverageR
     assert total[4:6] == ("=SUM(E2:E3)", "=SUM(F2:F3)")
     assert units[0][3] == '=IF(F2=0,"",E2/F2)'
     assert isinstance(units[0][4], float)
+    heads = [cell.value for cell in book["覆盖"][1]]
+    visits = heads.index("走访次数")
+    assert [row[visits] for row in units] == [report.coverage.whole.visits, 0]
+    assert units[0][visits + 2] == pytest.approx((report.coverage.whole.unvisited_us or 0) / 3.6e9)
+    assert total[visits + 2] == "=IF(COUNT(AE2:AE3)=0,\"\",MAX(AE2:AE3))"
     (day,) = book["逐日"].iter_rows(min_row=2, values_only=True)
     assert day[0].date() == ON
     ids = {row[0] for row in book["口径"].iter_rows(min_row=2, values_only=True)}

@@ -28,7 +28,7 @@ from analysis.coverage.people import OwnGround
 from tracking.tables import fix
 from tracking.trails.columns import FixColumns, read_columns
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """A change of what the files hold exports every day anew."""
 FIXES_A_SHARD: Final = FIXES_AT_ONCE
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

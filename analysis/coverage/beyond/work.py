@@ -24,6 +24,7 @@ from analysis.coverage.day import DayCoverage, SomePeople, cover_people, join_pe
 from analysis.coverage.fixes import Bools, Duty, Fixes, cut_duty, order_fixes
 from analysis.coverage.kept.ground import DayGround
 from analysis.coverage.kept.writing import measured, rows_of
+from analysis.coverage.measures.sampling import Sampling, Tally
 from analysis.coverage.people import DutyFigures, OwnGround
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.visits import Visits
@@ -162,7 +163,7 @@ def _save(path: Path, some: SomePeople) -> None:
         "told": told,
         "told_counts": told_counts,
     }
-    for name, columns in (("visits", day.visits), ("site_visits", day.site_visits), ("duty", day.duty.duty)):
+    for name, columns in _columns_of(day):
         arrays |= {f"{name}.{each.name}": getattr(columns, each.name) for each in fields(columns)}
     for name, (proven, possible) in (("streets", day.streets), ("doors", day.doors)):
         arrays |= {f"{name}.proven": np.flatnonzero(proven), f"{name}.possible": np.flatnonzero(possible)}
@@ -170,18 +171,35 @@ def _save(path: Path, some: SomePeople) -> None:
         np.savez(file, **arrays)
 
 
+def _columns_of(day: DayCoverage) -> list[tuple[str, Visits | Duty | Tally]]:
+    """What is kept as columns of its own, by its name."""
+    return [
+        ("visits", day.visits),
+        ("unit_visits", day.unit_visits),
+        ("site_visits", day.site_visits),
+        ("duty", day.duty.duty),
+        ("steps_s", day.sampling.steps_s),
+        ("accuracy_m", day.sampling.accuracy_m),
+    ]
+
+
 def _load(path: Path, where: DayGround) -> tuple[DayCoverage, Arrays]:
     """Some people's day, and the arrays it came from."""
     with np.load(path) as stored:
         arrays = dict(stored)
-    visits, site_visits = (
+    visits, unit_visits, site_visits = (
         Visits(*(arrays[f"{name}.{each.name}"] for each in fields(Visits)))
-        for name in ("visits", "site_visits")
+        for name in ("visits", "unit_visits", "site_visits")
+    )
+    steps_s, accuracy_m = (
+        Tally(*(arrays[f"{name}.{each.name}"] for each in fields(Tally)))
+        for name in ("steps_s", "accuracy_m")
     )
     duty = Duty(*(arrays[f"duty.{each.name}"] for each in fields(Duty)))
     day = DayCoverage(
         until_us=int(arrays["until_us"]),
         visits=visits,
+        unit_visits=unit_visits,
         site_visits=site_visits,
         by_fixes=arrays["by_fixes"],
         driven=arrays["driven"],
@@ -191,6 +209,7 @@ def _load(path: Path, where: DayGround) -> tuple[DayCoverage, Arrays]:
         fixes=int(arrays["fixes"]),
         interval_us=None,
         accuracy_m=None,
+        sampling=Sampling(steps_s, accuracy_m),
     )
     return day, arrays
 

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, RowMapping, Text, and_, any_, cast, func, lit
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.tables import coverage_day, coverage_site, coverage_unit
 from analysis.coverage.kept.writing import UNIT_FIGURES
-from analysis.coverage.rules import finest_resolution, supports
+from analysis.coverage.rules import FINEST, USUAL_ACCURACY_M, WALK_MPS, finest_resolution
 from core.db import sql_file
 from core.errors import Invalid, NotFound, told
+from geo.cells import cell_inradius_m
 from geo.codes import natural_key
 from geo.tables import network, unit_version
 from geo.units import select_versions
@@ -40,7 +41,11 @@ class CoverageAsked:
 
 @dataclass(frozen=True)
 class UnitCoverage:
-    """One unit's figures by definition; `unit_id` None for the whole network. `days`: unit-days of its deepest units."""
+    """One unit's figures by definition; `unit_id` None for the whole network. `unit_days`: of its deepest units; of those,
+    `not_claimable_days`: the phones that served them spoke too seldom or too inaccurately; `interval_s`: the worst of them.
+    `visits`, `dwell_us`, `unvisited_us` (longest time nobody came to one of its deepest units) None: computed before they
+    were kept.
+    """
 
     unit_id: UUID | None
     code: str | None
@@ -49,13 +54,23 @@ class UnitCoverage:
     figures: Mapping[str, Figure]
     unit_days: int
     not_observed_days: int
+    not_claimable_days: int
+    interval_s: float | None
+    visits: int | None
+    dwell_us: int | None
+    unvisited_us: int | None
+
+    @property
+    def claimable(self) -> bool:
+        """Whether every percentage of it stands on phones that spoke often and accurately enough for the cells."""
+        return not self.not_claimable_days
 
 
 @dataclass(frozen=True)
 class Coverage:
     """`days`: those computed. `once`: ground visited at least once, None where the period spans editions: then figures are
     summed day by day on each day's borders alone, and `spans_editions` says so. `claimable`: the sampling supports cells of
-    this resolution; `finest`: the finest it supports, None for none.
+    this resolution in every unit and on every day of it; `finest`: the finest that the medians support, None for none.
     """
 
     asked: CoverageAsked
@@ -114,7 +129,7 @@ def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
         resolution=resolution,
         interval_s=interval_s,
         accuracy_m=accuracy_m,
-        claimable=interval_s is not None and supports(resolution, *sampling),
+        claimable=interval_s is not None and whole.claimable,
         finest=finest_resolution(*sampling) if interval_s is not None else None,
     )
 
@@ -142,11 +157,13 @@ def bounds_of(asked: CoverageAsked) -> dict[str, Any]:
 def _units(
     conn: Connection, asked: CoverageAsked, as_of: datetime
 ) -> tuple[UnitCoverage, tuple[UnitCoverage, ...]]:
-    rows = (
-        conn.execute(sql_file("analysis.coverage", "unit_sums"), {**bounds_of(asked), "level": asked.level})
-        .mappings()
-        .all()
-    )
+    limits = {
+        "walk_mps": WALK_MPS,
+        "usual_accuracy_m": USUAL_ACCURACY_M,
+        "inradius_m": [cell_inradius_m(resolution) for resolution in range(FINEST + 1)],
+    }
+    binds = {**bounds_of(asked), "level": asked.level, **limits}
+    rows = conn.execute(sql_file("analysis.coverage", "unit_sums"), binds).mappings().all()
     ids = [UUID(row["child"]) for row in rows if row["child"] is not None]
     names = _names(conn, [*ids, *([asked.unit_id] if asked.unit_id else [])], asked.at)
     made = [
@@ -178,6 +195,9 @@ def _unit(row: RowMapping, names: Mapping[UUID, Any], unit_id: UUID | None, as_o
         figures,
         row["unit_days"],
         row["not_observed_days"],
+        row["not_claimable_days"],
+        None if row["interval_s"] is None else float(row["interval_s"]),
+        *(None if row[name] is None else int(row[name]) for name in ("visits", "dwell_us", "unvisited_us")),
     )
 
 

@@ -54,6 +54,15 @@ coverage_unit = Table(
     Column("streets", ARRAY(BigInteger), nullable=False, comment=f"mm: {_TRIPLE}"),
     Column("doors", ARRAY(BigInteger), nullable=False, comment=f"address points: {_TRIPLE}"),
     Column("households", ARRAY(BigInteger), nullable=False, comment=f"households: {_TRIPLE}"),
+    Column("visits", Integer, comment="proven, of the unit as a whole; NULL: computed before they were kept"),
+    Column("dwell_us", BigInteger, comment="time in them"),
+    Column(
+        "unvisited_us",
+        ARRAY(BigInteger),
+        comment="longest time of the day nobody came, from its beginning to the first visit, from the last to its end",
+    ),
+    Column("interval_s", Integer, comment="median step between the fixes that served it; NULL: none"),
+    Column("accuracy_m", Integer, comment="their median; NULL: none told"),
     Index("ix_coverage_unit_version", "unit_version_id"),
 )
 

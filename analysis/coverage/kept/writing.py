@@ -21,7 +21,8 @@ from analysis.coverage.kept.tables import (
     coverage_site,
     coverage_unit,
 )
-from analysis.coverage.visits import count_required, count_visits
+from analysis.coverage.measures.sampling import middles
+from analysis.coverage.visits import Frequency, count_required, count_visits
 from core.db import copy_rows
 
 Row = tuple[object, ...]
@@ -92,8 +93,25 @@ def _units(day: DayCoverage, ground: Ground, versions: Ints) -> Iterator[Row]:
         np.stack([sums[key].numerator, sums[key].denominator, sums[key].possible], 1).tolist()
         for key in UNIT_FIGURES
     ]
+    seen = count_visits(day.unit_visits, len(versions), until_us=day.until_us)
+    interval, accuracy = (
+        [None if value < 0 else value for value in middles(told, len(versions)).tolist()]
+        for told in (day.sampling.steps_s, day.sampling.accuracy_m)
+    )
+    away = _away(seen, day.until_us).tolist()
     for row, version in enumerate(versions.tolist()):
-        yield (version, bool(ground.observed[row]), *(triple[row] for triple in triples))
+        counted = (int(seen.visits[row]), int(seen.dwell_us[row]), away[row], interval[row], accuracy[row])
+        yield (version, bool(ground.observed[row]), *(triple[row] for triple in triples), *counted)
+
+
+def _away(seen: Frequency, until_us: int) -> Ints:
+    """Of each unit the longest time nobody came, that until the first visit and that since the last: from these days are
+    put together to periods.
+    """
+    came = seen.visits > 0
+    before = np.where(came, np.maximum(seen.first_us, 0), until_us)
+    after = np.where(came, np.maximum(until_us - seen.last_us, 0), until_us)
+    return np.stack([seen.unvisited_us, before, after], 1)
 
 
 def _pieces(day: DayCoverage, ground: Ground, versions: Ints, zero: datetime) -> Iterator[Row]:

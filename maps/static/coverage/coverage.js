@@ -7,7 +7,7 @@ import { loadWords, t } from "../words.js";
 import "../session.js";
 import { listCases, showCases } from "./cases.js";
 import { basis, meaning, percent } from "./figure.js";
-import { listCold, listNotes, listPeople, listUnits } from "./lists.js";
+import { listCold, listNotes, listPeople, listUnits, unsure } from "./lists.js";
 import { drawRound, drawTrail, paint, showPlace, startMap } from "./map.js";
 import { forgetPerson, showPerson } from "./person.js";
 import { showProof } from "./proof.js";
@@ -166,7 +166,7 @@ function tellFigures({ measure }) {
   if (whole.checkins && figure.not_observed) items.push(el("div", {}, el("dt", {}, t("coverage.checkin")), el("dd", {}, el("span", { class: "small" }, t("coverage.checkins", { n: count(whole.checkins.checkins), people: count(whole.checkins.people), at: stamp(whole.checkins.last_at) })))));
   at("figures").replaceChildren(...items);
   at("role-note").hidden = !at("role").value;
-  const cautions = [claimable ? "" : t("coverage.not_claimable"), spans ? t("coverage.spans") : ""].filter(Boolean);
+  const cautions = [claimable ? "" : `${t("coverage.not_claimable")} ${unsure(whole)}`, spans ? t("coverage.spans") : ""].filter(Boolean);
   at("caution").textContent = cautions.join(" ");
   at("caution").hidden = !cautions.length;
 }

@@ -29,17 +29,28 @@ export function listUnits({ units }, { measure }, open) {
     bar.firstChild.style.inlineSize = `${100 * (figure.share ?? 0)}%`;
     return el(
       "tr",
-      { class: isFew(figure) ? "few" : null },
+      { class: isFew(figure) || unit.not_claimable_days ? "few" : null },
       el("th", { scope: "row" }, link(unit.name ?? unit.code, () => open(unit.id), { title: unit.code })),
-      el("td", { class: "right", title: `${meaning(figure)}\n${basis(figure)}` }, share, figure.share === null ? null : bar, said),
+      el("td", { class: "right", title: [meaning(figure), basis(figure), unsure(unit)].filter(Boolean).join("\n") }, `${share}${unit.not_claimable_days ? " ?" : ""}`, figure.share === null ? null : bar, said),
+      visited(unit),
       right(coldest(unit.age), { title: unit.age ? `${t("coverage.duty_age")} ${ageText(unit.age, "duty_seconds")}` : "" }),
       el("td", { class: "right" }, link(t("coverage.proof"), () => go({ proof: unit.code, person: null, part: null }))),
     );
   });
-  const heads = [t("coverage.unit"), t(`coverage.measure.${measure}`), t("coverage.age"), ""];
+  const heads = [t("coverage.unit"), t(`coverage.measure.${measure}`), t("coverage.visits"), t("coverage.age"), ""];
   const caption = middle === null ? null : t("coverage.median", { share: percent(middle), n: count(units.length) });
   at("list").replaceChildren(table(heads, rows, caption));
 }
+
+/** Of its deepest units' visits how many and how long, and the longest time that nobody came to one of them. */
+function visited({ visits, dwell_s: dwell, longest_unvisited_s: longest }) {
+  if (visits === null) return right("–", { title: t("coverage.visits.older") });
+  const away = longest === null ? null : el("span", { class: "muted small under" }, t("coverage.longest", { time: span(longest) }));
+  return el("td", { class: "right", title: t("coverage.visits.text") }, t("coverage.visits.n", { n: count(visits), time: span(dwell) }), away);
+}
+
+/** Why a percentage of the unit cannot be claimed, if it cannot. */
+export const unsure = ({ not_claimable_days: days, unit_days: of, not_observed_days: unseen, interval_s: interval }) => (days ? t("coverage.unsure", { n: count(days), of: count(of - unseen), interval: interval === null ? "–" : count(Math.round(interval)) }) : "");
 
 /** Of several units some of which nobody ever visited: how many. */
 const coldest = (age) => (age?.never && age.units > 1 ? t("coverage.never_of", { n: count(age.never), of: count(age.units) }) : ageText(age));

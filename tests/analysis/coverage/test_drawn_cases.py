@@ -8,6 +8,7 @@ import shapely
 from analysis.coverage.day import figure_of, sum_units
 from analysis.coverage.fixes import Fixes
 from analysis.coverage.ground import NO_SITES, NO_TARGETS, Ground, Targets, cut_pieces
+from analysis.coverage.measures.sampling import middles
 from analysis.coverage.people import TIMES, WAYS
 from analysis.coverage.visits import count_visits
 from bench.ground import snapshot_of
@@ -258,3 +259,28 @@ def test_a_unit_nobody_tracked_serves_stands_outside_the_denominator_and_is_told
     assert only.share is None
     assert only.denominator == 0
     assert both(on_duty((0, 1)), on_duty((2, 3))).lasts_us.tolist() == [S, S]
+
+
+def test_from_piece_to_piece_of_a_unit_is_one_visit_and_five_minutes_away_make_two() -> None:
+    """A, B and C are one unit, D another: over A and B, six minutes in D, back over C."""
+    #               A----|----B----|----C----|----D
+    first = sketch("ooooooooooo")
+    away_s = first[-1][0] + 60
+    beyond = [(away_s + n * 10, 30.0 + n % 2) for n in range(37)]
+    back = [(beyond[-1][0] + 60 + n * 10, 22.0 - n) for n in range(4)]
+    day = cover(walk([*first, *beyond, *back], units="AAAB"), cells_ground([1, 1, 1, 1], units="AAAB"))
+    seen = count_visits(day.unit_visits, 2, until_us=DAY_US)
+    assert seen.visits.tolist() == [2, 1]
+    assert seen.first_us[0] == START_S * S
+    assert seen.unvisited_us[0] == DAY_US - seen.last_us[0]
+    assert seen.dwell_us[1] >= 360 * S
+
+
+def test_how_often_phones_spoke_is_told_of_each_unit_by_its_own_fixes() -> None:
+    """One walks A every ten seconds, one stands in B every 300 s: the day's median is ten, that of B is 300."""
+    quick = walk(sketch("oooooooooo", start_s=START_S), units="AB")
+    slow = walk([(START_S + 300 * n, 10.0) for n in range(6)], person=2, accuracy_m=20, units="AB")
+    day = cover(together(quick, slow), cells_ground([1, 1], units="AB"))
+    assert day.interval_us == 10 * S
+    assert middles(day.sampling.steps_s, 2).tolist() == [10, 300]
+    assert middles(day.sampling.accuracy_m, 3).tolist() == [5, 20, -1]

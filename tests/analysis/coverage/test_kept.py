@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 import shapely
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from analysis.coverage.kept.compute import DayDone, check_sampling, compute_day
 from analysis.coverage.kept.ground import DayGround
@@ -18,6 +18,7 @@ from geo.plans import add_units_to_plan
 from geo.tables import address_point
 from geo.walkable import SUBJECTS, SurveyFile, import_survey
 from people.persons import Post, add_person, assign
+from people.shifts import Shift, add_shift
 from tests.analysis.coverage.town import (
     JOB,
     MORNING,
@@ -25,10 +26,12 @@ from tests.analysis.coverage.town import (
     ON,
     accept,
     add_fixes,
+    add_worker,
     build,
     unit_id,
 )
-from tests.city import centre, governance_drafts
+from tests.city import centre, code_at, governance_drafts
+from tracking.tables import fix
 
 WALK = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
 
@@ -111,6 +114,68 @@ def test_a_period_is_summed_day_by_day_and_tells_what_was_visited_at_least_once(
         one.whole.figures["area"].denominator,
     )
     assert not two.spans_editions
+
+
+def test_how_long_nobody_came_goes_on_over_midnight_and_is_the_longest_of_the_units_below(
+    conn: Connection, worker: int
+) -> None:
+    for n in (-2, 0):  # nobody on the day between, and the walk of the first is the one of the last
+        on = ON + timedelta(days=n)
+        if n:
+            add_shift(conn, Shift(worker, MORNING + timedelta(days=n), MORNING + timedelta(days=n, hours=4)))
+            add_fixes(conn, worker, WALK, at=MORNING + timedelta(days=n))
+        compute(conn, on)
+    hour_us, first = 3_600_000_000, ON - timedelta(days=2)
+    apart = read(conn, "3101010010101", first=first)  # the day between was not computed: nothing is said of it
+    assert apart.whole.unvisited_us is not None
+    assert 15 * hour_us < apart.whole.unvisited_us <= 16 * hour_us
+    compute(conn, ON - timedelta(days=1))
+    own = read(conn, "3101010010101", first=first).whole
+    assert own.visits == 2
+    assert own.dwell_us
+    assert own.unvisited_us is not None
+    assert 47 * hour_us < own.unvisited_us < 48 * hour_us
+    grid = read(conn, "31010100101", first=first)
+    assert grid.whole.visits == sum(one.visits or 0 for one in grid.below)
+    assert grid.whole.unvisited_us == max(one.unvisited_us or 0 for one in grid.below)
+    city = read(conn, first=first)
+    assert (city.whole.visits, city.whole.dwell_us) == (grid.whole.visits, grid.whole.dwell_us)
+    assert city.whole.unvisited_us == 70 * hour_us  # three days, of which fourteen hours after eight had been
+    assert next(one for one in city.below if one.code == "3102").unvisited_us is None
+
+
+def test_what_cannot_be_claimed_is_judged_by_the_phones_of_each_unit_and_day(
+    conn: Connection, worker: int
+) -> None:
+    slow = add_worker(conn, "w2", code_at(2, 0, "grid"))
+    lon, lat = centre(2, 0)
+    conn.execute(
+        insert(fix),
+        [
+            {
+                "device_id": slow,
+                "person_id": slow,
+                "fixed_at": MORNING + timedelta(seconds=300 * n),
+                "received_at": NOW,
+                "lon": lon,
+                "lat": lat,
+                "accuracy_m": 5.0,
+                "digest": n,
+            }
+            for n in range(8)
+        ],
+    )
+    compute(conn)
+    city = read(conn)
+    assert city.interval_s == 10
+    assert not city.claimable
+    assert (city.whole.not_claimable_days, city.whole.interval_s) == (1, 300)
+    assert read(conn, "31010100101").claimable
+    assert not read(conn, code_at(2, 0, "grid")).claimable
+    compute(conn, ON - timedelta(days=1))  # nobody's fixes: nothing can be claimed of that day, whatever the other says
+    two = read(conn, "31010100101", first=ON - timedelta(days=1))
+    assert two.whole.not_claimable_days == 4
+    assert not two.claimable
 
 
 def test_who_serves_where_is_that_of_each_day_also_when_days_share_their_ground(

@@ -43,7 +43,8 @@ FILL = (
     fixes, interval_us) SELECT CAST(:last AS date) - n, network.id, edition.id, false, CAST(:now AS timestamptz), 10,
     '{}', '{}', 1, 10000000 FROM generate_series(0, 399) n, network JOIN edition ON edition.network_id = network.id
     WHERE network.code = 'governance'""",
-    """INSERT INTO coverage_unit SELECT day.id, v.id, true, '{1,2,0}', '{1,2,0}', '{1,2,0}', '{1,2,0}', '{1,2,0}'
+    """INSERT INTO coverage_unit SELECT day.id, v.id, true, '{1,2,0}', '{1,2,0}', '{1,2,0}', '{1,2,0}', '{1,2,0}', 1, 1,
+    '{1,1,1}', 10, 5
     FROM coverage_day day, unit_version v WHERE v.level = :deepest""",
     """INSERT INTO coverage_piece SELECT day_id, unit_version_id, 5, 2, 1, 1, NULL, NULL, 1 FROM coverage_unit""",
     """INSERT INTO coverage_presence SELECT day_id, unit_version_id, array_fill(1, ARRAY[24]),
