@@ -19,6 +19,7 @@ from analysis.coverage.kept.reading import (
     read_coverage,
 )
 from analysis.coverage.measures.duty_time import WorkingHours, duty_time
+from analysis.coverage.measures.meanings import explain
 from analysis.coverage.views.cold import Age, find_ages, read_leaves
 from api.callers import At, CallerDep, Conn, Instant, Now, SettingsDep, require
 from cases.placement import MAIN_NETWORK
@@ -95,6 +96,13 @@ class UnitOut(BaseModel):
     age: AgeOut | None = Field(description="null: nobody tracked serves there")
 
 
+class MeaningOut(BaseModel):
+    """Numerator, denominator and the limits used, in words."""
+
+    zh: str
+    en: str
+
+
 class CoverageOut(BaseModel):
     """Figures of a period: those of its days added up, each on its own day's borders."""
 
@@ -115,6 +123,9 @@ class CoverageOut(BaseModel):
         description="false: in a unit, on a day of it, the sampling does not support cells as fine as these"
     )
     finest_resolution: int | None
+    definitions: dict[str, MeaningOut] = Field(
+        description="what each definition means, with the limits of the period's last computed day"
+    )
 
 
 def ask_coverage(
@@ -209,6 +220,9 @@ def describe_coverage(found: Coverage, network: str, ages: Mapping[str, AgeOut |
         accuracy_m=found.accuracy_m,
         claimable=found.claimable,
         finest_resolution=found.finest,
+        definitions={
+            key: MeaningOut(zh=meaning.zh, en=meaning.en) for key, meaning in explain(found.rules).items()
+        },
     )
 
 

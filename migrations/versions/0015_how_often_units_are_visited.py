@@ -1,4 +1,4 @@
-"""Of each deepest unit's day: visits, time in them, how long nobody came, and how often its phones spoke."""
+"""Of each deepest unit's day visits, time in them, how long nobody came, how often its phones spoke; of sites how long nobody came."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -44,4 +44,13 @@ def upgrade() -> None:
     op.add_column(
         "coverage_unit",
         sa.Column("accuracy_m", sa.Integer(), nullable=True, comment="their median; NULL: none told"),
+    )
+    op.add_column(
+        "coverage_site",
+        sa.Column(
+            "unvisited_us",
+            ARRAY(sa.BigInteger()),
+            nullable=True,
+            comment="as of a unit; NULL: computed before they were kept",
+        ),
     )

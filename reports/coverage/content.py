@@ -12,13 +12,13 @@ from analysis.coverage.kept.reading import Coverage, CoverageAsked, UnitCoverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.views.cold import Age, ColdList, find_ages, list_cold, read_leaves
 from analysis.coverage.views.rhythm import CalendarDay, read_calendar
+from analysis.coverage.views.sites import SiteVisits, list_sites
 from core.clock import day_bounds
 from geo.networks import get_network
 
 MOST_COLD: Final = 200
 FACTORS: Final = {"cm2": (1e4, "m²"), "mm": (1e3, "m"), "us": (3.6e9, "h"), "count": (1, "")}
 """How a figure's whole numbers are told to people, and in what."""
-
 COUNTED: Final = ("走访次数", "走访时间 h", "期内最长无人走访 h")
 
 
@@ -45,6 +45,7 @@ class CoverageReport:
     ages: dict[str, Age]
     cold: ColdList
     days: tuple[CalendarDay, ...]
+    sites: tuple[SiteVisits, ...]
 
     @property
     def rows(self) -> tuple[UnitCoverage, ...]:
@@ -72,6 +73,7 @@ def gather_report(
         dict(find_ages(read_leaves(conn, asked))),
         cold,
         tuple(read_calendar(conn, asked)),
+        tuple(list_sites(conn, asked)),
     )
 
 
@@ -86,4 +88,5 @@ def age_of(report: CoverageReport, unit: UnitCoverage) -> Age | None:
 
 def counted(unit: UnitCoverage) -> tuple[int | None, float | None, float | None]:
     """Visits of its deepest units, hours in them, and hours until somebody came to the one left for longest: COUNTED."""
-    return (unit.visits, *(None if us is None else us / 3.6e9 for us in (unit.dwell_us, unit.unvisited_us)))
+    dwell, longest = (None if us is None else us / 3.6e9 for us in (unit.dwell_us, unit.unvisited_us))
+    return unit.visits, dwell, longest

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func
 
+from analysis.coverage.kept.reading import UnitCoverage
 from analysis.coverage.kept.writing import UNIT_FIGURES
 from geo.tables import unit_version
 from geo.units import select_versions
@@ -51,7 +52,7 @@ def write_geojson(conn: Connection, report: CoverageReport) -> bytes:
     )
 
 
-def _facts(report: CoverageReport, unit: Any) -> dict[str, Any]:
+def _facts(report: CoverageReport, unit: UnitCoverage) -> dict[str, Any]:
     asked, age = report.coverage.asked, age_of(report, unit)
     facts: dict[str, Any] = {
         "code": unit.code,
@@ -60,8 +61,20 @@ def _facts(report: CoverageReport, unit: Any) -> dict[str, Any]:
         "from": asked.first.isoformat(),
         "to": asked.last.isoformat(),
         "as_of": report.coverage.as_of.isoformat(),
+        "days_computed": len(report.coverage.days),
+        "spans_editions": report.coverage.spans_editions,
+        "claimable": unit.claimable and report.coverage.interval_s is not None,
+        "unit_days": unit.unit_days,
+        "not_observed_unit_days": unit.not_observed_days,
+        "not_claimable_unit_days": unit.not_claimable_days,
+        "worst_interval_s": unit.interval_s,
+        "median_interval_s": report.coverage.interval_s,
+        "resolution": report.coverage.resolution,
+        "visits": unit.visits,
+        "dwell_us": unit.dwell_us,
+        "longest_unvisited_us": unit.unvisited_us,
     }
-    for key in UNIT_FIGURES:
+    for key in (*UNIT_FIGURES, "required"):
         figure = unit.figures[key]
         facts |= {f"{key}_{part}_{figure.definition.measure}": getattr(figure, part) for part in _PARTS}
         facts[f"{key}_share"] = figure.share

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.reading import UnitCoverage
+from analysis.coverage.measures.meanings import explain
 from core.errors import Unavailable
 from reports.coverage.content import CoverageReport, age_of, told
 from reports.coverage.drawing import COLOURS, draw_map
@@ -21,12 +22,6 @@ _FONTS: Final = Path(__file__).parents[2] / "node_modules" / "@fontsource" / "no
 _TEMPLATE: Final = Path(__file__).parents[1] / "templates" / "coverage.typ"
 _SHOWN: Final = ("area", "streets", "doors")
 _LARGE: Final = {"cm2": (1e8, "公顷"), "mm": (1e6, "公里")}
-_MEANINGS: Final = {
-    "area": "可走面积中有可靠定位点，或被证明走过的部分",
-    "streets": "道路长度中 15 米以内走过的部分",
-    "doors": "在用户点中 25 米以内走过的部分",
-    "required": "应访次数中已完成的部分，每处不多于应访次数",
-}
 MOST_ROWS: Final = 300
 _COLD: Final = 40
 
@@ -66,6 +61,7 @@ def _content(report: CoverageReport) -> dict[str, Any]:
         *([] if found.claimable else ["定位间隔或精度不足以支持这样小的格子，百分比仅供参考。"]),
         *(["期间换过版：逐日按当天边界计算后相加。"] if found.spans_editions else []),
     ]
+    meanings = explain(found.rules)
     cold = report.cold
     steps = {row: str(step + 1) for step, row in enumerate(cold.round_)}
     return {
@@ -96,7 +92,7 @@ def _content(report: CoverageReport) -> dict[str, Any]:
             {
                 "name": DEFINITIONS[key].zh,
                 "id": f"{key} {DEFINITIONS[key].version}",
-                "text": f"{_MEANINGS[key]}（{DEFINITIONS[key].en}）",
+                "text": f"{meanings[key].zh}（{DEFINITIONS[key].en}）",
             }
             for key in [*keys, "required"]
         ],

@@ -10,20 +10,23 @@ from openpyxl.utils import get_column_letter
 
 from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.kept.writing import UNIT_FIGURES
+from analysis.coverage.measures.meanings import explain
 from reports.coverage.content import COUNTED, FACTORS, CoverageReport, age_of, counted, told
 
 _HEAD = PatternFill("solid", fgColor="EEF2F6")
 _BOLD = Font(bold=True)
+_FIGURES = (*UNIT_FIGURES, "required")
 
 
 def write_xlsx(report: CoverageReport) -> bytes:
-    """Sheets: figures with their sum, what was not visited, the days, the definitions, and what the file is."""
+    """Sheets: figures with their sum, what was not visited, required places, the days, the definitions, and what the file is."""
     book = Workbook()
     book.remove(book.worksheets[0])
     _figures(book.create_sheet("覆盖"), report)
     _cold(book.create_sheet("未走访"), report)
+    _sites(book.create_sheet("应访点"), report)
     _days(book.create_sheet("逐日"), report)
-    _definitions(book.create_sheet("口径"))
+    _definitions(book.create_sheet("口径"), report)
     _about(book.create_sheet("说明"), report)
     for each in book.worksheets:
         _set_up(each, report)
@@ -44,7 +47,7 @@ def _set_up(sheet: Any, report: CoverageReport) -> None:
 
 def _figures(sheet: Any, report: CoverageReport) -> None:
     heads = ["代码", "名称", "层级"]
-    for key in UNIT_FIGURES:
+    for key in _FIGURES:
         one = DEFINITIONS[key]
         measure = FACTORS[one.measure][1]
         heads += [f"{one.zh}", f"已走 {measure}".strip(), f"应走 {measure}".strip(), "可能", "未观测"]
@@ -52,7 +55,7 @@ def _figures(sheet: Any, report: CoverageReport) -> None:
     for unit in report.rows:
         row = sheet.max_row + 1
         cells: list[Any] = [unit.code, unit.name, unit.level]
-        for place, key in enumerate(UNIT_FIGURES):
+        for place, key in enumerate(_FIGURES):
             figure = unit.figures[key]
             parts = (figure.numerator, figure.denominator, figure.possible, figure.not_observed)
             cells += [_share(4 + 5 * place, row), *(told(part, figure) for part in parts)]
@@ -74,7 +77,7 @@ def _sum(sheet: Any) -> None:
     """The whole as the sum of its parts, by formula."""
     last = sheet.max_row
     cells: list[Any] = ["合计", None, None]
-    for place in range(len(UNIT_FIGURES)):
+    for place in range(len(_FIGURES)):
         first = 4 + 5 * place
         letters = [get_column_letter(first + n) for n in range(1, 5)]
         cells += [_share(first, last + 1), *(f"=SUM({letter}2:{letter}{last})" for letter in letters)]
@@ -87,13 +90,13 @@ def _sum(sheet: Any) -> None:
 
 
 def _dress(sheet: Any) -> None:
-    for place in range(len(UNIT_FIGURES)):
+    for place in range(len(_FIGURES)):
         first = 4 + 5 * place
         for row in sheet.iter_rows(min_row=2, min_col=first, max_col=first + 4):
             row[0].number_format = "0.0%"
             for cell in row[1:]:
                 cell.number_format = "#,##0"
-    first = 4 + 5 * len(UNIT_FIGURES)
+    first = 4 + 5 * len(_FIGURES)
     for row in sheet.iter_rows(min_row=2, min_col=first + 1, max_col=first + 2):
         for cell in row:
             cell.number_format = "#,##0.0"
@@ -158,11 +161,37 @@ def _days(sheet: Any, report: CoverageReport) -> None:
     _widen(sheet)
 
 
-def _definitions(sheet: Any) -> None:
-    _head(sheet, ["口径", "版本", "名称", "English", "计量"])
-    for one in DEFINITIONS.values():
-        sheet.append([one.id, one.version, one.zh, one.en, FACTORS[one.measure][1] or "个"])
+def _sites(sheet: Any, report: CoverageReport) -> None:
+    """Required places one by one; hours as numbers, instants as instants."""
+    heads = ["代码", "名称", "单元代码", "单元", "已访", "应访", "还差", "时间不足"]
+    _head(sheet, [*heads, "在场时间 h", "上次走访", "期内最长无人走访 h", "经度", "纬度"])
+    for one in report.sites:
+        where = [one.code, one.name, one.unit_code, one.unit_name]
+        counted: list[Any] = [one.visits, one.required, one.missing, one.short_visits]
+        last = _clock(report, one.last_at) if one.last_at else "从未"
+        longest = None if one.unvisited_us is None else one.unvisited_us / 3.6e9
+        if not one.observed:
+            counted, longest = ["未观测", None, None, None], None
+        sheet.append([*where, *counted, one.dwell_us / 3.6e9, last, longest, one.lon, one.lat])
+        sheet.cell(sheet.max_row, 10).number_format = "yyyy-mm-dd hh:mm"
+        for column in (9, 11):
+            sheet.cell(sheet.max_row, column).number_format = "0.0"
     _widen(sheet)
+
+
+def _definitions(sheet: Any, report: CoverageReport) -> None:
+    """Each with its text by the limits the last day of the period was computed by."""
+    _head(sheet, ["口径", "版本", "名称", "English", "计量", "含义（分子、分母、限值）", "Meaning"])
+    meanings = explain(report.coverage.rules)
+    for one in DEFINITIONS.values():
+        told_of = meanings[one.id]
+        measure = FACTORS[one.measure][1] or "个"
+        sheet.append([one.id, one.version, one.zh, one.en, measure, told_of.zh, told_of.en])
+        for column in (6, 7):
+            sheet.cell(sheet.max_row, column).alignment = Alignment(wrap_text=True, vertical="top")
+    _widen(sheet)
+    for letter in ("F", "G"):
+        sheet.column_dimensions[letter].width = 90
 
 
 def _about(sheet: Any, report: CoverageReport) -> None:

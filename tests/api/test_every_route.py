@@ -148,6 +148,7 @@ CASES: dict[str, Case] = {
     "GET /v1/coverage/trend": Case((403, 200, 403, 401), "/v1/coverage/trend?unit=S1"),
     "GET /v1/people/{code}/responses": Case((200, 200, 404, 401), "/v1/people/w1/responses"),
     "GET /v1/coverage/unvisited": Case((403, 200, 403, 401), "/v1/coverage/unvisited?unit=S1"),
+    "GET /v1/coverage/sites": Case((403, 200, 403, 401), "/v1/coverage/sites?unit=S1"),
     "GET /v1/coverage/calendar": Case((403, 200, 403, 401), "/v1/coverage/calendar?unit=S1"),
     "GET /v1/coverage/week": Case((403, 200, 403, 401), "/v1/coverage/week?unit=S1"),
     "GET /v1/coverage/proof": Case((403, 422, 403, 401), "/v1/coverage/proof?unit=S1&on=2020-01-01"),

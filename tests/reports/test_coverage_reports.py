@@ -33,7 +33,7 @@ def report(conn: Connection) -> CoverageReport:
 
 def test_the_workbook_has_typed_cells_whose_sums_are_the_whole(report: CoverageReport) -> None:
     book = load_workbook(io.BytesIO(write_xlsx(report)))
-    assert book.sheetnames == ["覆盖", "未走访", "逐日", "口径", "说明"]
+    assert book.sheetnames == ["覆盖", "未走访", "应访点", "逐日", "口径", "说明"]
     rows = list(book["覆盖"].iter_rows(min_row=2, values_only=True))
     units, total = rows[:-1], rows[-1]
     whole = report.coverage.whole.figures["area"]
@@ -48,11 +48,14 @@ def test_the_workbook_has_typed_cells_whose_sums_are_the_whole(report: CoverageR
     visits = heads.index("走访次数")
     assert [row[visits] for row in units] == [report.coverage.whole.visits, 0]
     assert units[0][visits + 2] == pytest.approx((report.coverage.whole.unvisited_us or 0) / 3.6e9)
-    assert total[visits + 2] == "=IF(COUNT(AE2:AE3)=0,\"\",MAX(AE2:AE3))"
+    assert total[visits + 2] == '=IF(COUNT(AJ2:AJ3)=0,"",MAX(AJ2:AJ3))'
+    assert [row[heads.index("应访完成率") + 1] for row in units] == [0, 0]
     (day,) = book["逐日"].iter_rows(min_row=2, values_only=True)
     assert day[0].date() == ON
-    ids = {row[0] for row in book["口径"].iter_rows(min_row=2, values_only=True)}
-    assert {"area", "streets", "doors", "households", "required"} <= ids
+    meant = {row[0]: row[5] for row in book["口径"].iter_rows(min_row=2, values_only=True)}
+    assert {"area", "streets", "doors", "households", "required"} <= meant.keys()
+    assert "不超过 25 米" in meant["doors"]
+    assert all("分子" in text and "分母" in text for text in meant.values())
     told = dict(book["说明"].iter_rows(min_row=2, values_only=True))
     assert told["导出人"] == "boss"
     assert "boss" in book["覆盖"].oddFooter.left.text
@@ -66,6 +69,10 @@ def test_the_rows_open_in_a_spreadsheet_and_carry_who_took_them(report: Coverage
     whole = report.coverage.whole.figures["area"]
     assert sum(int(row["area_numerator_cm2"]) for row in rows) == whole.numerator
     assert {row["exported_by"] for row in rows} == {"boss"}
+    assert [(row["spans_editions"], row["days_computed"], row["claimable"]) for row in rows] == [
+        ("False", "1", "True")
+    ] * 2
+    assert (rows[0]["worst_interval_s"], rows[0]["required_denominator_count"]) == ("10.0", "0")
     assert rows[1]["area_share"] == ""  # served by a volunteer alone: never nought
 
 

@@ -8,7 +8,20 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Text, and_, any_, cast, func, literal, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    RowMapping,
+    Text,
+    and_,
+    any_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.tables import coverage_day, coverage_site, coverage_unit
@@ -70,7 +83,7 @@ class UnitCoverage:
 class Coverage:
     """`days`: those computed. `once`: ground visited at least once, None where the period spans editions: then figures are
     summed day by day on each day's borders alone, and `spans_editions` says so. `claimable`: the sampling supports cells of
-    this resolution in every unit and on every day of it; `finest`: the finest that the medians support, None for none.
+    this resolution in every unit and on every day of it; `rules`: the limits of its last day; `finest`: the finest that the medians support, None for none.
     """
 
     asked: CoverageAsked
@@ -80,6 +93,7 @@ class Coverage:
     required: Figure
     once: Figure | None
     spans_editions: bool
+    rules: Mapping[str, Any]
     as_of: datetime
     resolution: int
     interval_s: float | None
@@ -122,7 +136,8 @@ def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
         days=tuple(day.on for day in days),
         whole=whole,
         below=below,
-        required=_required(conn, asked, as_of),
+        required=whole.figures["required"],
+        rules=days[-1].rules,
         once=None if spans else _once(conn, asked, whole.figures["area"], len(days)),
         spans_editions=spans,
         as_of=as_of,
@@ -166,15 +181,20 @@ def _units(
     rows = conn.execute(sql_file("analysis.coverage", "unit_sums"), binds).mappings().all()
     ids = [UUID(row["child"]) for row in rows if row["child"] is not None]
     names = _names(conn, [*ids, *([asked.unit_id] if asked.unit_id else [])], asked.at)
+    required = _required(conn, asked, as_of, ids)
     made = [
-        _unit(row, names, asked.unit_id if row["whole"] else UUID(row["child"]), as_of)
+        _unit(row, names, asked.unit_id, required[None], as_of)
+        if row["whole"]
+        else _unit(row, names, UUID(row["child"]), required[UUID(row["child"])], as_of)
         for row in rows
         if row["whole"] or row["child"] is not None
     ]
     return made[0], tuple(sorted(made[1:], key=lambda one: one.code or ""))
 
 
-def _unit(row: RowMapping, names: Mapping[UUID, Any], unit_id: UUID | None, as_of: datetime) -> UnitCoverage:
+def _unit(
+    row: RowMapping, names: Mapping[UUID, Any], unit_id: UUID | None, required: Figure, as_of: datetime
+) -> UnitCoverage:
     known = names.get(unit_id) if unit_id is not None else None
     figures = {
         key: Figure(
@@ -187,6 +207,7 @@ def _unit(row: RowMapping, names: Mapping[UUID, Any], unit_id: UUID | None, as_o
         )
         for key in UNIT_FIGURES
     }
+    figures["required"] = required
     return UnitCoverage(
         unit_id,
         known and known.code,
@@ -219,29 +240,60 @@ def _once(conn: Connection, asked: CoverageAsked, area: Figure, days: int) -> Fi
     )
 
 
-def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure:
-    """Required visits made: of each site as many as required in its days, no more; whole visits, rounded up. A period
-    shorter than a site's own days is looked at with those before it, so that what was visited on Monday is not missing on
-    Tuesday. Those of days on which nobody tracked served the site's unit are told beside it.
+def _required(
+    conn: Connection, asked: CoverageAsked, as_of: datetime, ids: Sequence[UUID]
+) -> dict[UUID | None, Figure]:
+    """Required visits made, of the whole (None) and of each of some units in it: of each site as many as required, no more.
+    Those of days on which nobody tracked served the site's unit stand beside it.
     """
-    steps = func.string_to_array(cast(unit_version.c.path, Text), ".")
+    wanted = {unit_id.hex: unit_id for unit_id in ids}
+    sums = {unit_id: [0, 0, 0] for unit_id in (None, *ids)}
+    for site in sum_sites(conn, asked):
+        for unit_id in {None, *(wanted[label] for label in site.steps if label in wanted)}:
+            if site.observed:
+                sums[unit_id][0] += min(site.visits, site.required)
+                sums[unit_id][1] += site.required
+            else:
+                sums[unit_id][2] += site.required
+    return {
+        unit_id: Figure(DEFINITIONS["required"], made, due, as_of, not_observed=unseen)
+        for unit_id, (made, due, unseen) in sums.items()
+    }
+
+
+@dataclass(frozen=True)
+class SiteSum:
+    """A site in one version of its unit (`steps`: the ids in its path), on days somebody tracked served there, or nobody did."""
+
+    code: str
+    steps: tuple[str, ...]
+    observed: bool
+    visits: int
+    required: int
+
+
+def sum_sites(conn: Connection, asked: CoverageAsked) -> list[SiteSum]:
+    """Visits made and required, whole ones, rounded up. A period shorter than a site's own days is looked at with those before
+    it, so that what was visited on Monday is not missing on Tuesday.
+    """
+    steps = func.string_to_array(cast(unit_version.c.path, Text), ".", type_=ARRAY(Text))
     in_period = coverage_day.c.on >= asked.first
+    own = (
+        coverage_unit.c.day_id == coverage_site.c.day_id,
+        coverage_unit.c.unit_version_id == coverage_site.c.unit_version_id,
+    )
     rows = conn.execute(
         select(
+            coverage_site.c.code,
             coverage_unit.c.observed,
+            steps.label("steps"),
             func.sum(coverage_site.c.visits).label("visits"),
             func.array_agg(coverage_site.c.required).label("required"),
             func.array_agg(coverage_site.c.days).label("days"),
         )
         .join(coverage_day, coverage_day.c.id == coverage_site.c.day_id)
         .join(unit_version, unit_version.c.id == coverage_site.c.unit_version_id)
-        .join(
-            coverage_unit,
-            and_(
-                coverage_unit.c.day_id == coverage_site.c.day_id,
-                coverage_unit.c.unit_version_id == coverage_site.c.unit_version_id,
-            ),
-        )
+        .join(coverage_unit, and_(*own))
         .where(
             coverage_day.c.network_id == asked.network_id,
             coverage_day.c.on >= _window_begin(conn, asked),
@@ -249,18 +301,22 @@ def _required(conn: Connection, asked: CoverageAsked, as_of: datetime) -> Figure
             or_(in_period, coverage_day.c.on > asked.last - coverage_site.c.days),
             true() if asked.unit_id is None else literal(asked.unit_id.hex) == any_(steps),
         )
-        .group_by(coverage_site.c.code, coverage_site.c.unit_version_id, coverage_unit.c.observed)
+        .group_by(
+            coverage_site.c.code,
+            coverage_site.c.unit_version_id,
+            coverage_unit.c.observed,
+            unit_version.c.path,
+        )
         .having(func.bool_or(in_period))
     )
-    made = due = not_observed = 0
-    for row in rows:
-        wanted = sum(Fraction(n, d) for n, d in zip(row.required, row.days, strict=True))
-        whole = math.ceil(wanted)
-        if row.observed:
-            made, due = made + min(int(row.visits), whole), due + whole
-        else:
-            not_observed += whole
-    return Figure(DEFINITIONS["required"], made, due, as_of, not_observed=not_observed)
+    return [
+        SiteSum(row.code, tuple(row.steps), row.observed, int(row.visits), _due(row.required, row.days))
+        for row in rows
+    ]
+
+
+def _due(required: Sequence[int], days: Sequence[int]) -> int:
+    return math.ceil(sum(Fraction(n, of) for n, of in zip(required, days, strict=True)))
 
 
 def _window_begin(conn: Connection, asked: CoverageAsked) -> date:

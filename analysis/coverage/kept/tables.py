@@ -93,6 +93,11 @@ coverage_site = Table(
     Column("last_at", DateTime(timezone=True)),
     Column("required", Integer, nullable=False, comment="so many visits"),
     Column("days", Integer, nullable=False, comment="in so many days"),
+    Column(
+        "unvisited_us",
+        ARRAY(BigInteger),
+        comment="as of a unit; NULL: computed before they were kept",
+    ),
 )
 
 coverage_duty = Table(

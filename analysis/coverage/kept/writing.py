@@ -105,7 +105,7 @@ def _units(day: DayCoverage, ground: Ground, versions: Ints) -> Iterator[Row]:
 
 
 def _away(seen: Frequency, until_us: int) -> Ints:
-    """Of each unit the longest time nobody came, that until the first visit and that since the last: from these days are
+    """Of each place the longest time nobody came, that until the first visit and that since the last: from these days are
     put together to periods.
     """
     came = seen.visits > 0
@@ -165,6 +165,7 @@ def _sites(day: DayCoverage, ground: Ground, versions: Ints, zero: datetime) -> 
     sites = ground.sites
     seen = count_visits(day.site_visits, len(sites), until_us=day.until_us)
     enough = count_required(day.site_visits, sites.least_s)
+    away = _away(seen, day.until_us).tolist()
     for place, code in enumerate(sites.code):
         yield (
             code,
@@ -175,6 +176,7 @@ def _sites(day: DayCoverage, ground: Ground, versions: Ints, zero: datetime) -> 
             instant(zero, int(seen.last_us[place])),
             int(sites.visits[place]),
             int(sites.days[place]),
+            away[place],
         )
 
 

@@ -110,8 +110,8 @@ async function list(state) {
   const lists = {
     units: () => listUnits(here.answer, state, openById),
     cold: async () => {
-      const found = await get(`/v1/coverage/unvisited?${query(state)}`);
-      listCold(found);
+      const [found, places] = await Promise.all([get(`/v1/coverage/unvisited?${query(state)}`), get(`/v1/coverage/sites?${query(state)}`)]);
+      listCold(found, places);
       drawRound(found.round.map((row) => found.stops[row]));
     },
     cases: () => listCases(withInstants(state), query(state)),
@@ -155,10 +155,10 @@ function openById(id) {
 }
 
 function tellFigures({ measure }) {
-  const { whole, required, at_least_once: once, days, as_of: asOf, claimable, interval_s: interval, spans_editions: spans } = here.answer;
+  const { whole, required, at_least_once: once, days, as_of: asOf, claimable, interval_s: interval, spans_editions: spans, definitions } = here.answer;
   const figure = whole.figures[measure];
   at("here").textContent = here.place.name;
-  const item = (name, one) => el("div", { title: `${meaning(one)}\n${basis(one)}` }, el("dt", {}, name), el("dd", {}, el("b", { class: "number" }, one.denominator ? percent(one.share) : "–"), el("span", { class: "muted small" }, one.denominator || one.not_observed ? basis(one) : t("coverage.nothing_due"))));
+  const item = (name, one) => el("div", { title: `${meaning(one, definitions)}\n${basis(one)}` }, el("dt", {}, name), el("dd", {}, el("b", { class: "number" }, one.denominator ? percent(one.share) : "–"), el("span", { class: "muted small" }, one.denominator || one.not_observed ? basis(one) : t("coverage.nothing_due"))));
   const items = [item(t(`coverage.measure.${measure}`), figure)];
   if (once && measure === "area") items.push(item(t("coverage.once"), once));
   if (required.denominator || required.not_observed) items.push(item(t("coverage.required"), required));

@@ -26,7 +26,11 @@ export function basis(figure) {
   return [of, more, unseen].filter(Boolean).join(t("coverage.comma"));
 }
 
-export const meaning = (figure) => `${isEnglish ? figure.en : figure.zh} (${figure.definition} ${figure.version})`;
+/** The name of a figure, and in words what it is made of by which limits, where the answer told (`told`, by definition). */
+export function meaning(figure, told) {
+  const text = told?.[figure.definition]?.[isEnglish ? "en" : "zh"];
+  return `${isEnglish ? figure.en : figure.zh} (${figure.definition} ${figure.version})${text ? `\n${text}` : ""}`;
+}
 
 /** Whether a figure stands on so little that nobody should lean on it. */
 export const isFew = (figure) => figure.denominator > 0 && figure.denominator < (FEW[figure.measure] ?? 0);

@@ -18,7 +18,7 @@ function table(heads, rows, caption) {
 const right = (text, more = {}) => el("td", { class: `right ${more.class ?? ""}`, title: more.title }, text);
 
 /** Units by code, never by rank; the median of all of them above. */
-export function listUnits({ units }, { measure }, open) {
+export function listUnits({ units, definitions }, { measure }, open) {
   if (!units.length) return at("list").replaceChildren(note(t("coverage.no_units")));
   const middle = median(units.map((unit) => unit.figures[measure].share));
   const rows = units.map((unit) => {
@@ -31,10 +31,10 @@ export function listUnits({ units }, { measure }, open) {
       "tr",
       { class: isFew(figure) || unit.not_claimable_days ? "few" : null },
       el("th", { scope: "row" }, link(unit.name ?? unit.code, () => open(unit.id), { title: unit.code })),
-      el("td", { class: "right", title: [meaning(figure), basis(figure), unsure(unit)].filter(Boolean).join("\n") }, `${share}${unit.not_claimable_days ? " ?" : ""}`, figure.share === null ? null : bar, said),
+      el("td", { class: "right", title: [meaning(figure, definitions), basis(figure), unsure(unit)].filter(Boolean).join("\n") }, `${share}${unit.not_claimable_days ? " ?" : ""}`, figure.share === null ? null : bar, said),
       visited(unit),
       right(coldest(unit.age), { title: unit.age ? `${t("coverage.duty_age")} ${ageText(unit.age, "duty_seconds")}` : "" }),
-      el("td", { class: "right" }, link(t("coverage.proof"), () => go({ proof: unit.code, person: null, part: null }))),
+      proof(unit, measure),
     );
   });
   const heads = [t("coverage.unit"), t(`coverage.measure.${measure}`), t("coverage.visits"), t("coverage.age"), ""];
@@ -42,10 +42,16 @@ export function listUnits({ units }, { measure }, open) {
   at("list").replaceChildren(table(heads, rows, caption));
 }
 
+/** The fixes behind a percentage are found by the ground they lie on: of the measures of area, then. */
+function proof({ code }, measure) {
+  const open = () => go({ proof: code, person: null, part: null });
+  return measure === "area" ? el("td", { class: "right" }, link(t("coverage.proof"), open)) : right("–", { title: t("coverage.proof.area") });
+}
+
 /** Of its deepest units' visits how many and how long, and the longest time that nobody came to one of them. */
 function visited({ visits, dwell_s: dwell, longest_unvisited_s: longest }) {
   if (visits === null) return right("–", { title: t("coverage.visits.older") });
-  const away = longest === null ? null : el("span", { class: "muted small under" }, t("coverage.longest", { time: span(longest) }));
+  const away = longest === null ? null : el("span", { class: "muted small block" }, t("coverage.longest", { time: span(longest) }));
   return el("td", { class: "right", title: t("coverage.visits.text") }, t("coverage.visits.n", { n: count(visits), time: span(dwell) }), away);
 }
 
@@ -56,8 +62,9 @@ export const unsure = ({ not_claimable_days: days, unit_days: of, not_observed_d
 const coldest = (age) => (age?.never && age.units > 1 ? t("coverage.never_of", { n: count(age.never), of: count(age.units) }) : ageText(age));
 
 /** What nobody visited in the period, coldest first, with the suggested round. */
-export function listCold({ stops, total, not_observed: unseen, round, round_m: length }) {
-  if (!stops.length) return at("list").replaceChildren(note(t("coverage.nothing_cold")));
+export function listCold({ stops, total, not_observed: unseen, round, round_m: length }, places) {
+  const required = listSites(places);
+  if (!stops.length) return at("list").replaceChildren(note(t("coverage.nothing_cold")), ...required);
   const place = new Map(round.map((row, step) => [row, step + 1]));
   const rows = stops.map((stop, row) =>
     el(
@@ -72,7 +79,26 @@ export function listCold({ stops, total, not_observed: unseen, round, round_m: l
   );
   const heads = [t("coverage.unit"), t("coverage.age"), t("coverage.duty_age"), t("coverage.households"), t("unit.ha")];
   const caption = `${t("coverage.cold.text", { n: count(total), unseen: count(unseen) })} ${t("coverage.round.text", { n: round.length, length: metres(length) })}`;
-  at("list").replaceChildren(table(heads, rows, caption));
+  at("list").replaceChildren(table(heads, rows, caption), ...required);
+}
+
+/** The required places, those with most visits missing first. */
+function listSites({ sites, total }) {
+  if (!total) return [];
+  const rows = sites.map((one) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, one.name || one.code, el("span", { class: "muted small block" }, `${one.code} · ${one.unit_name}`)),
+      right(one.observed ? `${count(one.visits)} / ${count(one.required)}` : t("coverage.unobserved"), { class: one.missing ? "warn" : "", title: one.least_s === null ? "" : t("coverage.site.least", { time: span(one.least_s) }) }),
+      right(one.observed ? count(one.short_visits) : "–"),
+      right(one.last_visit_at === null ? t("coverage.never") : stamp(one.last_visit_at)),
+      right(one.longest_unvisited_s === null ? "–" : span(one.longest_unvisited_s)),
+    ),
+  );
+  const heads = [t("coverage.site"), t("coverage.site.made"), t("coverage.site.short"), t("coverage.site.last"), t("coverage.site.longest")];
+  const missing = sites.filter((one) => one.missing).length;
+  return [el("h3", {}, t("coverage.sites")), table(heads, rows, t("coverage.sites.text", { n: count(total), missing: count(missing) }))];
 }
 
 /** People by name, with the median of all; small numbers have no median. */

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from analysis.coverage.figures import Figure
+from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.compute import compute_day
 from analysis.coverage.kept.reading import Coverage, CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.measures.meanings import explain
 from analysis.coverage.views.people import PeopleAsked, PeopleDay, list_people_day
 from analysis.coverage.views.person import DayAsked, read_person_day
+from analysis.coverage.views.sites import list_sites
 from core.clock import day_bounds
 from geo.lookup import Lookup
 from geo.walkable import SUBJECTS, SurveyFile, import_survey
@@ -154,3 +156,49 @@ def test_who_accepted_no_notice_makes_no_unit_observed(conn: Connection, worker:
     accept(conn, silent, MORNING + timedelta(hours=1))
     compute(conn)
     assert read(conn, "3102").whole.figures["area"].share == 0
+
+
+def test_required_places_are_told_one_by_one_and_by_unit(
+    conn: Connection, worker: int, tmp_path: Path
+) -> None:
+    add_sites(conn, tmp_path, ("S1", 1, 1, WALKED), ("S2", 2, 1, VOLUNTEERED), ("S3", 3, 2, (0.0, 3.0)))
+    compute(conn, ON - timedelta(days=1))
+    compute(conn)
+    first = ON - timedelta(days=1)
+    city = read(conn, first=first)
+    assert counts(city.required) == (1, 5, 4)
+    by_unit = {one.code: counts(one.figures["required"]) for one in city.below}
+    assert by_unit == {"3101": (1, 5, 0), "3102": (0, 0, 4)}
+    found = list_sites(conn, city.asked)
+    assert [(one.code, one.visits, one.required, one.missing) for one in found] == [
+        ("S3", 0, 3, 3),
+        ("S1", 1, 2, 1),
+        ("S2", 0, 0, 0),
+    ]
+    never, walked, unseen = found
+    assert never.last_at is None
+    assert never.unvisited_us == 46 * 3_600_000_000  # a day, and until ten in the evening
+    assert walked.last_at is not None
+    assert walked.unvisited_us is not None
+    assert 24 * 3_600_000_000 < walked.unvisited_us < 33 * 3_600_000_000
+    assert (unseen.observed, unseen.unvisited_us) == (False, None)
+    assert (walked.lon, walked.lat) == pytest.approx(centre(*WALKED))
+    south = list_sites(conn, read(conn, "31010100101", first=first).asked)
+    assert [one.code for one in south] == ["S1"]
+    assert sum(one.required for one in south) == read(conn, "31010100101", first=first).required.denominator
+
+
+def test_what_a_definition_means_is_told_with_the_limits_of_the_day(conn: Connection, worker: int) -> None:
+    compute_day(
+        conn,
+        Lookup(conn),
+        replace(JOB, rules=replace(JOB.rules, passing_m=31, visit_gap_s=420)),
+        on=ON,
+        now=NOW,
+    )
+    meanings = explain(read(conn).rules)
+    assert meanings.keys() == DEFINITIONS.keys()
+    assert "不超过 31 米" in meanings["doors"].zh
+    assert "within 31 m" in meanings["doors"].en
+    assert "away for at most 7 min" in meanings["required"].en
+    assert "within 15 m" in explain({})["streets"].en

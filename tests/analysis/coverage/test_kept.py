@@ -126,7 +126,9 @@ def test_how_long_nobody_came_goes_on_over_midnight_and_is_the_longest_of_the_un
             add_fixes(conn, worker, WALK, at=MORNING + timedelta(days=n))
         compute(conn, on)
     hour_us, first = 3_600_000_000, ON - timedelta(days=2)
-    apart = read(conn, "3101010010101", first=first)  # the day between was not computed: nothing is said of it
+    apart = read(
+        conn, "3101010010101", first=first
+    )  # the day between was not computed: nothing is said of it
     assert apart.whole.unvisited_us is not None
     assert 15 * hour_us < apart.whole.unvisited_us <= 16 * hour_us
     compute(conn, ON - timedelta(days=1))
@@ -172,7 +174,9 @@ def test_what_cannot_be_claimed_is_judged_by_the_phones_of_each_unit_and_day(
     assert (city.whole.not_claimable_days, city.whole.interval_s) == (1, 300)
     assert read(conn, "31010100101").claimable
     assert not read(conn, code_at(2, 0, "grid")).claimable
-    compute(conn, ON - timedelta(days=1))  # nobody's fixes: nothing can be claimed of that day, whatever the other says
+    compute(
+        conn, ON - timedelta(days=1)
+    )  # nobody's fixes: nothing can be claimed of that day, whatever the other says
     two = read(conn, "31010100101", first=ON - timedelta(days=1))
     assert two.whole.not_claimable_days == 4
     assert not two.claimable

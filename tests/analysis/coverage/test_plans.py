@@ -49,8 +49,8 @@ FILL = (
     """INSERT INTO coverage_piece SELECT day_id, unit_version_id, 5, 2, 1, 1, NULL, NULL, 1 FROM coverage_unit""",
     """INSERT INTO coverage_presence SELECT day_id, unit_version_id, array_fill(1, ARRAY[24]),
     array_fill(CAST(1 AS bigint), ARRAY[24]), now() FROM coverage_unit""",
-    """INSERT INTO coverage_site SELECT day.id, 's' || n, (SELECT min(id) FROM unit_version), 1, 0, 1, NULL, 1, 1
-    FROM coverage_day day, generate_series(1, 30) n""",
+    """INSERT INTO coverage_site SELECT day.id, 's' || n, (SELECT min(id) FROM unit_version), 1, 0, 1, NULL, 1, 1,
+    '{1,1,1}' FROM coverage_day day, generate_series(1, 30) n""",
     """INSERT INTO coverage_duty SELECT day.id, p.id, as_of, as_of + interval '1 hour', true, '{1,1,1,1,1}',
     '{1,1,1,1,1,1,1}' FROM coverage_day day JOIN person p ON p.id % 400 IN (day.id % 400, (day.id + 7) % 400)""",
     """INSERT INTO coverage_note (person_id, kind, since, until, told, told_at)

@@ -37,6 +37,7 @@ OF_A_UNIT: dict[str, dict[str, str]] = {
     "/v1/coverage": PERIOD,
     "/v1/coverage/report": PERIOD,
     "/v1/coverage/unvisited": PERIOD,
+    "/v1/coverage/sites": PERIOD,
     "/v1/coverage/calendar": PERIOD,
     "/v1/coverage/week": PERIOD,
     "/v1/coverage/trend": PERIOD,
