@@ -37,7 +37,7 @@ def next_codes(
 ) -> list[str]:
     """`count` codes that were never given, each a prefix and a number.
 
-    `rule` may say `prefix` (default: the parent's code where the siblings bear it, else what the siblings share) and
+    `rule` may say `prefix` (default: the parent's code where most siblings bear it, else what the siblings share) and
     `width` (digits, padded with zeros; default: as wide as the siblings').
     """
     prefix = rule.get("prefix", _shared_prefix(above, siblings))
@@ -51,7 +51,9 @@ def next_codes(
 
 
 def _shared_prefix(above: str | None, siblings: Collection[str]) -> str:
-    if above is not None and all(code.startswith(above) and code != above for code in siblings):
+    if above is not None and 2 * sum(code.startswith(above) and code != above for code in siblings) >= len(
+        siblings
+    ):
         return above
     heads = {code.rstrip("0123456789") for code in siblings}
     return heads.pop() if len(heads) == 1 else ""

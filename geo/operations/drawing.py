@@ -159,4 +159,5 @@ class Drawing:
             unit.code for unit in self.units.values() if unit.level == level and unit.parent == parent
         ]
         given = {code for its_level, code in self.given if its_level == level}
-        return next_codes(rule, above=above, siblings=siblings, given=given | set(siblings), count=count)
+        given |= {unit.code for unit in self.units.values() if unit.level == level}
+        return next_codes(rule, above=above, siblings=siblings, given=given, count=count)

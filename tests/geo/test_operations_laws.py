@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from geo.findings import Finding, errors_of
@@ -37,6 +37,8 @@ from geo.validation.ground import metres_per_degree, scaled
 from tests.geo.cells import CITY, EAST_HALF, STEP, WEST_HALF, thousand_cells
 
 KEY = UUID(int=42)
+STILL = (0.0, 0.0, 0.0, 0.0)
+SPLIT = ("split", 0, STILL)
 KINDS = (
     *("split", "even", "merge", "shift", "transfer", "vertex", "dissolve"),
     *("area", "file", "rename", "recode", "reparent"),
@@ -144,6 +146,7 @@ def made(drawing: Drawing, step: tuple[str, int, tuple[float, ...]]) -> Operatio
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=st.lists(steps(), min_size=4, max_size=10))
+@example(plan=[SPLIT] * 5 + [("reparent", 17, STILL), SPLIT])  # a code of the other street among the siblings
 def test_any_row_of_operations_keeps_the_cover_exact_and_is_undone_without_a_trace(plan: Any) -> None:
     drawing, inverses, done = thousand_cells(), [], []
     for number, step in enumerate(plan):
