@@ -78,11 +78,7 @@ def find_layer(lookup: Lookup, name: str, *, at: datetime, edition_id: int | Non
         )
     since: datetime | None = at
     if edition_id is not None:
-        network = networks[network_code]
-        chosen = [edition for edition in network.editions if edition.id == edition_id]
-        if not chosen:
-            raise NotFound(f"network {network_code} has no edition {edition_id}")
-        since = chosen[0].effective_from
+        since = _begin(lookup, network_code, edition_id)
     else:
         past = [start for start in networks[network_code].starts if start is None or start <= at]
         since = past[-1] if past else at
@@ -90,6 +86,17 @@ def find_layer(lookup: Lookup, name: str, *, at: datetime, edition_id: int | Non
     if snapshot is None:
         raise NotFound(f"network {network_code} has no edition in force then")
     return TileLayer(name, level, snapshot, since)
+
+
+def _begin(lookup: Lookup, network_code: str, edition_id: int) -> datetime | None:
+    """From when an edition holds. One that was published a moment ago may be asked for before another request has heard of it."""
+    for look_again in (False, True):
+        if look_again:
+            lookup.refresh()
+        for edition in lookup.network(network_code).editions:
+            if edition.id == edition_id:
+                return edition.effective_from
+    raise NotFound(f"network {network_code} has no edition {edition_id}")
 
 
 def read_tile(

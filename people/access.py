@@ -96,6 +96,11 @@ def may(caller: Caller, *roles: str) -> bool:
     return any(grant.role in roles for grant in caller.grants)
 
 
+def may_everywhere(caller: Caller, *roles: str) -> bool:
+    """Whether the caller holds one of the roles for the whole city."""
+    return any(grant.role in roles and grant.unit_id is None for grant in caller.grants)
+
+
 def visible_units(conn: Connection, caller: Caller, roles: Collection[str]) -> Scope:
     """The ground where the caller holds one of `roles`.
 

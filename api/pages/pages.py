@@ -15,6 +15,7 @@ from core.settings import Settings
 from geo.units import list_published_networks
 from maps.pages import Language, choose_language, render_page
 from people.access import (
+    MAY_PLAN,
     MAY_SEE_CASES,
     MAY_SEE_COVERAGE,
     MAY_SEE_HOTSPOTS,
@@ -22,6 +23,7 @@ from people.access import (
     MAY_SEE_PLANS,
     Caller,
     may,
+    may_everywhere,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -144,8 +146,15 @@ def show_planner(
     request: Request, settings: SettingsDep, language: LanguageDep, caller: CallerDep
 ) -> Response:
     """Plans for those who draw or approve them; the history of the ground for everybody."""
-    plans = may(caller, *MAY_SEE_PLANS)
-    return give_page(request, settings, language, name="planner", login=caller.login, plans=plans)
+    return give_page(
+        request,
+        settings,
+        language,
+        name="planner",
+        login=caller.login,
+        plans=may(caller, *MAY_SEE_PLANS),
+        plans_all=may_everywhere(caller, *MAY_PLAN),
+    )
 
 
 @router.get("/units/{unit_id}", dependencies=[signed_in])

@@ -18,6 +18,7 @@ from geo.plans.rebase import Clash, rebase_plan
 from geo.plans.redraw import (
     Redraw,
     get_redraw,
+    is_outdated,
     list_operations,
     open_redraw,
     overlapping_plans,
@@ -122,6 +123,7 @@ class TakenOut(BaseModel):
 
 class PlanOut(PlanBrief):
     may_edit: bool
+    outdated: bool = Field(description="another edition followed the plan's: it is rebased before it goes on")
     steps_open: list[str] = Field(description="what this caller may do next")
     operations: list[OperationOut]
     steps: list[TakenOut]
@@ -184,7 +186,8 @@ def describe_whole(conn: Connection, caller: Caller, found: Redraw, now: datetim
     open_steps = steps_open_to(conn, caller, found, drew, now)
     return PlanOut(
         **dict(describe_plan(conn, found, now)),
-        may_edit="withdraw" in open_steps and found.state in STEPS["check"].sources,
+        may_edit="check" in open_steps,
+        outdated=is_outdated(conn, found),
         steps_open=open_steps,
         operations=[OperationOut(**asdict(each)) for each in log],
         steps=[TakenOut(**asdict(each)) for each in list_steps(conn, found.id)],

@@ -222,6 +222,11 @@ def _editable(conn: Connection, plan_id: int) -> tuple[Redraw, int]:
     return found, last[0].seq or 0
 
 
+def is_outdated(conn: Connection, found: Redraw) -> bool:
+    """Whether an open plan lies on an edition that another one has followed."""
+    return found.state in OPEN and newest_edition_id(conn, found.network) != found.base_edition_id
+
+
 def refuse_old_base(conn: Connection, found: Plan) -> None:
     _refuse_older(found, newest_edition_id(conn, found.network))
 

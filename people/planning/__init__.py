@@ -8,16 +8,26 @@ from sqlalchemy import Connection, exists, func, select
 
 from core.errors import NotFound, Refused, told
 from geo.plans import geometry_column
-from geo.plans.redraw import Redraw, get_redraw, list_redraws
+from geo.plans.redraw import Redraw, get_redraw, is_outdated, list_redraws
 from geo.plans.scene import Bbox
 from geo.plans.steps import STEPS, possible_steps
 from geo.tables import unit_version
 from geo.validation import Surroundings
 from geo.walkable.standing import read_obstacles
-from people.access import MAY_APPROVE, MAY_PLAN, MAY_SEE_PLANS, Caller, Scope, visible_units
+from people.access import (
+    MAY_APPROVE,
+    MAY_PLAN,
+    MAY_SEE_PLANS,
+    Caller,
+    Scope,
+    may_everywhere,
+    visible_units,
+)
 from people.tables import assignment
 
 ROLES_OF_STEPS = {"planner": MAY_PLAN, "approver": MAY_APPROVE}
+AFTER_REBASE = ("check", "submit", "publish")
+"""What a plan on an older edition has to wait with."""
 
 
 def list_plans(conn: Connection, caller: Caller, network_code: str) -> list[Redraw]:
@@ -80,7 +90,7 @@ def refuse_foreign_ground(conn: Connection, caller: Caller, unit_id: UUID | None
 
 def refuse_past(caller: Caller, effective_from: datetime | None, now: datetime) -> None:
     """To change what held in the past takes an approver of the whole city: everybody's figures may change."""
-    everywhere = any(grant.role in MAY_APPROVE and grant.unit_id is None for grant in caller.grants)
+    everywhere = may_everywhere(caller, *MAY_APPROVE)
     if effective_from is not None and effective_from < now and not everywhere:
         raise Refused(told("an instant in the past is for approvers of the whole city"))
 
@@ -88,15 +98,20 @@ def refuse_past(caller: Caller, effective_from: datetime | None, now: datetime) 
 def steps_open_to(
     conn: Connection, caller: Caller, found: Redraw, drew: Collection[str], now: datetime
 ) -> list[str]:
-    """The steps that lead on from the plan's state and that this caller may take. `drew`: who has worked on it."""
+    """The steps that lead on from the plan's state and that this caller may take. `drew`: who has worked on it.
+
+    A plan on an older edition is drawn again first: that is a step of its own.
+    """
     mine = {role: may_in_plan(conn, caller, found, roles) for role, roles in ROLES_OF_STEPS.items()}
     if found.state_at(now) == "scheduled":
         return ["take_back"] if mine["approver"] else []
-    return [
-        name
-        for name in possible_steps(found)
-        if mine[STEPS[name].role] and not (name == "approve" and caller.login in {found.author, *drew})
-    ]
+    outdated = is_outdated(conn, found)
+    closed = {
+        *(AFTER_REBASE if outdated else ()),
+        *(("approve",) if caller.login in {found.author, *drew} else ()),
+    }
+    steps = [name for name in possible_steps(found) if mine[STEPS[name].role] and name not in closed]
+    return [*steps, "rebase"] if outdated and mine["planner"] else steps
 
 
 def _within(conn: Connection, scope: Scope, plans: Iterable[Redraw]) -> list[Redraw]:

@@ -24,6 +24,7 @@ from geo.lookup import Lookup
 from geo.received import import_received
 from geo.received.folder import read_boundary_folder
 from geo.tables import network
+from people.accounts import find_account
 from people.grants import add_grant, find_unit
 from people.persons import Post, add_person, assign
 from people.tokens import issue_bearer
@@ -32,6 +33,7 @@ from tests.browser.conftest import running_service
 from tests.city import FOUNDED, SOUTH, STEP, WEST, centre, code_at, publish_small_city
 from tests.conftest import drop_database, make_database
 from tests.people.town import make_account
+from tests.planning_rights import Ask
 
 ROLES = {
     "planner": ("planner", None),
@@ -85,12 +87,24 @@ def planned_city(server_url: str, template_name: str) -> Iterator[Ground]:
     drop_database(server_url, name)
 
 
+def asking(ground: Ground) -> Ask:
+    """`ask(login, method, path, body)`: the service's answer to somebody's program, with `status` and `ok`."""
+    tokens: dict[str, str] = {}
+
+    def request(login: str, method: str, path: str, body: object = None) -> dict[str, Any]:
+        if login not in tokens:
+            with ground.engine.begin() as conn:
+                tokens[login] = issue_bearer(conn, find_account(conn, login), uuid.uuid4().hex, now=utc_now())
+        bearer = {"Authorization": f"Bearer {tokens[login]}"}
+        answer = httpx.request(method, f"{ground.url}{path}", json=body, headers=bearer, timeout=60)
+        return answer.json() | {"status": answer.status_code, "ok": answer.is_success}
+
+    return request
+
+
 def ask(ground: Ground, path: str) -> Any:
     """What the service answers to the command post's program."""
-    with ground.engine.begin() as conn:
-        account = conn.exec_driver_sql("SELECT id FROM account WHERE login = 'command'").scalar_one()
-        token = issue_bearer(conn, account, uuid.uuid4().hex, now=utc_now())
-    return httpx.get(f"{ground.url}{path}", headers={"Authorization": f"Bearer {token}"}).json()
+    return asking(ground)("command", "GET", path)
 
 
 def pixel(page: Page, column: float, row: float) -> tuple[float, float]:

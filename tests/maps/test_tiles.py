@@ -11,13 +11,15 @@ import pyogrio
 import pytest
 import shapely
 from pyogrio.raw import read
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 from core.db import sql_file
 from core.errors import NotFound
 from geo.editions import publish_plan
 from geo.lookup import Lookup
+from geo.lookup.bell import EditionBell
 from geo.plans import add_units_to_plan
+from geo.tables import edition
 from maps.tables import tile_drawing
 from maps.tile_shapes import BANDS, EXACT, KEPT, simplify_together, to_mercator, top_zoom_of
 from maps.tiles import MAX_ZOOM, TileLayer, describe_layer, find_layer, read_tile
@@ -130,6 +132,19 @@ def test_an_edition_keeps_its_tiles_and_a_new_one_has_another_etag(
     assert after.etag != before.etag
     pinned = find_layer(lookup, "governance.microgrid", at=LATER, edition_id=before.snapshot.edition_id)
     assert (pinned.etag, names(pinned)) == (before.etag, names(before))
+
+
+def test_an_edition_of_which_another_request_is_just_hearing_is_there_already(
+    conn: Connection, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_layer(lookup, "governance.grid", at=NOW)
+    monkeypatch.setattr(EditionBell, "rang", lambda bell: False)
+    monkeypatch.setattr(Lookup, "refresh", lambda lookup: None)
+    publish_renamed(conn, lookup, "新名", LATER)
+    monkeypatch.undo()
+    monkeypatch.setattr(EditionBell, "rang", lambda bell: False)
+    newest = conn.scalar(select(func.max(edition.c.id)))
+    assert find_layer(lookup, "governance.grid", at=NOW, edition_id=newest).snapshot.edition_id == newest
 
 
 def test_only_the_newest_drawings_are_kept(conn: Connection, lookup: Lookup) -> None:

@@ -43,7 +43,7 @@ async function showEdition(place) {
   note({ edition: String(edition.seq) });
   const since = edition.effective_from ? stamp(edition.effective_from) : t("planner.history.ever");
   at("slider").setAttribute("aria-valuetext", `${t("planner.history.edition", { seq: edition.seq })}, ${since}`);
-  at("edition").replaceChildren(headOf(edition, since), ...(place < editions.length - 1 && document.body.dataset.plans === "yes" ? [restoreButton(edition)] : []));
+  at("edition").replaceChildren(headOf(edition, since), ...(place < editions.length - 1 && document.body.dataset.plansAll === "yes" ? [restoreButton(edition)] : []));
   await showPublished(networkOf(code), edition.id);
   shown = edition.seq;
   const read = await get(`/v1/editions/${encodeURIComponent(code)}/${edition.seq}/changes`);

@@ -73,8 +73,8 @@ async function show() {
       closePlan();
       await showHistory();
     } else if (plan) {
+      if (String(current()?.id) !== plan) closePlan();
       const found = await get(`/v1/plans/${encodeURIComponent(plan)}`);
-      await markNewest(found.network);
       await showPublished(networkOf(found.network), found.base_edition_id);
       await openPlan(plan);
       showTab();
@@ -85,12 +85,14 @@ async function show() {
       await showPlans();
     }
   });
+  if (plan && !history && current() === null) await showInstead();
 }
 
-/** Which edition is the newest, announced ones included: a plan on an older one has to be drawn again. */
-async function markNewest(code) {
-  const { editions } = await get(`/v1/editions?network=${encodeURIComponent(code)}`);
-  networkOf(code).newest = editions.find((each) => !each.taken_back_at)?.id;
+/** There is no such plan, or not for whoever asks: their own are listed, below what was said. */
+async function showInstead() {
+  at("plan").hidden = true;
+  at("plans").hidden = false;
+  await trying(showPlans);
 }
 
 trying(start);

@@ -52,7 +52,7 @@ function openingForm(network) {
       }),
     el("h2", {}, t("planner.open.title")),
     row(t("planner.open.name"), input("name", { required: true, maxlength: 200, placeholder: t("planner.open.name.hint") })),
-    unitRow(t("planner.open.scope"), { name: "unit", ask: (text, how) => findInNetwork(text, network, how), optional: t("planner.open.scope.hint") }),
+    unitRow(t("planner.open.scope"), { name: "unit", ask: (text, how) => findInNetwork(text, network, how), optional: document.body.dataset.plansAll === "yes" ? t("planner.open.scope.hint") : "" }),
     submit(t("planner.open.submit"), { class: "main" }),
   );
 }
@@ -63,14 +63,17 @@ export function startHead() {
 
 function showHead() {
   const plan = current();
-  if (plan === null) return;
+  if (plan === null) {
+    at("plan-head").replaceChildren();
+    return;
+  }
   const warnings = [];
   if (plan.overlaps.length) {
     warnings.push(el("p", { class: "warning" }, t("planner.overlaps", { n: plan.overlaps.length, names: plan.overlaps.map((each) => `${each.name}（${each.author}）`).join("、") })));
   }
-  const newest = networkOf(plan.network)?.newest;
-  if (plan.may_edit && newest && newest !== plan.base_edition_id) {
-    warnings.push(el("p", { class: "warning" }, t("planner.rebase.needed"), " ", button(t("planner.rebase"), () => trying(() => rebaseNow([])))));
+  if (plan.outdated) {
+    const mine = plan.steps_open.includes("rebase");
+    warnings.push(el("p", { class: "warning" }, t("planner.rebase.needed"), " ", mine ? button(t("planner.rebase"), () => trying(() => rebaseNow([])), { "data-step": "rebase" }) : t("planner.rebase.by_planner")));
   }
   at("plan-head").replaceChildren(
     button(t("planner.back"), () => go({ plan: null, unit: null, tab: null }), { class: "plain back" }),

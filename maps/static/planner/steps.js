@@ -5,7 +5,7 @@ import { t } from "../words.js";
 import { button, form, input, instantOf, localOf, row, submit } from "./forms.js";
 import { showHandover, undecidedNow } from "./handover.js";
 import { say, trying } from "./message.js";
-import { networkOf, stateChip } from "./plans.js";
+import { stateChip } from "./plans.js";
 import { go } from "./state.js";
 import { current, openPlan, publish, step, takeBack } from "./work.js";
 
@@ -39,13 +39,15 @@ function nextOf(plan) {
   const open = plan.steps_open;
   if (open.length === 0) return [el("p", { class: "muted" }, t("planner.steps.waiting"))];
   const parts = [];
-  const plain = open.filter((name) => !["publish", "take_back"].includes(name));
+  const plain = open.filter((name) => !ELSEWHERE.includes(name));
   if (plain.length) parts.push(plainForm(plain));
   if (open.includes("publish")) parts.push(publishForm());
   if (open.includes("take_back")) parts.push(takeBackForm());
   return parts;
 }
 
+/** These have forms of their own; a rebase is offered where the plan says that it needs one. */
+const ELSEWHERE = ["publish", "take_back", "rebase"];
 const HEAVY = { approve: true, submit: true, check: true };
 
 function plainForm(names) {
@@ -87,7 +89,6 @@ function takeBackForm() {
     (values) =>
       trying(async () => {
         const back = await takeBack(values.reason);
-        networkOf(back.network).newest = back.base_edition_id; // the edition that was announced is the newest no more
         await openPlan(back.id);
         say(t("planner.taken_back"));
       }),

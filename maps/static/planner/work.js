@@ -142,7 +142,10 @@ function take(answer) {
 }
 
 async function change(asked) {
-  const answer = await doing(asked);
+  const answer = await doing(asked).catch(async (error) => {
+    if (error.status === 409) await readPlan(); // somebody else took a step, or published, meanwhile
+    throw error;
+  });
   take(answer);
   tell("units");
   tell("findings");

@@ -1,13 +1,19 @@
 """Each step of a plan × {planner, the street's planner, another street's, approver, the street's approver, worker, no one}."""
 
-import pytest
+from datetime import timedelta
 
-from tests.api.plans.conftest import Ask, open_plan, unit_id
+import pytest
+from sqlalchemy import Engine, update
+
+from geo import tables
+from geo.tables import plan_op
+from tests.api.plans.conftest import NOW, Ask, open_plan, unit_id
+from tests.planning_rights import OUTDATED, STATES, WHO, bring, may, request_of
 
 ALLOWED = 0
 """Judged by the plan's state and by what is sent, no longer by who asks."""
 SEE, DRAW, DECIDE = "see", "draw", "decide"
-WHO = {
+RIGHTS = {
     "planner": {SEE: 200, DRAW: ALLOWED, DECIDE: 403},
     "street": {SEE: 200, DRAW: ALLOWED, DECIDE: 403},
     "other": {SEE: 404, DRAW: 404, DECIDE: 404},
@@ -49,7 +55,7 @@ def steps(parent: str, unit: str) -> dict[str, tuple[str, str, str, object]]:
     }
 
 
-@pytest.mark.parametrize("login", WHO)
+@pytest.mark.parametrize("login", RIGHTS)
 def test_each_step_is_open_to_whom_it_is_meant_for(ask: Ask, login: str | None) -> None:
     plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "street"))
     got, meant = {}, {}
@@ -57,13 +63,59 @@ def test_each_step_is_open_to_whom_it_is_meant_for(ask: Ask, login: str | None) 
         unit_id(ask, 0, 0, "community"), unit_id(ask, 1, 1)
     ).items():
         status = ask(login, method, f"/v1/plans/{plan}{path}", body)["status"]
-        wanted = WHO[login][right]
+        wanted = RIGHTS[login][right]
         if login == "other" and path in ("/publish", "/take-back"):
             wanted = 403  # for approvers alone, whoever's plan it is
         got[name] = ALLOWED if wanted == ALLOWED and status not in (401, 403, 404) else status
         meant[name] = wanted
     assert got == meant
     listed = ask(login, "GET", "/v1/plans")
-    assert bool(listed["ok"] and listed["plans"]) == (WHO[login][SEE] == 200)
+    assert bool(listed["ok"] and listed["plans"]) == (RIGHTS[login][SEE] == 200)
     opened = ask(login, "POST", "/v1/plans", {"name": "x", "unit_id": unit_id(ask, 0, 0, "street")})
-    assert opened["status"] == {DRAW: 201}.get(DRAW if WHO[login][DRAW] == ALLOWED else "", 401 if login is None else 403)  # fmt: skip
+    assert opened["status"] == {DRAW: 201}.get(DRAW if RIGHTS[login][DRAW] == ALLOWED else "", 401 if login is None else 403)  # fmt: skip
+
+
+LATER = (NOW + timedelta(days=1)).isoformat()
+
+
+def test_each_step_leads_on_from_its_states_alone_for_those_whose_it_is(ask: Ask, engine: Engine) -> None:
+    """Whom the door turns away it does in every state, as above."""
+    street, unit = unit_id(ask, 0, 0, "street"), unit_id(ask, 1, 1)
+    steps = set().union(*(each for allowed in STATES.values() for each in allowed.values()))
+    for state, allowed in STATES.items():
+        plan = bring(ask, state, street, unit, LATER)
+        for login, role in WHO.items():
+            mine = may(login, allowed)
+            told = ask(login, "GET", f"/v1/plans/{plan}")
+            assert set(told.get("steps_open", ())) == mine - {"draw"}
+            assert told.get("may_edit", False) == ("draw" in mine)
+            for step in sorted(steps) if role else ():
+                path, body = request_of(step, LATER)
+                status = ask(login, "POST", f"/v1/plans/{plan}{path}", body)["status"]
+                assert (status == 200) if step in mine else (status in (403, 409)), (state, login, step)
+                if step in mine and state != "scheduled":
+                    put_back(ask, engine, plan, state)
+
+
+def put_back(ask: Ask, engine: Engine, plan: int, state: str) -> None:
+    """As the plan was before the step."""
+    if ask("planner", "GET", f"/v1/plans/{plan}")["state"] == "scheduled":
+        ask("approver", "POST", f"/v1/plans/{plan}/take-back", {"reason": "x"})
+    with engine.begin() as conn:
+        conn.execute(update(plan_op).where(plan_op.c.plan_id == plan).values(undone=False))
+        conn.execute(update(tables.plan).where(tables.plan.c.id == plan).values(state=state))
+
+
+def test_once_another_edition_has_followed_a_plan_is_drawn_again_before_it_goes_on(ask: Ask) -> None:
+    street, unit, other = unit_id(ask, 0, 0, "street"), unit_id(ask, 1, 1), unit_id(ask, 2, 2)
+    plans = {state: bring(ask, state, street, unit, LATER) for state in OUTDATED}
+    bring(ask, "scheduled", street, other, LATER)
+    for state, plan in plans.items():
+        for login in ("planner", "approver"):
+            mine = may(login, OUTDATED[state])
+            told = ask(login, "GET", f"/v1/plans/{plan}")
+            assert (set(told["steps_open"]), told["may_edit"], told["outdated"]) == (mine, False, True)
+        rebased = ask("planner", "POST", f"/v1/plans/{plan}/rebase", {})
+        assert (rebased["clash"], rebased["plan"]["state"]) == (None, state)
+        told = ask("planner", "GET", f"/v1/plans/{plan}")
+        assert set(told["steps_open"]) == may("planner", STATES[state]) - {"draw"}
