@@ -40,7 +40,7 @@ from geo.operations import (
     Unit,
 )
 from geo.operations.drawing import Impossible
-from geo.operations.partition import Incoming
+from geo.operations.returned import Incoming
 from geo.plans.redraw import Redraw, do_operation, open_redraw, undo_operation
 from geo.plans.steps import check_redraw, publish_redraw, take_step
 from geo.received import import_received

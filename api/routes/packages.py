@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from api.callers import CallerDep, Conn, require
 from api.routes.drawings import answers
 from api.routes.plans import PlanId
-from geo.plans.package import Offered, compare_package, write_package
+from geo.plans.packages.offering import Offered, compare_package
+from geo.plans.packages.writing import write_package
 from people.access import MAY_PLAN, MAY_SEE_PLANS
 from people.planning import find_own_plan, find_plan
 
@@ -37,20 +38,29 @@ def give_package(plan_id: PlanId, caller: CallerDep, conn: Conn) -> Response:
 def take_package(
     plan_id: PlanId, data: Annotated[bytes, Body(media_type=GEOPACKAGE)], caller: CallerDep, conn: Conn
 ) -> Response:
-    """What the file has different from the plan, matched by `unit_id`; nothing is changed until one is accepted."""
+    """What the file has different from the plan, matched by `unit_id`; nothing is changed until one is accepted.
+
+    `kind`: border, name, code, households, level, missing, new, repeated, overlap, unreadable, outside or locked.
+    `operation` null: `why` tells what stands against taking it over. `features`: their numbers in the file, from 1.
+    """
     offered = compare_package(conn, find_own_plan(conn, caller, plan_id), data)
-    told = {"differences": [_difference(each) for each in offered]}
-    return Response(orjson.dumps(told), media_type="application/json")
+    return Response(
+        orjson.dumps({"differences": list(map(_difference, offered))}), media_type="application/json"
+    )
 
 
 def _difference(each: Offered) -> dict[str, Any]:
     told, operation = each.difference, each.operation
     where = None if told.where is None else shapely.to_geojson(told.where)
     return {
-        "unit_id": str(told.unit),
+        "unit_id": None if told.unit is None else str(told.unit),
+        "code": each.code,
         "kind": told.kind,
+        "features": told.features,
         "before": told.before,
         "after": told.after,
         "where": None if where is None else orjson.Fragment(where),
+        "area_m2": None if told.area_m2 is None else round(told.area_m2, 2),
+        "why": None if told.why is None else {"text": told.why, "said": told.why.parts},
         "operation": None if operation is None else {"op": operation[0], "args": operation[1]},
     }

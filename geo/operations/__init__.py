@@ -6,7 +6,8 @@ from geo.operations.drawing import Drawing, Impossible, Unit
 from geo.operations.effects import Applied, Measures, Operation, Restore, apply
 from geo.operations.joining import Dissolve, Merge
 from geo.operations.naming import CreateDedicated, Recode, Rename, Reparent
-from geo.operations.partition import RedrawPartition, ReplaceFromFile
+from geo.operations.partition import RedrawPartition
+from geo.operations.returned import ReplaceFromFile
 from geo.operations.splitting import SplitByLine, SplitEven
 
 OPERATIONS: dict[str, type[Operation]] = {

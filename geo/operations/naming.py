@@ -76,10 +76,14 @@ class Rename:
 
     def redraw(self, drawing: Drawing, key: UUID) -> Changes:
         del key
-        name = self.name.strip()
-        if not name or not name.isprintable() or len(name) > 200:
-            raise Invalid(told("a name has 1 to 200 printable characters"))
-        return {self.unit: replace(drawing.unit(self.unit), name=name)}
+        return {self.unit: replace(drawing.unit(self.unit), name=checked_name(self.name))}
+
+
+def checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or not name.isprintable() or len(name) > 200:
+        raise Invalid(told("a name has 1 to 200 printable characters"))
+    return name
 
 
 @dataclass(frozen=True)
@@ -100,18 +104,24 @@ class Recode:
         del key
         unit = drawing.unit(self.unit)
         code = drawing.next_codes(unit.level, unit.parent, 1)[0] if self.code is None else self.code.strip()
-        if not code or not code.isprintable() or len(code) > 64:
-            raise Invalid(told("a code has 1 to 64 printable characters"))
-        others = {(each.level, each.code) for each in drawing.units.values() if each.id != unit.id}
-        if code != unit.code and (unit.level, code) in drawing.given | others:
-            raise Impossible(
-                told(
-                    "{level} code {code} was given already: codes are never given twice",
-                    level=unit.level,
-                    code=code,
-                )
-            )
+        if code != unit.code:
+            refuse_given_code(drawing, unit, code)
         return {unit.id: replace(unit, code=code)}
+
+
+def refuse_given_code(drawing: Drawing, unit: Unit, code: str) -> None:
+    """Impossible for a code that a unit of this level bears or ever bore; Invalid for one that is none."""
+    if not code or not code.isprintable() or len(code) > 64:
+        raise Invalid(told("a code has 1 to 64 printable characters"))
+    others = {(each.level, each.code) for each in drawing.units.values() if each.id != unit.id}
+    if (unit.level, code) in drawing.given | others:
+        raise Impossible(
+            told(
+                "{level} code {code} was given already: codes are never given twice",
+                level=unit.level,
+                code=code,
+            )
+        )
 
 
 @dataclass(frozen=True)

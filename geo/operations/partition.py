@@ -1,8 +1,7 @@
-"""A parent's ground divided anew, and borders that come back from another program."""
+"""A parent's ground divided anew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Invalid, told
-from geo.operations.cut import Changes, Cut, cut_units, regroup, regroup_parts
-from geo.operations.drawing import Drawing, Impossible, Unit
+from geo.operations.cut import Changes, Cut, cut_units, regroup_parts
+from geo.operations.drawing import Drawing, Unit
 from geo.operations.grouping import group_units
 from geo.plans import geometry_column
 from geo.validation.arrange import ROUNDING_M
@@ -121,111 +120,3 @@ def _numbered(values: NDArray[np.int64]) -> list[int]:
 
 def _union(pieces: Objects) -> Objects:
     return geometry_column([shapely.coverage_union_all(pieces)])
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A unit as a file has it, told by its id. What is None stays as it is."""
-
-    id: UUID
-    geom: BaseGeometry | None = None
-    name: str | None = None
-    code: str | None = None
-    households: int | None = None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How a file's unit differs: `kind` border, name, code, households, new or missing; `where`: ground that differs."""
-
-    unit: UUID
-    kind: str
-    before: str | int | None
-    after: str | int | None
-    where: BaseGeometry | None = None
-
-
-@dataclass(frozen=True)
-class ReplaceFromFile:
-    """Units take the borders, names and codes that a file has for them: the accepted differences, matched by id."""
-
-    incoming: tuple[Incoming, ...]
-
-    @property
-    def subjects(self) -> tuple[UUID, ...]:
-        return tuple(each.id for each in self.incoming)
-
-    def redraw(self, drawing: Drawing, key: UUID) -> Changes:
-        del key
-        changes = self._borders(drawing)
-        for each in self.incoming:
-            unit = changes.get(each.id) or drawing.unit(each.id)
-            given: dict[str, Any] = {"name": each.name, "code": each.code, "households": each.households}
-            changes[each.id] = replace(
-                unit, **{name: value for name, value in given.items() if value is not None}
-            )
-        return changes
-
-    def _borders(self, drawing: Drawing) -> Changes:
-        """Ground that an incoming border holds goes to its unit; slivers as narrow as the grid stay where they are."""
-        drawn = [each for each in self.incoming if each.geom is not None]
-        if not drawn:
-            return {}
-        areas = geometry_column(each.geom for each in drawn)
-        if not shapely.is_valid(areas).all():
-            raise Invalid(told("a border of the file crosses itself; mend it there first"))
-        touched = [unit.id for unit in drawing.at(areas) if not drawing.is_natural(unit)]
-        cut = cut_units(drawing, [*(each.id for each in drawn), *touched], list(shapely.boundary(areas)))
-        place = {each.id: row for row, each in enumerate(drawn)}
-        spot, area = shapely.STRtree(areas).query(shapely.point_on_surface(cut.pieces), predicate="within")
-        wanted: dict[int, set[int]] = {}
-        for piece, row in zip(spot.tolist(), area.tolist(), strict=True):
-            wanted.setdefault(piece, set()).add(row)
-        wide = wider_than(in_metres(cut.pieces), ROUNDING_M)
-        owners = []
-        for piece, holder in enumerate(cut.holder.tolist()):
-            unit = cut.units[holder]
-            takers = wanted.get(piece, set())
-            if not wide[piece] or place.get(unit.id) in takers:
-                owners.append(unit.id)
-            elif takers:
-                owners.append(drawn[min(takers)].id)
-            elif unit.id in place:
-                raise Impossible(
-                    told(
-                        "the file takes ground from {level} {code} that it gives to nobody",
-                        level=unit.level,
-                        code=unit.code,
-                    ),
-                    cut.pieces[piece],
-                )
-            else:
-                owners.append(unit.id)
-        return regroup(cut, owners)
-
-
-def compare_with_file(drawing: Drawing, incoming: Sequence[Incoming]) -> list[Difference]:
-    """What the file has different from the drawing, one by one; borders only where they differ by more than the grid."""
-    differences = []
-    for each in incoming:
-        unit = drawing.units.get(each.id)
-        if unit is None:
-            differences.append(Difference(each.id, "new", None, each.code or each.name, each.geom))
-            continue
-        for name in ("name", "code", "households"):
-            before, after = getattr(unit, name), getattr(each, name)
-            if after is not None and after != before:
-                differences.append(Difference(each.id, name, before, after))
-        where = _differing(unit, each.geom)
-        if where is not None:
-            differences.append(Difference(each.id, "border", None, None, where))
-    return differences
-
-
-def _differing(unit: Unit, border: BaseGeometry | None) -> BaseGeometry | None:
-    if border is None or unit.geom is None or border.equals(unit.geom):
-        return None
-    parts = geometry_column(shapely.get_parts(shapely.symmetric_difference(unit.geom, border)))
-    parts = parts[shapely.area(parts) > 0]
-    parts = parts[wider_than(in_metres(parts), ROUNDING_M)] if len(parts) else parts
-    return shapely.MultiPolygon(list(parts)) if len(parts) else None

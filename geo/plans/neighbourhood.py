@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.db import ask_together, sql_file
 from geo.addresses import DOORS_IN_BOX, as_doors
-from geo.operations import Drawing, Operation, RedrawPartition, Unit
+from geo.operations import Drawing, Operation, RedrawPartition, ReplaceFromFile, Unit
 from geo.plans import Plan, geometry_column
 from geo.plans.working import BY_ID, IDS, NETWORK, STATED, as_planned, as_units, asking, readable
 from geo.tables import unit, unit_version
@@ -142,7 +142,7 @@ def _with_details(conn: Connection, drawing: Drawing, operation: Operation, inne
     codes = {
         "network": drawing.network.id,
         "prefixes": list(prefixes),
-        "code": getattr(operation, "code", None),
+        "codes": _codes(operation),
     }
     doors, outlines, given = ask_together(
         conn,
@@ -159,6 +159,14 @@ def _with_details(conn: Connection, drawing: Drawing, operation: Operation, inne
         frozenset({(row.level, row.code) for row in given} | drawn),
         drawing.window,
     )
+
+
+def _codes(operation: Operation) -> list[str]:
+    """Codes that it wants to give."""
+    asked: list[object] = [operation]
+    if isinstance(operation, ReplaceFromFile):
+        asked += [*operation.incoming, *operation.born]
+    return [code for each in asked if (code := getattr(each, "code", None)) is not None]
 
 
 def _neighbourhood() -> Select[Any]:

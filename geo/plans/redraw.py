@@ -248,11 +248,11 @@ def _apply(
     """What the operation does, not stored yet, and how the edition has the units that it changes."""
     around = read_neighbourhood(conn, found, operation)
     applied = apply(around.drawing, operation, key)
-    _refuse_outside(found, applied)
+    refuse_outside(found, applied)
     return applied, around.base_of(applied.changes)
 
 
-def _refuse_outside(found: Redraw, applied: Applied) -> None:
+def refuse_outside(found: Redraw, applied: Applied) -> None:
     """Beyond its scope a plan gives units nodes at most, where its own borders meet theirs."""
     if found.scope_unit_id is None:
         return
@@ -260,7 +260,9 @@ def _refuse_outside(found: Redraw, applied: Applied) -> None:
     for unit_id, now in applied.changes.items():
         was = before.get(unit_id)
         drawings = ((applied.drawing, now), (applied.drawing.redrawn(dict(before)), was))
-        if all(each is None or _within(drawing, unit_id, found.scope_unit_id) for drawing, each in drawings):
+        if all(
+            each is None or is_within(drawing, unit_id, found.scope_unit_id) for drawing, each in drawings
+        ):
             continue
         if not only_noded(was, now):
             named = now or was
@@ -281,7 +283,10 @@ def only_noded(was: Unit | None, now: Unit | None) -> bool:
     return replace(was, geom=now.geom) == now and only_nodes(was.geom, now.geom)
 
 
-def _within(drawing: Drawing, unit_id: UUID, scope: UUID) -> bool:
+def is_within(drawing: Drawing, unit_id: UUID, scope: UUID | None) -> bool:
+    """Whether the unit is of the scope's subtree; None: of the whole network."""
+    if scope is None:
+        return True
     step: UUID | None = unit_id
     while step is not None and step != scope:
         here = drawing.units.get(step)

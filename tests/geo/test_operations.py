@@ -31,7 +31,7 @@ from geo.operations import (
     Unit,
     apply,
 )
-from geo.operations.partition import Incoming, compare_with_file
+from geo.operations.returned import Incoming, Newcomer
 from geo.plans import as_multipolygons, geometry_column
 from tests.geo.sketch import NORTH, STEP_DEG, WEST, areas, noded, square
 
@@ -313,19 +313,51 @@ def test_the_ground_of_a_dissolved_unit_goes_along_its_longest_border_under_the_
         do(drawn("AB", parents="12"), Dissolve(identity("A")))
 
 
-def test_a_file_comes_back_as_what_differs_and_takes_effect_as_accepted() -> None:
-    drawing = drawn("AABB\nAABB")
+def test_what_a_file_takes_from_a_unit_goes_to_those_that_it_gives_it_to_and_to_nobody_else() -> None:
+    drawing = drawn("AABBC\nAABBC")
     wider, narrower = noded([square(0, 0, 3, 2)]), noded([square(3, 0, 1, 2)])
-    same = border(drawing, "A")
-    jitter = shapely.transform(same, lambda xy: xy + 2e-9)
-    assert compare_with_file(drawing, [Incoming(identity("A"), jitter, name="A")]) == []
     incoming = (Incoming(identity("A"), wider, name="甲"), Incoming(identity("B"), narrower))
-    found = compare_with_file(drawing, incoming)
-    assert [(each.unit, each.kind) for each in found] == [
-        (identity("A"), "name"), (identity("A"), "border"), (identity("B"), "border"),
-    ]  # fmt: skip
     applied = do(drawing, ReplaceFromFile(incoming))
     assert border(applied, "A").equals(wider)
     assert applied.drawing.unit(identity("A")).name == "甲"
+    lost = (Incoming(identity("B"), narrower),)
     with pytest.raises(Impossible, match="gives to nobody"):
-        do(drawing, ReplaceFromFile((Incoming(identity("B"), narrower),)))
+        do(drawing, ReplaceFromFile(lost))
+    assert border(do(drawing, ReplaceFromFile(lost, incoming[:1])), "A").equals(wider)
+    ended = do(
+        drawing,
+        ReplaceFromFile(heirs=(Incoming(identity("A"), noded([square(0, 0, 4, 2)])),), gone=(identity("B"),)),
+    )
+    assert (ended.changes[identity("B")], border(ended, "A").area) == (
+        None,
+        pytest.approx(2 * wider.area * 2 / 3),
+    )
+    assert ended.drawing.unit(identity("A")).households == 200
+    with pytest.raises(Impossible, match="over ground that no unit holds"):
+        do(drawing, ReplaceFromFile((Incoming(identity("A"), noded([square(-1, 0, 3, 2)])),)))
+
+
+def test_a_unit_of_a_file_is_born_with_a_code_that_was_never_given_out_of_the_ground_of_others() -> None:
+    drawing = drawn("AB")
+    middle = noded([square(0.5, 0, 1, 1)])
+    newcomer = Newcomer("grid", UUID(int=11), middle, "中")
+    applied = do(drawing, ReplaceFromFile(born=(newcomer,)))
+    (unit,) = born(applied)
+    assert (unit.code, unit.name, unit.households, unit.geom.equals(middle)) == ("310103", "中", 100, True)
+    whole = do(drawing, ReplaceFromFile(born=(replace(newcomer, geom=noded([square(0, 0, 1, 1)])),)))
+    assert whole.changes[identity("A")] is None
+    for given, trouble in (({"code": "310102"}, "never given twice"), ({"name": "x" * 201}, "printable")):
+        with pytest.raises((Impossible, Invalid), match=trouble):
+            do(drawing, ReplaceFromFile(born=(replace(newcomer, **given),)))
+    with pytest.raises(Impossible, match="never given twice"):
+        do(drawing, ReplaceFromFile((Incoming(identity("A"), code="310102"),)))
+
+
+def test_the_border_of_a_dedicated_unit_takes_no_ground_from_those_it_lies_over() -> None:
+    drawing = do(
+        drawn("AB"), CreateDedicated(UUID(int=11), "special", square(0.5, 0.2, 1, 0.5), "小学")
+    ).drawing
+    (school,) = (unit for unit in drawing.units.values() if unit.kind == "dedicated")
+    wider = noded([square(0.2, 0.2, 1.5, 0.6)])
+    applied = do(drawing, ReplaceFromFile((Incoming(school.id, wider),)))
+    assert (set(applied.changes), applied.drawing.unit(school.id).geom.equals(wider)) == ({school.id}, True)

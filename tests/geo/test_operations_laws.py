@@ -31,7 +31,7 @@ from geo.operations import (
     apply,
 )
 from geo.operations.findings import drafts_of
-from geo.operations.partition import Incoming
+from geo.operations.returned import Incoming
 from geo.validation import check_units
 from geo.validation.ground import metres_per_degree, scaled
 from tests.geo.cells import CITY, EAST_HALF, STEP, WEST_HALF, thousand_cells

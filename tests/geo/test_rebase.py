@@ -22,7 +22,7 @@ from geo.operations import (
     SplitEven,
     Transfer,
 )
-from geo.operations.partition import Incoming
+from geo.operations.returned import Incoming
 from geo.plans.rebase import Clash, rebase_plan
 from geo.plans.redraw import list_operations
 from geo.plans.rollback import restore_edition

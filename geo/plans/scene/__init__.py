@@ -17,6 +17,8 @@ from geo.tables import Ltree, unit, unit_version
 
 Change = Literal["kept", "noded", "changed", "born"]
 Bbox = tuple[float, float, float, float]
+EVERYTHING = 1_000_000
+"""A limit that no network has as many units as."""
 
 
 @dataclass(frozen=True)

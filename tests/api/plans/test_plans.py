@@ -1,14 +1,9 @@
 """A plan's way through the doors: drawn by one, approved by another, in force from its instant, and read back for ever."""
 
-import json
-import subprocess
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
-import geopandas
-import pyogrio
 import pytest
 import shapely
 from sqlalchemy import Engine, insert
@@ -265,95 +260,6 @@ def test_what_a_plan_does_is_told_and_even_divisions_are_suggested_and_adopted(a
     assert best["balance"]["max_deviation"] < 0.05
     done = ask("planner", "POST", f"/v1/plans/{plan}/operations", best["operation"])
     assert done["ok"], done
-
-
-def test_a_plan_leaves_as_a_geopackage_and_comes_back_as_the_differences_it_has(
-    ask: Ask, tmp_path: Path
-) -> None:
-    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
-    path = tmp_path / "plan.gpkg"
-    path.write_bytes(ask("planner", "GET", f"/v1/plans/{plan}/file")["content"])
-    assert sorted(layer for layer, _ in pyogrio.list_layers(path)) == ["layer_styles", "units"]
-    same = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())
-    assert same["differences"] == []
-    frame = geopandas.read_file(path, layer="units")
-    one, other = (frame.index[frame["code"] == code_at(*cell)][0] for cell in ((0, 0), (1, 0)))
-    strip = shapely.box(WEST + 0.9 * STEP, SOUTH, WEST + STEP, SOUTH + STEP)
-    frame.loc[one, "geometry"] = frame.geometry[one].difference(strip)
-    frame.loc[other, "geometry"] = frame.geometry[other].union(strip)
-    frame.loc[other, "name"] = "改过的名"
-    frame.to_file(path, driver="GPKG", layer="units")
-    told = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
-    ids = [frame["unit_id"][row] for row in (one, other)]
-    assert sorted((ids.index(each["unit_id"]), each["kind"]) for each in told) == [
-        (0, "border"),
-        (1, "border"),
-        (1, "name"),
-    ]
-    (taken,) = (each for each in told if each["unit_id"] == ids[1] and each["kind"] == "border")
-    done = ask("planner", "POST", f"/v1/plans/{plan}/operations", taken["operation"])
-    assert {each["properties"]["code"] for each in done["changed"]["features"]} >= {
-        code_at(0, 0),
-        code_at(1, 0),
-    }
-    left = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
-    assert sorted({each["kind"] for each in left}) == ["households", "name"]
-
-
-def qgis_python() -> str | None:
-    """Debian's Python, where its QGIS is installed."""
-    known = subprocess.run(
-        ["/usr/bin/python3", "-c", "import qgis.core"], capture_output=True, check=False, timeout=60
-    ) if Path("/usr/bin/python3").exists() else None  # fmt: skip
-    return "/usr/bin/python3" if known is not None and known.returncode == 0 else None
-
-
-@pytest.mark.full
-def test_qgis_opens_a_plan_changes_it_and_it_comes_back_as_the_difference_it_is(
-    ask: Ask, tmp_path: Path
-) -> None:
-    python = qgis_python()
-    if python is None:
-        pytest.skip("QGIS is not installed: apt-get install --no-install-recommends python3-qgis")
-    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
-    path = tmp_path / "plan.gpkg"
-    path.write_bytes(ask("planner", "GET", f"/v1/plans/{plan}/file")["content"])
-    strip = shapely.box(WEST + 0.9 * STEP, SOUTH, WEST + STEP, SOUTH + STEP)
-    script = Path(__file__).parent.parent / "change_in_qgis.py"
-    asked = [path, code_at(0, 0), code_at(1, 0), *strip.bounds]
-    own = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
-    ran = subprocess.run(
-        [python, script, *map(str, asked)], capture_output=True, text=True, check=True, timeout=120, env=own
-    )
-    seen = json.loads(ran.stdout.splitlines()[-1])
-    told = (seen["valid"], seen["count"], seen["crs"], seen["editable"], seen["saved"])
-    assert told == (True, 9, "EPSG:4326", True, True), seen["errors"]
-    assert {"unit_id", "code", "name", "households"} <= set(seen["fields"])
-    assert seen["colour"] == "#ffffff"
-    differences = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
-    ids = [unit_id(ask, 0, 0), unit_id(ask, 1, 0)]
-    assert sorted((ids.index(each["unit_id"]), each["kind"]) for each in differences) == [
-        (0, "border"),
-        (1, "border"),
-        (1, "name"),
-    ]
-    for each in differences:
-        if each["kind"] == "border":
-            where = shapely.geometry.shape(each["where"])
-            assert shapely.area(shapely.symmetric_difference(where, strip)) < 1e-3 * strip.area
-    for each in (each for each in differences if each["unit_id"] == ids[1]):
-        assert ask("planner", "POST", f"/v1/plans/{plan}/operations", each["operation"])["ok"]
-    units = {each["id"]: each for each in ask("planner", "GET", f"/v1/plans/{plan}/drawing")["features"]}
-    assert units[ids[1]]["properties"]["name"] == "在QGIS里改的名"
-    assert shapely.geometry.shape(units[ids[1]]["geometry"]).covers(strip.centroid)
-    left = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
-    assert {each["kind"] for each in left} <= {"households"}
-
-
-def test_a_file_that_is_no_geopackage_of_ours_is_told_so(ask: Ask) -> None:
-    plan = open_plan(ask)
-    told = ask("planner", "POST", f"/v1/plans/{plan}/file", content=b"<OGRVRTDataSource/>")
-    assert (told["status"], "plan.gpkg" in told["detail"]) == (422, True)
 
 
 def test_an_edition_is_brought_back_by_a_plan_and_an_announced_one_is_taken_back(

@@ -1,0 +1,81 @@
+"""The differences of a file that comes back, each tried on the plan before it is offered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+import shapely
+from sqlalchemy import Connection
+
+from core.errors import Invalid, NotFound
+from geo.operations import Drawing, Impossible, apply
+from geo.operations.returned import Incoming, ReplaceFromFile
+from geo.plans.codec import write_operation
+from geo.plans.neighbourhood import read_drawing
+from geo.plans.packages.comparing import Difference, compare_with_file
+from geo.plans.packages.matching import match_features
+from geo.plans.packages.reading import Feature, read_package
+from geo.plans.redraw import Redraw, is_within, refuse_outside
+from geo.plans.scene import EVERYTHING, read_scene
+
+TRIED_MOST: Final = 500
+"""Differences after these are offered untried: a file with more was not edited but made anew."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """One difference of a file. `code`: the unit's; `operation`: name and arguments of what takes it over; None: nothing does."""
+
+    difference: Difference
+    code: str | None
+    operation: tuple[str, dict[str, Any]] | None
+
+
+def compare_package(conn: Connection, found: Redraw, data: bytes) -> list[Offered]:
+    """What the file has different from the plan, one by one; nothing is changed. Invalid for one that cannot be opened."""
+    features = read_package(data)
+    scene = read_scene(conn, found, limit=EVERYTHING)
+    own = [each.unit.id for each in scene.units if each.editable]
+    drawing = read_drawing(conn, found, _naming(features, own))
+    inside = [each for each in drawing.units if is_within(drawing, each, found.scope_unit_id)]
+    differences = compare_with_file(match_features(drawing, features, own, inside))
+    key = UUID(int=found.id)
+    return [
+        _offered(drawing, _tried(found, drawing, each, key) if place < TRIED_MOST else each)
+        for place, each in enumerate(differences)
+    ]
+
+
+def _naming(features: Sequence[Feature], own: Sequence[UUID]) -> ReplaceFromFile:
+    """What names every unit, place and code of the file and of the plan, so that all of that is read."""
+    named = {each.unit_id: Incoming(each.unit_id) for each in features if each.unit_id is not None}
+    named |= {unit_id: Incoming(unit_id) for unit_id in own}
+    nobody = UUID(int=0)
+    asked = [Incoming(nobody, each.geom, code=each.code) for each in features]
+    return ReplaceFromFile((*named.values(), *asked))
+
+
+def _tried(found: Redraw, drawing: Drawing, each: Difference, key: UUID) -> Difference:
+    """The difference without its operation where that is refused, and why; a new unit with the code that it would get."""
+    if each.operation is None:
+        return each
+    try:
+        applied = apply(drawing, each.operation, key)
+        refuse_outside(found, applied)
+    except (Impossible, Invalid, NotFound) as reason:
+        place = getattr(reason, "where", None)
+        where = shapely.Point(place) if each.where is None and place is not None else each.where
+        return replace(each, operation=None, why=reason.said, where=where)
+    born = [
+        unit.code
+        for unit_id, unit in applied.changes.items()
+        if unit is not None and unit_id not in drawing.units
+    ]
+    return replace(each, after="、".join(sorted(born))) if born else each
+
+
+def _offered(drawing: Drawing, each: Difference) -> Offered:
+    unit = None if each.unit is None else drawing.units.get(each.unit)
+    operation = None if each.operation is None else write_operation(each.operation)
+    return Offered(each, None if unit is None else unit.code, operation)
