@@ -117,9 +117,8 @@ def _cut(borders: Borders, begin: Places, end: Places) -> _Cuts:
     way = end - begin
     at, across = where_crossed(begin[leg], way[leg], borders.begin[edge], borders.way[edge])
     leg, edge = leg[across], edge[across]
-    _, once = np.unique(
-        leg * len(borders.begin) + edge, return_index=True
-    )  # found in every square they share
+    # A pair is found in every square that it shares.
+    _, once = np.unique(leg * len(borders.begin) + edge, return_index=True)
     row, piece = borders.pieces_of(edge[once])
     return _Cuts(leg[once][row], at[once][row], piece)
 
