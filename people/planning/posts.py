@@ -5,13 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, true, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    DateTime,
+    all_,
+    any_,
+    bindparam,
+    func,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, array, insert
 
+from core.db import sql_file
 from core.errors import Conflict, Invalid, told
 from geo.plans.redraw import Redraw
 from geo.plans.succession import Succession
-from people.persons import Post, assign, lock_roster
+from people.persons import lock_roster
 from people.tables import assignment, person, post_decision, role
 
 
@@ -102,33 +115,39 @@ def decide_posts(
 
 
 def move_posts(conn: Connection, plan_id: int, since: datetime, now: datetime) -> int:
-    """Let what was decided hold from the plan's instant on; how many assignments changed."""
-    waiting = select(post_decision).where(
-        post_decision.c.plan_id == plan_id, post_decision.c.done_at.is_(None)
+    """Let what was decided hold from the plan's instant on; how many assignments changed.
+
+    What has ended since it was decided on is left alone. What ends is ended first: two who change places in one role do.
+    """
+    waiting = (post_decision.c.plan_id == plan_id) & post_decision.c.done_at.is_(None)
+    if not conn.execute(select(post_decision.c.assignment_id).where(waiting).with_for_update()).all():
+        return 0
+    lock_roster(conn)
+    until = func.upper(assignment.c.valid)
+    moving = (
+        select(assignment.c.id, until.label("until"))
+        .join(post_decision, post_decision.c.assignment_id == assignment.c.id)
+        .where(waiting, until.is_(None) | (until > since))
+        .where(post_decision.c.unit_ids != array([assignment.c.unit_id]))
+        .with_for_update(of=assignment)
     )
-    rows = conn.execute(waiting.with_for_update()).all()
-    if rows:
-        lock_roster(conn)
-    changed = sum(_move(conn, row.assignment_id, tuple(row.unit_ids), since) for row in rows)
-    done = post_decision.c.assignment_id.in_([row.assignment_id for row in rows])
-    conn.execute(update(post_decision).where(post_decision.c.plan_id == plan_id, done).values(done_at=now))
-    return changed
+    rows = conn.execute(moving).all()
+    moved = {"ids": [row.id for row in rows], "untils": [row.until for row in rows]}
+    conn.execute(_END, {"ids": moved["ids"], "plan": plan_id, "since": since})
+    conn.execute(sql_file("people", "serve_where_decided"), moved | {"plan": plan_id, "since": since})
+    conn.execute(update(post_decision).where(waiting).values(done_at=now))
+    return len(rows)
 
 
-def _move(conn: Connection, assignment_id: int, unit_ids: tuple[UUID, ...], since: datetime) -> bool:
-    """One that has ended since it was decided on is left alone."""
-    row = conn.execute(select(assignment).where(assignment.c.id == assignment_id).with_for_update()).one()
-    until = row.valid.upper
-    if (until is not None and until <= since) or unit_ids == (row.unit_id,):
-        return False
-    for unit_id in unit_ids:
-        try:
-            with conn.begin_nested():
-                assign(conn, row.person_id, Post(unit_id, row.role, since, until))
-        except Conflict:
-            continue  # serves there in this role already
-    begun = row.valid.lower is None or row.valid.lower < since
-    if row.unit_id not in unit_ids and begun:
-        ended = func.tstzrange(func.lower(assignment.c.valid), since)
-        conn.execute(update(assignment).where(assignment.c.id == assignment_id).values(valid=ended))
-    return True
+_SINCE: BindParameter[datetime] = bindparam("since", type_=DateTime(timezone=True))
+_END = (
+    update(assignment)
+    .where(
+        assignment.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
+        post_decision.c.assignment_id == assignment.c.id,
+        post_decision.c.plan_id == bindparam("plan"),
+        assignment.c.unit_id != all_(post_decision.c.unit_ids),
+        func.coalesce(func.lower(assignment.c.valid) < _SINCE, true()),
+    )
+    .values(valid=func.tstzrange(func.lower(assignment.c.valid), _SINCE))
+)
