@@ -21,10 +21,13 @@ from bench.report import Report, medians, seconds_of
 from core.settings import Settings
 from geo.editions import publish_plan
 from geo.editions.standing import StandingUnit, read_standing
-from geo.metric import metric_crs_of, to_metres
+from geo.metric import metric_crs_of, snap, to_metres
+from geo.networks import Level, Network
 from geo.operations import (
     CreateDedicated,
     Dissolve,
+    Doors,
+    Drawing,
     Merge,
     Operation,
     Recode,
@@ -38,9 +41,11 @@ from geo.operations import (
     SplitEven,
     Transfer,
     Unit,
+    apply,
 )
 from geo.operations.drawing import Impossible
 from geo.operations.returned import Incoming
+from geo.plans import as_multipolygons, geometry_column
 from geo.plans.redraw import Redraw, do_operation, open_redraw, undo_operation
 from geo.plans.steps import check_redraw, publish_redraw, take_step
 from geo.received import import_received
@@ -85,6 +90,7 @@ def run(report: Report, settings: Settings) -> None:
         _beside(report, "undo", undo_s, AIM_OPERATION_S)
         _whole(report, engine, found, town)
     _suggestions(report)
+    _even_cuts(report)
 
 
 def _beside(report: Report, name: str, spent_s: float, aim_s: float) -> None:
@@ -173,6 +179,31 @@ def _suggestions(report: Report) -> None:
     report.tell("seeds with all that was asked for", found, f"of {SEEDS}")
     report.tell("largest deviation from even", 100 * max(off), "%")
     report.check_equal("suggestions within 5 % on every seed", SEEDS - found)
+
+
+def _even_cuts(report: Report) -> None:
+    """The same ground by straight cuts; all households of a block live at one spot."""
+    network = Network(
+        1, "bench", "bench", "full", (Level("community", "1"), Level("grid", "2", parent="community"))
+    )
+    spent, off = [], []
+    for seed in range(SEEDS):
+        blocks = street_blocks(seed)
+        (ground,) = as_multipolygons(snap(geometry_column([shapely.coverage_union_all(blocks.shapes)])))
+        spots = shapely.get_coordinates(shapely.point_on_surface(blocks.shapes))
+        grid = Unit(UUID(int=2), "grid", "101", "101", blocks.parent.id, shapely.normalize(ground))
+        units = {blocks.parent.id: blocks.parent, grid.id: grid}
+        drawing = Drawing(network, units, doors=Doors(spots, blocks.households))
+        began = perf_counter()
+        applied = apply(drawing, SplitEven(grid.id, GRIDS), grid.id)
+        spent.append(perf_counter() - began)
+        parts = [each.geom for each in applied.changes.values() if each is not None]
+        loads = np.array([blocks.households[shapely.contains_xy(each, spots)].sum() for each in parts])
+        whole = len(parts) == GRIDS and all(shapely.get_num_geometries(each) == 1 for each in parts)
+        off.append(float(np.abs(loads / loads.mean() - 1).max()) if whole else np.inf)
+    report.tell(f"{GRIDS} even parts of {BLOCKS} blocks by straight cuts", median(spent) * 1000, "ms")
+    report.tell("largest deviation from even", 100 * max(off), "%")
+    report.check_equal("even splits whole and within 5 % on every seed", sum(each > 0.05 for each in off))
 
 
 def street_blocks(seed: int) -> Blocks:

@@ -41,7 +41,9 @@ class Flow:
 def flow(old: Objects, new: Objects, doors: Doors) -> Flow:
     """How the ground of the old shapes lies in the new ones (WGS-84 polygons)."""
     left, right = shapely.STRtree(new).query(old, predicate="intersects")
-    same = np.array([bool(old[a] == new[b]) for a, b in zip(left, right, strict=True)], dtype=bool)
+    same = np.asarray(shapely.equals_identical(old[left], new[right]))
+    kept = ~_beside(old, (left, right), same)
+    left, right, same = left[kept], right[kept], same[kept]
     shared = np.full(len(left), None, dtype=object)
     shared[same] = old[left[same]]
     shared[~same] = polygons_of(shapely.intersection(old[left[~same]], new[right[~same]]))
@@ -54,6 +56,15 @@ def flow(old: Objects, new: Objects, doors: Doors) -> Flow:
     all_living = np.bincount(left, living, minlength=len(old))[left]
     by_door = living / np.where(all_living > 0, all_living, 1)
     return Flow(left, right, area, area_share, np.where(all_living > 0, by_door, area_share))
+
+
+def _beside(old: Objects, pairs: tuple[Ints, Ints], same: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pairs of shapes that are both in their places still, and of a cover: where most is as it was, most pairs only touch."""
+    left, right = pairs
+    beside = ~same & np.isin(left, left[same]) & np.isin(right, right[same])
+    if beside.any() and not shapely.coverage_is_valid(old[np.unique(left[same])]):
+        beside[:] = False
+    return np.asarray(beside)
 
 
 def area_m2(shapes: Objects) -> Floats:

@@ -12,6 +12,7 @@ from geo.metric import snap
 from geo.plans import as_multipolygons
 from geo.validation.arrange import arrange
 from geo.validation.coverage import OUTLINE_M
+from geo.validation.edges import is_cover
 from geo.validation.ground import Ground, Ints, Objects, scaled, union_of
 
 
@@ -41,7 +42,7 @@ def settle_borders(ground: Ground) -> Settled:
 
 
 def _settle_cover(ground: Ground, group: Ints, snapped: Objects) -> Objects:
-    if shapely.is_valid(snapped).all() and shapely.coverage_is_valid(snapped):
+    if shapely.is_valid(snapped).all() and is_cover(snapped):
         return snapped
     return arrange(ground.shape[group], width_m=0).shapes
 

@@ -1,6 +1,5 @@
 """One unit into several: along a line, or into even parts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -18,8 +17,12 @@ from geo.validation.ground import Ints, Objects, metres_per_degree
 Weight = Literal["households", "area", "cases"]
 
 _TURNS = np.radians(np.arange(0, 180, 15))
-"""Directions in which an even cut is tried."""
-_HALVINGS = 60
+_ACROSS = np.stack([np.cos(_TURNS), np.sin(_TURNS)], axis=1)
+_ALONG = np.stack([-_ACROSS[:, 1], _ACROSS[:, 0]], axis=1)
+"""Directions in which an even cut is tried: across it, and along it."""
+_EVEN = 0.01
+"""A cut no further from even than this is even: of several the shortest is made."""
+_HALVINGS, _NEAR_M = 60, 1e-3
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def _with_exclaves(cut: Cut, loose: Ints) -> list[int]:
 
 @dataclass(frozen=True)
 class SplitEven:
-    """`count` parts that are even by households, by area or by the cases at `points`; straight cuts, the shorter first.
+    """`count` parts that are even by households, by area or by the cases at `points`, by straight cuts as short as can be.
 
     `points` are lon, lat and a weight each; they are needed for cases alone.
     """
@@ -86,9 +89,8 @@ class SplitEven:
         scale = np.array(metres_per_degree(middle[1]))
         plane = shapely.transform(border, lambda xy: (xy - middle) * scale)
         shapely.prepare(plane)
-        load = _Load.of(
-            plane, (self._doors(drawing).lon_lat - middle) * scale, self._doors(drawing).households
-        )
+        doors = self._doors(drawing)
+        load = _Load.of(plane, (doors.lon_lat - middle) * scale, doors.households)
         regions, lines = _halve(plane, self.count, load)
         back = [shapely.transform(line, lambda xy: xy / scale + middle) for line in lines]
         cut = cut_units(drawing, self.subjects, back)
@@ -137,41 +139,53 @@ def _halve(shape: BaseGeometry, count: int, load: _Load) -> tuple[Objects, list[
     """The shape in `count` even regions and the lines between them: cut in two, and each side again."""
     if count == 1:
         return np.array([shape], dtype=object), []
-    share = (count // 2) / count
-    tried = [_cut_across(shape, turn, share, load) for turn in _TURNS]
-    tried = [(sides, line) for sides, line in tried if all(side.area > 0 for side in sides)]
-    if not tried:
+    cuts = _cuts_across(shape, (count // 2) / count, load)
+    if not len(cuts.lines):
         raise Impossible(told("the unit is too small, or what is to be even lies all in one place"))
-    sides, line = min(tried, key=_rank)
-    first = _halve(sides[0], count // 2, load.within(sides[0]))
-    second = _halve(sides[1], count - count // 2, load.within(sides[1]))
-    return np.concatenate([first[0], second[0]]), [line, *first[1], *second[1]]
+    best = cuts.best
+    first = _halve(cuts.near[best], count // 2, load.within(cuts.near[best]))
+    second = _halve(cuts.far[best], count - count // 2, load.within(cuts.far[best]))
+    return np.concatenate([first[0], second[0]]), [cuts.lines[best], *first[1], *second[1]]
 
 
-def _rank(cut: tuple[Sequence[BaseGeometry], BaseGeometry]) -> tuple[int, float]:
-    """Few pieces first, then a short line."""
-    sides, line = cut
-    return sum(len(shapely.get_parts(side)) for side in sides), float(shapely.length(line))
+@dataclass(frozen=True)
+class _Cuts:
+    """A straight cut in each direction: both sides, the line, and how far it is from even as a share of the lesser side."""
+
+    near: Objects
+    far: Objects
+    lines: Objects
+    off: Floats
+
+    @property
+    def best(self) -> int:
+        """Few pieces first, then as good as even, then a short line."""
+        pieces = shapely.get_num_geometries(self.near) + shapely.get_num_geometries(self.far)
+        return int(np.lexsort((shapely.length(self.lines), np.maximum(self.off, _EVEN), pieces))[0])
 
 
-def _cut_across(
-    shape: BaseGeometry, turn: float, share: float, load: _Load
-) -> tuple[Sequence[BaseGeometry], BaseGeometry]:
-    """Both sides of the straight line in this direction that leaves `share` of the load on its first side."""
-    across = np.array([np.cos(turn), np.sin(turn)])
-    reach = shapely.get_coordinates(shape) @ across
-    long = float(np.hypot(*(np.array(shape.bounds[2:]) - shape.bounds[:2]))) + 1
+def _cuts_across(shape: BaseGeometry, share: float, load: _Load) -> _Cuts:
+    """The line in each direction that leaves `share` of the load on its first side, or as near to it as can be.
+
+    Directions that leave one side without any area are left out.
+    """
+    off = np.zeros(len(_ACROSS))
     if load.weight.sum() > 0:
-        at = _weighted_place(load.xy @ across, load.weight, share)
+        along = _ACROSS @ load.xy.T
+        at = np.array([_weighted_place(each, load.weight, share) for each in along])
+        given = (along < at[:, None]) @ load.weight / load.weight.sum()
+        off = np.abs(given - share) / min(share, 1 - share)
     else:
-        at = _area_place(shape, across, (float(reach.min()), float(reach.max())), share)
-    near, far = _half_plane(across, at, -long, long), _half_plane(across, at, long, long)
-    sides = [shapely.intersection(shape, near), shapely.intersection(shape, far)]
-    along = np.array([-across[1], across[0]])
-    middle = np.array(shapely.get_coordinates(shapely.centroid(shape))[0])
-    foot = middle + (at - middle @ across) * across
-    line = shapely.LineString([foot - long * along, foot + long * along])
-    return sides, shapely.intersection(line, shapely.buffer(shape, 1.0))
+        at = _area_places(shape, share)
+    long = float(np.hypot(*(np.array(shape.bounds[2:]) - shape.bounds[:2]))) + 1
+    near, far = (shapely.intersection(shape, _half_planes(at, depth, long)) for depth in (-long, long))
+    middle = shapely.get_coordinates(shapely.centroid(shape))[0]
+    feet = middle + (at - _ACROSS @ middle)[:, None] * _ACROSS
+    ends = np.stack([feet - long * _ALONG, feet + long * _ALONG], axis=1)
+    lines = np.asarray(shapely.linestrings(ends), dtype=object)
+    kept = (shapely.area(near) > 0) & (shapely.area(far) > 0)
+    lines = shapely.intersection(lines[kept], shapely.buffer(shape, 1.0))
+    return _Cuts(near[kept], far[kept], lines, off[kept])
 
 
 def _weighted_place(along: Floats, weight: Floats, share: float) -> float:
@@ -185,37 +199,35 @@ def _weighted_place(along: Floats, weight: Floats, share: float) -> float:
     return float((places[best] + places[best + 1]) / 2)
 
 
-def _area_place(shape: BaseGeometry, across: Floats, reach: tuple[float, float], share: float) -> float:
-    """By halving: the area on the first side grows with the place of the line."""
+def _area_places(shape: BaseGeometry, share: float) -> Floats:
+    """In each direction, by halving: the area on the first side grows with the place of the line."""
     rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(shape)))
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     same = ring[1:] == ring[:-1]
-    away, along = xy @ across, xy @ np.array([-across[1], across[0]])
-    edges = np.stack([away[:-1], away[1:], along[:-1], along[1:]])[:, same]
-    low, high = reach
+    away, along = _ACROSS @ xy.T, _ALONG @ xy.T
+    start, end, left, right = (
+        each[:, same] for each in (away[:, :-1], away[:, 1:], along[:, :-1], along[:, 1:])
+    )
+    slope = (right - left) / np.where(end == start, 1, end - start)
+    low, high = away.min(axis=1), away.max(axis=1)
     wanted = share * shape.area
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if _area_before(edges, middle) < wanted:
-            low = middle
-        else:
-            high = middle
-        if high - low < 1e-3:
+        first, last = np.minimum(start, middle[:, None]), np.minimum(end, middle[:, None])
+        before = ((last - first) * (left + slope * ((first + last) / 2 - start))).sum(axis=1)
+        is_short, is_found = np.abs(before) < wanted, high - low < _NEAR_M
+        low, high = (
+            np.where(is_short & ~is_found, middle, low),
+            np.where(is_short | is_found, high, middle),
+        )
+        if is_found.all():
             break
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)
 
 
-def _area_before(edges: Floats, at: float) -> float:
-    """The area with less than `at` across, summed along the edges: start and end across, start and end along."""
-    start, end, left, right = edges
-    first, last = np.minimum(start, at), np.minimum(end, at)
-    slope = (right - left) / np.where(end == start, 1, end - start)
-    middle = left + slope * ((first + last) / 2 - start)
-    return abs(float(((last - first) * middle).sum()))
-
-
-def _half_plane(across: Floats, at: float, depth: float, wide: float) -> BaseGeometry:
-    along = np.array([-across[1], across[0]])
-    foot = at * across
-    corners = [foot - wide * along, foot + wide * along]
-    return shapely.Polygon([*corners, corners[1] + 2 * depth * across, corners[0] + 2 * depth * across])
+def _half_planes(at: Floats, depth: float, wide: float) -> Objects:
+    """In each direction what lies on one side of the place, as deep as that."""
+    feet = at[:, None] * _ACROSS
+    corners = [feet - wide * _ALONG, feet + wide * _ALONG]
+    corners += [corners[1] + 2 * depth * _ACROSS, corners[0] + 2 * depth * _ACROSS]
+    return np.asarray(shapely.polygons(np.stack(corners, axis=1)), dtype=object)

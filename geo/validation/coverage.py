@@ -22,7 +22,6 @@ from geo.validation.ground import (
     in_metres,
     located,
     polygons_of,
-    union_of,
 )
 from geo.validation.offers import Mend, fill_gap, give_overlap, match_borders
 
@@ -32,7 +31,7 @@ OUTLINE_M = 0.01
 
 def check_coverage(ground: Ground) -> list[Finding]:
     """Every defect of the cover; for a partial network only overlaps and what leaves its parent."""
-    return check_cover(ground) + _outside(ground, ground.areas)
+    return check_cover(ground) + _outside(ground)
 
 
 def check_cover(ground: Ground) -> list[Finding]:
@@ -46,8 +45,7 @@ def check_cover(ground: Ground) -> list[Finding]:
         if full:
             findings += _unmatched_edges(ground, group[ragged], edges[ragged], seen)
     if full:
-        areas = ground.areas
-        findings += _gaps(ground, areas) + _holes(ground, areas)
+        findings += _gaps(ground) + _holes(ground)
     return findings
 
 
@@ -110,27 +108,27 @@ def _unmatched_edges(ground: Ground, rows: Ints, edges: Objects, seen: set[tuple
     return findings
 
 
-def _gaps(ground: Ground, areas: Objects) -> list[Finding]:
+def _gaps(ground: Ground) -> list[Finding]:
     """What an outline given for a parent has beyond its children."""
     findings = []
     for parent, rows in ground.children.items():
         if ground.shape[parent] is None:
             continue
-        union = union_of(areas[rows])
+        union = ground.union(rows)
         outline = _in_window(ground, ground.shape[parent])
         rest = shapely.difference(outline, union) if union is not None else outline
         findings += _gap_findings(ground, parent, rest)
     return findings
 
 
-def _holes(ground: Ground, areas: Objects) -> list[Finding]:
+def _holes(ground: Ground) -> list[Finding]:
     """Holes in the union of the roots that no outline given has. Sibling roots of one level form one ground."""
     findings = []
     for level in ground.network.levels:
         if level.parent is not None:
             continue
         rows = np.flatnonzero((ground.level == level.code) & ground.territorial)
-        union = union_of(areas[rows])
+        union = ground.union(rows)
         if union is None:
             continue
         rings = [ring for part in shapely.get_parts(union) for ring in part.interiors]
@@ -197,15 +195,16 @@ def _neighbours(ground: Ground, parts: Objects) -> list[list[int]]:
     return [sorted(each) for each in near]
 
 
-def _outside(ground: Ground, areas: Objects) -> list[Finding]:
+def _outside(ground: Ground) -> list[Finding]:
     """Children that leave the outline given for their parent, and where that is another parent's ground."""
     findings = []
-    has_area = np.array([area is not None for area in areas], dtype=bool)
     for parent, family in _all_children(ground).items():
-        outline, rows = _outline(ground, parent), family[has_area[family]]
+        outline, areas = _outline(ground, parent), ground.areas(family)
+        has_area = np.array([area is not None for area in areas], dtype=bool)
+        rows, areas = family[has_area], areas[has_area]
         if not len(rows):
             continue
-        rest = clipped(shapely.difference, areas[rows], np.full(len(rows), outline, dtype=object))
+        rest = clipped(shapely.difference, areas, np.full(len(rows), outline, dtype=object))
         rest = polygons_of(rest)
         there = np.array([shape is not None for shape in rest], dtype=bool)
         there[there] = ~_within_lock(ground, parent, rest[there])
@@ -221,14 +220,19 @@ def _outside(ground: Ground, areas: Objects) -> list[Finding]:
                 findings.append(
                     _measured(ground, "outside_parent", [index, parent], text, fix, (shape, size))
                 )
-        findings += _cuts(ground, parent, areas, outside)
+        findings += _cuts(ground, parent, areas[there], outside)
     return findings
 
 
 def _all_children(ground: Ground) -> dict[int, Ints]:
     """Of parents with an outline: children of every level and kind but dedicated units, which may cross borders."""
     rows = np.flatnonzero(ground.territorial & (ground.parent >= 0))
-    parents = [each for each in np.unique(ground.parent[rows]).tolist() if len(_alike(ground, each))]
+    drawn, drafts = ground.shaped_by_code, ground.drafts
+    parents = [
+        each
+        for each in np.unique(ground.parent[rows]).tolist()
+        if (drafts[each].level, drafts[each].code) in drawn
+    ]
     return {parent: rows[ground.parent[rows] == parent] for parent in parents}
 
 
@@ -242,13 +246,13 @@ def _alike(ground: Ground, index: int) -> Ints:
 
 
 def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Finding]:
-    """Where children that leave their parent lie in another unit of the parent's level: one finding a pair."""
+    """Where children (their areas and rows) that leave their parent lie in another unit of the parent's level: one a pair."""
     same = ground.has_shape & ground.territorial & (ground.level == ground.level[parent])
     others = np.setdiff1d(np.flatnonzero(same), _alike(ground, parent))
     if not len(others) or not len(rows):
         return []
-    left, right = shapely.STRtree(ground.shape[others]).query(areas[rows], predicate="intersects")
-    cut = polygons_of(clipped(shapely.intersection, areas[rows[left]], ground.shape[others[right]]))
+    left, right = shapely.STRtree(ground.shape[others]).query(areas, predicate="intersects")
+    cut = polygons_of(clipped(shapely.intersection, areas[left], ground.shape[others[right]]))
     there = np.array([shape is not None for shape in cut], dtype=bool)
     findings = []
     child, other, cut = rows[left][there], others[right][there], cut[there]

@@ -16,6 +16,7 @@ from geo.findings import ERROR, WARNING, Finding, Severity
 from geo.metric import metric_crs_of
 from geo.networks import Network
 from geo.plans import UnitDraft, geometry_column
+from geo.validation.edges import invalid_edges
 
 NO_PARENT = -1
 AREA_M2 = 1e-6
@@ -62,12 +63,15 @@ class Ground:
     def children(self) -> dict[int, Ints]:
         """Territorial children of each unit that has any; of several child levels the first that has units there."""
         groups: dict[int, list[int]] = {}
-        for index in np.flatnonzero(self.territorial & (self.parent != NO_PARENT)):
-            groups.setdefault(int(self.parent[index]), []).append(int(index))
+        rows = np.flatnonzero(self.territorial & (self.parent != NO_PARENT))
+        for index, parent in zip(rows.tolist(), self.parent[rows].tolist(), strict=True):
+            groups.setdefault(parent, []).append(index)
         return {parent: self._first_level(group) for parent, group in groups.items()}
 
     def _first_level(self, group: list[int]) -> Ints:
-        levels = {self.level[index] for index in group}
+        levels = set(self.level[group])
+        if len(levels) == 1:
+            return np.array(group, dtype=np.int64)
         first = next(level.code for level in self.network.levels if level.code in levels)
         return np.array([index for index in group if self.level[index] == first], dtype=np.int64)
 
@@ -76,7 +80,8 @@ class Ground:
         """Territorial units with a shape by level and code: a code may stand several times."""
         rows: dict[tuple[str, str], list[int]] = {}
         for index in np.flatnonzero(self.has_shape & self.territorial).tolist():
-            rows.setdefault((self.level[index], self.code(index)), []).append(index)
+            draft = self.drafts[index]
+            rows.setdefault((draft.level, draft.code), []).append(index)
         return {key: np.array(each, dtype=np.int64) for key, each in rows.items()}
 
     @property
@@ -89,8 +94,8 @@ class Ground:
     def is_parent(self) -> NDArray[np.bool_]:
         """Units with territorial children, and those that bear the code of one."""
         parents = np.unique(self.parent[self.territorial & (self.parent != NO_PARENT)])
-        keys = {(self.level[index], self.code(index)) for index in parents}
-        alike = [(level, draft.code) in keys for level, draft in zip(self.level, self.drafts, strict=True)]
+        keys = {(self.drafts[index].level, self.drafts[index].code) for index in parents.tolist()}
+        alike = [(draft.level, draft.code) in keys for draft in self.drafts]
         return np.array(alike, dtype=bool) & self.territorial
 
     @cached_property
@@ -116,24 +121,45 @@ class Ground:
     @cached_property
     def ragged(self) -> list[Objects]:
         """For each leaf group where its units' edges do not match, as lines; empty ones where they do."""
-        return [
-            np.asarray(shapely.coverage_invalid_edges(self.shape[group]), dtype=object)
-            for group in self.leaf_groups
-        ]
+        return [invalid_edges(self.shape[group]) for group in self.leaf_groups]
 
     @cached_property
-    def areas(self) -> Objects:
-        """The area of each unit: its own shape, else the union of its children, bottom up; None where there is none."""
-        areas = self.shape.copy()
+    def clean(self) -> NDArray[np.bool_]:
+        """Units with a border of their own that nothing subdivides, in a cover whose edges match throughout."""
         clean = self.has_shape & ~self.is_parent
         for group, edges in zip(self.leaf_groups, self.ragged, strict=True):
             clean[group] &= shapely.is_empty(edges).all()
-        for index in self.bottom_up:
-            if areas[index] is None:
-                children = self.children[index]
-                clean[index] = clean[children].all()
-                areas[index] = union_of(areas[children], clean=bool(clean[index]))
-        return areas
+        return clean
+
+    @cached_property
+    def _unions(self) -> dict[int, BaseGeometry | None]:
+        return {}
+
+    def area(self, index: int) -> BaseGeometry | None:
+        """A unit's own shape, else the union of its children's areas; None where there is none."""
+        if self.has_shape[index] or index not in self.children:
+            own: BaseGeometry | None = self.shape[index]
+            return own
+        if index not in self._unions:
+            self._unions[index] = self.union(self.children[index])
+        return self._unions[index]
+
+    def areas(self, rows: Ints) -> Objects:
+        return geometry_column(self.area(index) for index in rows.tolist())
+
+    def union(self, rows: Ints) -> BaseGeometry | None:
+        """The union of these units' areas, None for none; where the cover is clean, that of the lowest units at once."""
+        lowest: list[int] = []
+        waiting = rows.tolist()
+        while waiting:
+            index = waiting.pop()
+            if self.has_shape[index]:
+                lowest.append(index)
+            elif index in self.children:
+                waiting += self.children[index].tolist()
+        if self.clean[lowest].all():
+            return union_of(self.shape[lowest], clean=True)
+        return union_of(self.areas(rows))
 
     def area_m2(self, shapes: Objects) -> NDArray[np.float64]:
         """Areas of pieces of border, in the plane they were cut in, scaled to metres at their own latitude.
@@ -197,9 +223,9 @@ def polygons_of(shapes: Objects) -> Objects:
     """The polygonal part of each, as a MultiPolygon or Polygon; None stays, nothing polygonal becomes None."""
     kind, there = shapely.get_type_id(shapes), ~shapely.is_empty(shapes)
     plain = there & np.isin(kind, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
-    found = geometry_column(None for _ in shapes)
+    found = np.full(len(shapes), None, dtype=object)
     found[plain] = shapes[plain]
-    for row in np.flatnonzero(there & ~plain & (kind != shapely.GeometryType.MISSING)):
+    for row in np.flatnonzero(there & (kind == shapely.GeometryType.GEOMETRYCOLLECTION)):
         found[row] = _polygonal(shapes[row])
     return found
 

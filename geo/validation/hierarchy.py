@@ -25,9 +25,10 @@ def resolve_parents(
     by_code = _first_by_code(loose)
     by_number = _needed_by_number(network, drafts, by_code)
     parent = loose.parent.copy()
+    level_above = _level_above(network, drafts)
     findings, by_area, padded = [], [], []
     for index, draft in enumerate(drafts):
-        above = network.level(draft.level).parent
+        above = level_above[draft.level]
         if above is None and draft.parent_code is None:
             continue
         if draft.parent_code is None:
@@ -47,19 +48,25 @@ def resolve_parents(
 
 def _first_by_code(ground: Ground) -> dict[tuple[str, str], int]:
     rows: dict[tuple[str, str], int] = {}
-    for index in np.flatnonzero(ground.territorial):
-        rows.setdefault((ground.level[index], ground.code(index)), int(index))
+    for index, draft in enumerate(ground.drafts):
+        if draft.kind == "territorial":
+            rows.setdefault((draft.level, draft.code), index)
     return rows
+
+
+def _level_above(network: Network, drafts: Sequence[UnitDraft]) -> dict[str, str | None]:
+    return {level: network.level(level).parent for level in {draft.level for draft in drafts}}
 
 
 def _needed_by_number(
     network: Network, drafts: Sequence[UnitDraft], by_code: dict[tuple[str, str], int]
 ) -> dict[tuple[str, object], int]:
     """Asked for only where a unit names a parent that no unit's code is exactly: reading numbers out of codes is slow."""
+    level_above = _level_above(network, drafts)
     named = {
         (above, draft.parent_code)
         for draft in drafts
-        if draft.parent_code is not None and (above := network.level(draft.level).parent) is not None
+        if draft.parent_code is not None and (above := level_above[draft.level]) is not None
     }
     return {} if named <= by_code.keys() else _only_by_number(by_code)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Text, told
@@ -15,12 +16,14 @@ from geo.findings import WARNING, Finding
 from geo.metric import to_metres
 from geo.plans import geometry_column
 from geo.validation.coverage import wider_than
-from geo.validation.ground import NO_PARENT, Ground, Ints, Objects, located
+from geo.validation.ground import NO_PARENT, Ground, Ints, Objects, located, metres_per_degree
 from geo.validation.offers import ask, fill_hole, give_part, merge_small, split_along
 
 COMPACT = 0.1
 """Polsby and Popper's measure, 4π·area/perimeter²; a street of houses a kilometre long has about 0.1."""
 NARROW_M = 2.0
+_SPARE = 1.2
+"""By more than any projection here stretches what it measures."""
 CUT_OFF = 0.1
 """A barrier crosses a unit when it leaves at least this share of it on either side."""
 
@@ -89,6 +92,7 @@ def _holes(ground: Ground, rows: Ints) -> Iterable[Finding]:
 
 
 def _slivers(ground: Ground, rows: Ints) -> Iterable[Finding]:
+    rows = rows[_may_be_thin(ground.shape[rows])]
     plane = to_metres(ground.shape[rows], ground.crs)
     area, around = shapely.area(plane), shapely.length(plane)
     compact = 4 * np.pi * area / around**2
@@ -108,6 +112,14 @@ def _slivers(ground: Ground, rows: Ints) -> Iterable[Finding]:
         mend = ask("dissolve", ground, index) if narrow[place] else None
         fix = "dissolve it into its neighbour" if narrow[place] else "draw it rounder, or leave it so"
         yield _warn(ground, "sliver", index, text, fix, measure=float(compact[place]), mend=mend)
+
+
+def _may_be_thin(shapes: Objects) -> NDArray[np.bool_]:
+    """All that are slivers and few others, unprojected: no border is longer than its degrees are at their longest."""
+    metres = metres_per_degree(shapely.get_y(shapely.centroid(shapes)))
+    area, around = shapely.area(shapes) * metres[0] * metres[1], shapely.length(shapes) * np.maximum(*metres)
+    wide, compact = 2 * area / around, 4 * np.pi * area / around**2
+    return np.asarray((wide < 5 * NARROW_M * _SPARE) | (compact < COMPACT * _SPARE))
 
 
 def _sizes(ground: Ground, rows: Ints) -> Iterable[Finding]:

@@ -81,15 +81,16 @@ def _narrow_outlines(
     """Parents whose drawn outline and children differ by slivers no wider than `width_m`."""
     below = ground.shape.copy()
     below[ground.is_parent] = None
-    areas = replace(ground, shape=below).areas
+    bare = replace(ground, shape=below)
     narrow = {}
     for parent, rows in ground.children.items():
         level = ground.network.level(ground.level[parent])
         if ground.shape[parent] is None or level.origin == "natural" or unsure & {*ground.level[rows]}:
             continue
-        rest = polygons_of(
-            shapely.get_parts(shapely.symmetric_difference(ground.shape[parent], areas[parent]))
-        )
+        area = bare.area(parent)
+        if area is None:
+            continue
+        rest = polygons_of(shapely.get_parts(shapely.symmetric_difference(ground.shape[parent], area)))
         rest = rest[np.array([part is not None for part in rest], dtype=bool)]
         if len(rest) and wider_than(in_metres(rest), width_m).any():
             continue
@@ -100,7 +101,7 @@ def _narrow_outlines(
             code=ground.code(parent),
             size=f"{size:.4g}",
         )
-        place = located(areas[parent])
+        place = located(area)
         place["geometry"] = shapely.MultiPolygon(list(rest)) if len(rest) else None
         change = ground.finding(
             "mended_outline", [parent], text, "", severity=WARNING, measure=size, measure_unit="m2", **place

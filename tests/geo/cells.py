@@ -1,4 +1,4 @@
-"""A drawing of a thousand cells under one official outline: shared corners, T junctions, a hole and exclaves."""
+"""A drawing of a thousand cells under one official outline with a hole: shared corners, T-vertices, exclaves and enclaves."""
 
 from functools import cache
 from uuid import UUID
@@ -37,7 +37,8 @@ def thousand_cells() -> Drawing:
     cells = shapely.intersection(shapely.get_parts(voronoi), outline)
     cells = cells[~shapely.is_empty(cells)]
     shapes = arrange(cells, width_m=0.0).shapes
-    shapes = as_multipolygons(shapely.normalize(_with_exclaves(shapes)))
+    shapes = _with_enclaves(_with_tees(_with_exclaves(shapes)))
+    shapes = as_multipolygons(shapely.normalize(shapes))
     east = shapely.get_x(shapely.centroid(shapes)) > 114.05
     units = {
         CITY: Unit(CITY, "city", "31", "市", None, None),
@@ -76,3 +77,28 @@ def _with_exclaves(shapes: np.ndarray) -> np.ndarray:
     kept = kept.copy()
     kept[[place * 150 + 40 for place in range(len(far))]] = joined
     return geometry_column([*kept, *rest])
+
+
+def _with_tees(shapes: np.ndarray) -> np.ndarray:
+    """Among the squares, pairs of every second row become one: the border between two above ends on its straight side."""
+    pairs = [(column, row) for row in range(1, 32, 2) for column in range(row % 4 // 2, 9, 4)]
+    middles = np.array([[(column + side, row) for side in (0, 1)] for column, row in pairs])
+    places = shapely.points(np.array([114.0, 33.0]) + STEP * (middles + 0.5))
+    spot, held = shapely.STRtree(shapes).query(places.ravel(), predicate="within")
+    held = held[np.argsort(spot)].reshape(-1, 2)
+    joined = [shapely.coverage_union_all(shapes[pair]) for pair in held]
+    rest = np.setdiff1d(np.arange(len(shapes)), held)
+    return geometry_column([*shapes[rest], *joined])
+
+
+def _with_enclaves(shapes: np.ndarray) -> np.ndarray:
+    """Every hundredth cell surrounds one of its own, so that it has a hole itself."""
+    around = shapes[50::100]
+    x, y = shapely.get_coordinates(shapely.point_on_surface(around)).T
+    steps = STEP / 12 * np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
+    corners = np.round(np.stack([x, y], axis=1)[:, None] + steps, 7)
+    inside = shapely.polygons(corners)
+    assert shapely.contains_properly(around, inside).all()
+    shapes = shapes.copy()
+    shapes[50::100] = shapely.difference(around, inside)
+    return geometry_column([*shapes, *inside])

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 import shapely
 
+from demo.city.files import FOLDER
 from geo.metric import snap
+from geo.networks import Network
 from geo.plans import UnitDraft
-from geo.validation import check_units
+from geo.received.folder import read_boundary_folder
+from geo.received.reading import read_drafts
+from geo.validation import Surroundings, check_units
 from geo.validation.ground import metres_per_degree
 from tests.city import GOVERNANCE, dedicated_drafts, governance_drafts
 from tests.geo.sketch import STEP_DEG, network, noded, square
@@ -66,19 +70,33 @@ def test_every_shape_is_found_at_every_width(
         assert shapely.dwithin(notch(place, width_m), shapely.Point(found[0].where), 2e-7)
 
 
-def test_the_gap_that_a_gap_width_does_not_see_is_found() -> None:
+@pytest.mark.parametrize("gridded", [False, True])
+def test_the_gap_that_a_gap_width_does_not_see_is_found_at_every_width(gridded: bool) -> None:
     """Reported by GEOS for a gap width of 1.0 to 1.1 metres and not for 2 and more (libgeos/geos#1251)."""
     left, right = square(0, 0), square(1, 0)
-    sliver = shapely.Polygon([(116.001, 39.0095), (116.001 + 1 / EAST_M, 39.0095), (116.001, 39.0094)])
-    drafts = [
-        UnitDraft("city", "0", "0", noded([left, right])),
-        UnitDraft("grid", "1", "1", left, "0"),
-        UnitDraft("grid", "2", "2", shapely.difference(right, sliver), "0"),
-    ]
-    rules = [each.rule for each in check_units(NETWORK, drafts).findings]
-    assert rules.count("gap") == 1
+    for width_m in WIDTHS_M[1 if gridded else 0 :]:
+        far = 116.001 + width_m / EAST_M
+        sliver = shapely.Polygon([(116.001, 39.0095), (far, 39.0095), (116.001, 39.0094)])
+        shapes = np.array([left, shapely.difference(right, sliver)], dtype=object)
+        shapes = snap(shapes) if gridded else shapes
+        grids = [UnitDraft("grid", str(n), str(n), shape, "0") for n, shape in enumerate(shapes)]
+        city = UnitDraft("city", "0", "0", noded([left, right]))
+        gaps = [each for each in check_units(NETWORK, [city, *grids]).findings if each.rule == "gap"]
+        assert len(gaps) == 1, width_m
+        rounding = 0.012 * shapely.length(sliver) * NORTH_M if gridded else 0
+        wanted = shapely.area(sliver) * EAST_M * NORTH_M
+        assert gaps[0].measure == pytest.approx(wanted, rel=1e-3, abs=rounding + 1e-6)
 
 
 def test_nothing_is_found_in_the_small_city() -> None:
     city = replace(network("x"), levels=GOVERNANCE)
     assert check_units(city, [*governance_drafts(), *dedicated_drafts()]).findings == []
+
+
+def test_nothing_is_found_in_the_fictional_city() -> None:
+    """By no rule at all: neither a defect, nor a look that a planner should see."""
+    received = read_boundary_folder(FOLDER)
+    drafts = [draft for file in received.files for draft in read_drafts(file).drafts]
+    assert sum(draft.level == "microgrid" for draft in drafts) == 5_657
+    city = Network(1, received.network, "", "full", tuple(received.levels), received.rules or {})
+    assert check_units(city, drafts, around=Surroundings()).findings == []

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from geo.findings import Finding, errors_of
+from geo.findings import Finding
 from geo.metric import GRID_DEG
 from geo.operations import (
     Dissolve,
@@ -84,9 +84,9 @@ def faults(drawing: Drawing) -> list[str]:
     return found
 
 
-def errors(drawing: Drawing) -> list[Finding]:
+def findings(drawing: Drawing) -> list[Finding]:
     """What the validator says of the whole of it."""
-    return errors_of(check_units(drawing.network, drafts_of(drawing)).findings)
+    return check_units(drawing.network, drafts_of(drawing)).findings
 
 
 @st.composite
@@ -165,10 +165,31 @@ def test_any_row_of_operations_keeps_the_cover_exact_and_is_undone_without_a_tra
     for operation, key in done:
         again = apply(again, operation, key).drawing
     assert digest(again) == digest(drawing)
-    assert errors(drawing) == []
+    assert findings(drawing) == []
     for inverse in reversed(inverses):
         drawing = apply(drawing, inverse, KEY).drawing
     assert digest(drawing) == digest(thousand_cells())
+
+
+def test_the_thousand_cells_have_what_is_hard() -> None:
+    _, shapes, _ = thousand_cells().leaves
+    assert len(shapes) >= 1000
+    polygons = shapely.get_parts(shapes)
+    assert (shapely.get_num_geometries(shapes) > 1).sum() >= 5  # exclaves
+    assert (shapely.get_num_interior_rings(polygons) > 0).sum() >= 10  # units around others
+    assert shapely.get_num_interior_rings(shapely.coverage_union_all(shapes)) == 1
+    xy, ring = shapely.get_coordinates(shapely.get_rings(polygons), return_index=True)
+    whole = np.rint(xy * 1e7).astype(np.int64)
+    inner = ring[1:] == ring[:-1]
+    steps = np.diff(whole, axis=0)
+    turn = steps[:-1, 0] * steps[1:, 1] - steps[:-1, 1] * steps[1:, 0]
+    straight = inner[1:] & inner[:-1] & (turn == 0)
+    once = whole[:-1][inner]
+    corners, met = np.unique(once, axis=0, return_counts=True)
+    shared = set(map(tuple, corners[met >= 4].tolist()))
+    tees = set(map(tuple, whole[1:-1][straight].tolist())) & set(map(tuple, corners[met >= 3].tolist()))
+    assert len(shared) >= 100
+    assert len(tees) >= 50
 
 
 def test_the_law_sees_a_border_that_is_off_by_one_step_of_the_grid() -> None:
@@ -205,7 +226,7 @@ def test_a_long_row_of_operations_by_chance(seed: int) -> None:
         if number % 10 == 9:
             assert faults(drawing) == [], step
     assert faults(drawing) == []
-    assert errors(drawing) == []
+    assert findings(drawing) == []
     assert len(inverses) > 25
     for inverse in reversed(inverses):
         drawing = apply(drawing, inverse, KEY).drawing

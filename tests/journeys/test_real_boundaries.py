@@ -92,6 +92,8 @@ def test_new_york_tracts_are_refused_as_they_come_and_published_when_cleaned(
     )
     child, _ = shapely.STRtree(boroughs).query(tracts, predicate="covered_by")
     assert len(np.unique(child)) == 2166
+    assert run("check", "nyc") == 0
+    assert found(tmp_path, "nyc") == []
 
 
 def test_new_york_tracts_find_their_boroughs_by_area(

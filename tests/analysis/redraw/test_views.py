@@ -26,7 +26,7 @@ from geo.networks import get_network
 from geo.operations import Merge, SplitByLine
 from geo.plans.rebase import rebase_plan
 from geo.plans.redraw import Redraw, do_operation
-from geo.plans.rollback import restore_edition
+from geo.plans.rollback import restore_edition, take_back_plan
 from geo.plans.steps import publish_redraw, take_step
 from geo.tables import unit_version
 from tests.analysis.redraw.town import NOW, found_town, ident, line, new_plan
@@ -80,12 +80,20 @@ def approve(conn: Connection, found: Redraw) -> None:
         take_step(conn, found.id, step, by=by, now=NOW)
 
 
-def redraw(conn: Connection, operation: Any, now: datetime, effective_from: datetime) -> None:
+def redraw(conn: Connection, operation: Any, now: datetime, effective_from: datetime) -> int:
     found = new_plan(conn)
     do_operation(conn, found.id, operation, by="planner", now=now)
     approve(conn, found)
     reason = "补记" if effective_from < now else None
     publish_redraw(conn, found.id, by="approver", now=now, effective_from=effective_from, reason=reason)
+    return found.id
+
+
+def told_of(conn: Connection, versions: list[int]) -> dict[int, tuple[object, ...]]:
+    """What is told of units as they were."""
+    names = ("id", "unit_id", "level", "code", "name", "path", "geom_sha", "edition_id")
+    query = select(*(unit_version.c[name] for name in names)).where(unit_version.c.id.in_(set(versions)))
+    return {row.id: tuple(row) for row in conn.execute(query)}
 
 
 @pytest.mark.parametrize("count", [4_000, pytest.param(100_000, marks=pytest.mark.full)])
@@ -104,25 +112,39 @@ def test_as_was_never_changes_and_as_of_is_a_placement_on_that_days_borders(
         return [*(cases[each] for each in ids), *(moves[each] for each in fixes)]
 
     was = seen(None)
+    told = told_of(conn, was)
     borders = {DAYS[0]: picture(conn, lon, lat)}
+
+    def is_as_it_was() -> bool:
+        return seen(None) == was and told_of(conn, was) == told
 
     redraw(conn, SplitByLine(ident(conn, "A"), line((1.5, -1), (1.5, 3))), DAYS[0], DAYS[1])
     borders[DAYS[1]] = picture(conn, lon, lat)
+    assert is_as_it_was()
     waiting = new_plan(conn)
     split = SplitByLine(ident(conn, "C"), line((-1, 3.2), (3, 3.2)))
     do_operation(conn, waiting.id, split, by="planner", now=NOW)
     approve(conn, waiting)
-    redraw(conn, Merge((ident(conn, "B"), ident(conn, "D"))), DAYS[4], DAYS[2])
+    redraw(conn, Merge((ident(conn, "B"), ident(conn, "D"))), DAYS[4], DAYS[2])  # back-dated
     borders[DAYS[2]] = picture(conn, lon, lat)
+    assert is_as_it_was()
     assert rebase_plan(conn, waiting.id, by="planner", now=NOW).same
+    assert is_as_it_was()
     late = {"now": DAYS[4], "effective_from": DAYS[3], "reason": "补记"}
     publish_redraw(conn, waiting.id, by="approver", **late)  # type: ignore[arg-type]
     borders[DAYS[3]] = picture(conn, lon, lat)
+    assert is_as_it_was()
     redraw(conn, restore_edition(conn, "net", 1), DAYS[5], DAYS[4])
     borders[DAYS[4]] = picture(conn, lon, lat)
+    assert is_as_it_was()
+    announced = redraw(
+        conn, Merge((ident(conn, "A"), ident(conn, "B"))), DAYS[5], DAYS[5] + timedelta(days=9)
+    )
+    assert is_as_it_was()
+    take_back_plan(conn, announced, by="approver", now=DAYS[5], reason="x")
+    assert is_as_it_was()
 
-    assert len(list_editions(conn, "net")) == 5
-    assert seen(None) == was
+    assert len([each for each in list_editions(conn, "net") if each.taken_back_at is None]) == 5
     codes_of = dict(conn.execute(select(unit_version.c.id, unit_version.c.code)).all())
     for day, codes in borders.items():
         assert [codes_of.get(each, "") for each in seen(day + timedelta(days=5))] == codes, day
