@@ -113,6 +113,7 @@ def _add_export(actions: Any) -> None:
     _add_network(parser)
     parser.add_argument("--level", metavar="NAME", help="only this level")
     parser.add_argument("--at", metavar="ISO", help="as of an instant; default: now")
+    parser.add_argument("--known-at", metavar="ISO", help="as was known at this instant; default: now")
     parser.add_argument("--crs", default="wgs84", help="wgs84, gcj02, bd09, cgcs2000 or EPSG:n")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.geojson|.gpkg|.fgb|.csv")
     parser.set_defaults(run=run_export)
@@ -283,7 +284,8 @@ def run_export(arguments: argparse.Namespace, settings: Settings) -> int:
     from geo.received.export import Export, export_units
 
     network = _required(arguments.network or arguments.code)
-    wanted = Export(network, arguments.level, _instant(arguments.at, settings) or utc_now(), arguments.crs)
+    at, known_at = _instant(arguments.at, settings), _instant(arguments.known_at, settings)
+    wanted = Export(network, arguments.level, at or utc_now(), arguments.crs, known_at)
     with open_engine(settings) as engine, engine.connect() as conn:
         count = export_units(conn, wanted, arguments.out)
     say(f"{count:,} units written to {arguments.out}")

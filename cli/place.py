@@ -3,11 +3,12 @@
 import argparse
 import csv
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cli.frame import DONE, WITH_FINDINGS, open_engine, say, whole_file
-from core.clock import utc_now
+from core.clock import read_instant, utc_now
 from core.errors import NotFound
 from core.settings import Settings
 from geo.lookup import Lookup
@@ -25,6 +26,11 @@ def add_verbs(verbs: Any) -> None:
     parser.add_argument(
         "--time", metavar="COL", help="place each row as of its own instant, ISO 8601; without: now"
     )
+    parser.add_argument(
+        "--known-at",
+        metavar="ISO",
+        help="by the borders as they were known at this instant, before later editions told otherwise; without: now",
+    )
     parser.add_argument("--accuracy", metavar="COL", help="metres; nearer to a border than this is ambiguous")
     parser.add_argument(
         "--crs", help="wgs84, gcj02, bd09, cgcs2000 or EPSG:n; default: the file's, else wgs84"
@@ -41,7 +47,7 @@ def run_place(arguments: argparse.Namespace, settings: Settings) -> int:
     )
     rows = read_points(arguments.file, which)
     with open_engine(settings) as engine:
-        lookup = Lookup(engine)
+        lookup = Lookup(engine, known_at=_known_at(arguments, settings))
         networks = arguments.network or [code for code, each in lookup.networks.items() if each.editions]
         if not networks:
             raise NotFound("no network is published yet: ./wangge boundaries import … --publish")
@@ -52,6 +58,10 @@ def run_place(arguments: argparse.Namespace, settings: Settings) -> int:
         say(f"{network}: " + ", ".join(f"{count:,} {status}" for status, count in statuses.items()))
     say(f"wrote {len(rows.cells):,} rows to {arguments.out}")
     return tell_findings(rows)
+
+
+def _known_at(arguments: argparse.Namespace, settings: Settings) -> datetime | None:
+    return None if arguments.known_at is None else read_instant(arguments.known_at, zone=settings.zone)
 
 
 def write_rows(out: Path, rows: PointRows, placed: PlacedRows) -> None:

@@ -1,11 +1,15 @@
 """The ground's tables. Geometry is WGS-84 lon/lat on a 1e-7° grid; ranges are half-open, an unbounded end is open."""
 
+from datetime import datetime
+from typing import Any
+
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Double,
@@ -19,7 +23,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    case,
+    exists,
     func,
+    or_,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint
@@ -258,3 +266,40 @@ address_point = Table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Index("ix_address_point_point", "point", postgresql_using="gist"),
 )
+
+
+def stands(known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Of an edition: published by then and not taken back by then; None: as is known now."""
+    if known_at is None:
+        return STANDS
+    taken_back = edition.c.taken_back_at
+    return (edition.c.published_at <= known_at) & or_(taken_back.is_(None), taken_back > known_at)
+
+
+def recorded(known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Of a unit version: believed at that instant; None: now."""
+    if known_at is None:
+        return func.upper_inf(unit_version.c.recorded)
+    return unit_version.c.recorded.op("@>", is_comparison=True)(known_at)
+
+
+def until(known_at: datetime | None = None) -> ColumnElement[Any]:
+    """When a unit version ends, as far as was known then.
+
+    What ended by then, but by an edition that nobody knew of yet, held on: its end stands in its row, without a copy.
+    """
+    end = func.upper(unit_version.c.valid, type_=DateTime(timezone=True))
+    if known_at is None:
+        return end
+    here = (edition.c.network_id == unit_version.c.network_id) & (edition.c.effective_from == end)
+    known = exists(select(edition.c.id).where(here, stands(known_at)).correlate(unit_version))
+    return case((known, end), else_=None)
+
+
+def holds(at: datetime | ColumnElement[datetime], known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Of a unit version: it holds at the instant, as far as was known at the other; None: as is known now."""
+    if known_at is None:
+        return unit_version.c.valid.op("@>", is_comparison=True)(at) & recorded()
+    begun = unit_version.c.valid.op("&&", is_comparison=True)(func.tstzrange(None, at, "[]"))
+    end = until(known_at)
+    return recorded(known_at) & begun & or_(end.is_(None), end > at)

@@ -1,4 +1,7 @@
-"""Questions about units: as they are known now to have been at an instant, in one network."""
+"""Questions about units: as they were at an instant, in one network, by what is known now or was known at another instant.
+
+`known_at` None: now.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from core.errors import Conflict, NotFound, told
 from geo.codes import natural_key
 from geo.networks import Network, get_network, list_networks
-from geo.tables import STANDS, edition, unit, unit_version
+from geo.tables import edition, holds, recorded, stands, unit, unit_version, until
 
 Bbox = tuple[float, float, float, float]
 """West, south, east, north; degrees."""
@@ -60,10 +63,14 @@ class UnitRead:
     attrs: dict[str, Any]
 
 
-def list_published_networks(conn: Connection, *, at: datetime) -> list[PublishedNetwork]:
+def list_published_networks(
+    conn: Connection, *, at: datetime, known_at: datetime | None = None
+) -> list[PublishedNetwork]:
     """Every network with the edition in force at the instant, in the order they were made."""
     return [
-        PublishedNetwork(network, _edition_at(conn, network, at), _bbox_at(conn, network, at))
+        PublishedNetwork(
+            network, _edition_at(conn, network, at, known_at), _bbox_at(conn, network, at, known_at)
+        )
         for network in list_networks(conn)
     ]
 
@@ -77,10 +84,11 @@ def list_units(
     search: str | None = None,
     after: tuple[str, str] | None = None,
     limit: int = 1000,
+    known_at: datetime | None = None,
 ) -> list[UnitRead]:
     """Units by level and code, from behind `after` (level, code); `search` is a part of the name or of the code."""
     network = get_network(conn, network_code)
-    chosen = [_holds_at(network, at)]
+    chosen = [_holds_at(network, at, known_at)]
     if level is not None:
         chosen.append(unit_version.c.level == network.level(level).code)
     if search:
@@ -93,19 +101,25 @@ def list_units(
         )
     if after is not None:
         chosen.append(tuple_(unit_version.c.level, unit_version.c.code) > tuple_(*map(literal, after)))
-    query = _query().where(*chosen).order_by(unit_version.c.level, unit_version.c.code).limit(limit)
+    query = _query(known_at).where(*chosen).order_by(unit_version.c.level, unit_version.c.code).limit(limit)
     return [_unit(row, network) for row in conn.execute(query)]
 
 
 def get_unit(
-    conn: Connection, code: str, *, network_code: str, at: datetime, level: str | None = None
+    conn: Connection,
+    code: str,
+    *,
+    network_code: str,
+    at: datetime,
+    level: str | None = None,
+    known_at: datetime | None = None,
 ) -> UnitRead:
     """The unit with this code; NotFound, or Conflict when several levels have one and none is named."""
     network = get_network(conn, network_code)
-    chosen = [_holds_at(network, at), unit_version.c.code == code]
+    chosen = [_holds_at(network, at, known_at), unit_version.c.code == code]
     if level is not None:
         chosen.append(unit_version.c.level == network.level(level).code)
-    found = [_unit(row, network) for row in conn.execute(_query().where(*chosen))]
+    found = [_unit(row, network) for row in conn.execute(_query(known_at).where(*chosen))]
     if not found:
         raise NotFound(
             told(
@@ -128,20 +142,26 @@ def get_unit(
     return found[0]
 
 
-def list_children(conn: Connection, parent: UnitRead, *, at: datetime) -> list[UnitRead]:
+def list_children(
+    conn: Connection, parent: UnitRead, *, at: datetime, known_at: datetime | None = None
+) -> list[UnitRead]:
     """The units right below, dedicated ones last, codes in natural order."""
     network = get_network(conn, parent.network)
-    query = _query().where(_holds_at(network, at), unit_version.c.parent_unit_id == parent.id)
+    held = _holds_at(network, at, known_at)
+    query = _query(known_at).where(held, unit_version.c.parent_unit_id == parent.id)
     children = [_unit(row, network) for row in conn.execute(query)]
     return sorted(children, key=lambda child: (child.kind == "dedicated", natural_key(child.code)))
 
 
-def list_ancestors(conn: Connection, child: UnitRead, *, at: datetime) -> list[UnitRead]:
+def list_ancestors(
+    conn: Connection, child: UnitRead, *, at: datetime, known_at: datetime | None = None
+) -> list[UnitRead]:
     """The units above, the root first."""
     network = get_network(conn, child.network)
     path = select(unit_version.c.path).where(unit_version.c.id == child.version_id).scalar_subquery()
     above = unit_version.c.path.op("@>")(path)
-    query = _query().where(_holds_at(network, at), above, unit_version.c.unit_id != child.id)
+    held = _holds_at(network, at, known_at)
+    query = _query(known_at).where(held, above, unit_version.c.unit_id != child.id)
     rows = conn.execute(query.order_by(func.nlevel(unit_version.c.path)))
     return [_unit(row, network) for row in rows]
 
@@ -164,7 +184,7 @@ def select_versions(
     return (
         select(unit_version.c.unit_id, *columns)
         .ext(distinct_on(unit_version.c.unit_id))
-        .where(unit_version.c.unit_id.in_(list(unit_ids)), func.upper_inf(unit_version.c.recorded))
+        .where(unit_version.c.unit_id.in_(list(unit_ids)), recorded())
         .order_by(unit_version.c.unit_id, *order)
     )
 
@@ -177,16 +197,12 @@ def read_geometry(conn: Connection, units: Sequence[UnitRead]) -> dict[int, str]
     return {row[0]: row[1] for row in conn.execute(query)}
 
 
-def _holds_at(network: Network, at: datetime) -> ColumnElement[bool]:
-    """As far as is known now: the version that holds at the instant."""
-    return (
-        (unit_version.c.network_id == network.id)
-        & unit_version.c.valid.op("@>")(at)
-        & func.upper_inf(unit_version.c.recorded)
-    )
+def _holds_at(network: Network, at: datetime, known_at: datetime | None = None) -> ColumnElement[bool]:
+    """The version that holds at the instant, as far as was known."""
+    return (unit_version.c.network_id == network.id) & holds(at, known_at)
 
 
-def _query() -> Select[Any]:
+def _query(known_at: datetime | None = None) -> Select[Any]:
     corners = [getattr(func, f"ST_{side}")(unit_version.c.geom) for side in ("XMin", "YMin", "XMax", "YMax")]
     names = (
         "id",
@@ -200,8 +216,8 @@ def _query() -> Select[Any]:
         "households",
     )
     columns = [unit_version.c[name] for name in (*names, "valid", "attrs")]
-    kind_and_box = (unit.c.kind, func.json_build_array(*corners).label("bbox"))
-    return select(*columns, *kind_and_box).join(unit, unit.c.id == unit_version.c.unit_id)
+    more = (unit.c.kind, func.json_build_array(*corners).label("bbox"), until(known_at).label("until"))
+    return select(*columns, *more).join(unit, unit.c.id == unit_version.c.unit_id)
 
 
 def _unit(row: Row[Any], network: Network) -> UnitRead:
@@ -219,15 +235,17 @@ def _unit(row: Row[Any], network: Network) -> UnitRead:
         households=row.households,
         bbox=tuple(row.bbox),
         valid_from=row.valid.lower,
-        valid_until=row.valid.upper,
+        valid_until=row.until,
         attrs=row.attrs,
     )
 
 
-def _edition_at(conn: Connection, network: Network, at: datetime) -> EditionInForce | None:
+def _edition_at(
+    conn: Connection, network: Network, at: datetime, known_at: datetime | None
+) -> EditionInForce | None:
     since = edition.c.effective_from
     begun = or_(since.is_(None), since <= at)
-    query = select(edition).where(edition.c.network_id == network.id, STANDS, begun)
+    query = select(edition).where(edition.c.network_id == network.id, stands(known_at), begun)
     row = conn.execute(query.order_by(edition.c.seq.desc()).limit(1)).one_or_none()
     if row is None:
         return None
@@ -236,9 +254,10 @@ def _edition_at(conn: Connection, network: Network, at: datetime) -> EditionInFo
     )
 
 
-def _bbox_at(conn: Connection, network: Network, at: datetime) -> Bbox | None:
+def _bbox_at(conn: Connection, network: Network, at: datetime, known_at: datetime | None) -> Bbox | None:
     roots = [level.code for level in network.levels if level.parent is None]
     extent = func.ST_Extent(unit_version.c.geom)
     sides = [getattr(func, f"ST_{side}")(extent) for side in ("XMin", "YMin", "XMax", "YMax")]
-    found = conn.execute(select(*sides).where(_holds_at(network, at), unit_version.c.level.in_(roots))).one()
+    held = _holds_at(network, at, known_at)
+    found = conn.execute(select(*sides).where(held, unit_version.c.level.in_(roots))).one()
     return None if found[0] is None else (found[0], found[1], found[2], found[3])

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from api.callers import Conn, Instant, signed_in
+from api.callers import Conn, Instant, KnownAt, signed_in
 from geo.units import (
     PublishedNetwork,
     UnitRead,
@@ -61,6 +61,7 @@ class NetworkSeen(BaseModel):
 
 class NetworksSeen(BaseModel):
     at: datetime
+    known_at: datetime | None = Field(description="whose knowledge this is; null: that of now")
     networks: list[NetworkSeen]
 
 
@@ -88,6 +89,7 @@ class UnitSeen(UnitBrief):
 
 class UnitsSeen(BaseModel):
     at: datetime
+    known_at: datetime | None = Field(description="whose knowledge this is; null: that of now")
     units: list[UnitBrief]
     next: str | None = Field(description="send it as `after` for the next page; null: this was the last")
 
@@ -128,11 +130,10 @@ def _network(found: PublishedNetwork) -> NetworkSeen:
 
 
 @router.get("/networks", dependencies=[signed_in])
-def read_networks(conn: Conn, instant: Instant) -> NetworksSeen:
+def read_networks(conn: Conn, instant: Instant, known_at: KnownAt = None) -> NetworksSeen:
     """Every network with its levels and the edition in force at the instant."""
-    return NetworksSeen(
-        at=instant, networks=[_network(found) for found in list_published_networks(conn, at=instant)]
-    )
+    found = list_published_networks(conn, at=instant, known_at=known_at)
+    return NetworksSeen(at=instant, known_at=known_at, networks=[_network(each) for each in found])
 
 
 @router.get("/units", dependencies=[signed_in])
@@ -144,13 +145,23 @@ def read_units(
     search: Annotated[str | None, Query(max_length=64, description="a part of the name or code")] = None,
     after: Annotated[str | None, Query(max_length=160, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    known_at: KnownAt = None,
 ) -> UnitsSeen:
     """Units of a network by level and code."""
     behind = None if not after else (after.partition(SEPARATOR)[0], after.partition(SEPARATOR)[2])
-    found = list_units(conn, network, at=instant, level=level, search=search, after=behind, limit=limit + 1)
+    found = list_units(
+        conn,
+        network,
+        at=instant,
+        level=level,
+        search=search,
+        after=behind,
+        limit=limit + 1,
+        known_at=known_at,
+    )
     page = found[:limit]
     follows = f"{page[-1].level}{SEPARATOR}{page[-1].code}" if len(found) > limit else None
-    return UnitsSeen(at=instant, units=[_brief(unit) for unit in page], next=follows)
+    return UnitsSeen(at=instant, known_at=known_at, units=[_brief(unit) for unit in page], next=follows)
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,7 @@ class Asked:
 
     unit: UnitRead
     at: datetime
+    known_at: datetime | None
 
 
 def find_unit_asked_for(
@@ -167,9 +179,11 @@ def find_unit_asked_for(
     code: UnitCode,
     network: NetworkCode = "governance",
     level: LevelCode = None,
+    known_at: KnownAt = None,
 ) -> Asked:
     """404 for a code that no unit had; 409 when several levels have it and none is named."""
-    return Asked(get_unit(conn, code, network_code=network, at=instant, level=level), instant)
+    unit = get_unit(conn, code, network_code=network, at=instant, level=level, known_at=known_at)
+    return Asked(unit, instant, known_at)
 
 
 AskedDep = Annotated[Asked, Depends(find_unit_asked_for)]
@@ -179,8 +193,9 @@ AskedDep = Annotated[Asked, Depends(find_unit_asked_for)]
 @router.get("/units/{code:path}/children", dependencies=[signed_in])
 def read_children(conn: Conn, asked: AskedDep) -> UnitsSeen:
     """The units right below, dedicated grids last."""
-    children = [_brief(child) for child in list_children(conn, asked.unit, at=asked.at)]
-    return UnitsSeen(at=asked.at, units=children, next=None)
+    found = list_children(conn, asked.unit, at=asked.at, known_at=asked.known_at)
+    children = [_brief(child) for child in found]
+    return UnitsSeen(at=asked.at, known_at=asked.known_at, units=children, next=None)
 
 
 @router.get("/units/{code:path}/geometry", dependencies=[signed_in])
@@ -201,5 +216,7 @@ def read_unit(conn: Conn, asked: AskedDep) -> UnitSeen:
         valid_from=unit.valid_from,
         valid_until=unit.valid_until,
         attrs=unit.attrs,
-        ancestors=[_brief(above) for above in list_ancestors(conn, unit, at=asked.at)],
+        ancestors=[
+            _brief(above) for above in list_ancestors(conn, unit, at=asked.at, known_at=asked.known_at)
+        ],
     )

@@ -8,9 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from api.callers import Conn, KnownAt, LookupDep, Now, signed_in
-from geo.editions.known import place_as_known
 from geo.lookup import Lookup, PlacedUnit, Placement
-from geo.lookup.lookup import read_spot
 
 router = APIRouter(prefix="/v1", tags=["ground"])
 
@@ -82,6 +80,9 @@ class PointsSent(BaseModel):
 
     points: Annotated[list[PointSent], Field(max_length=POINTS_MOST)]
     crs: Crs = "wgs84"
+    known_at: AwareDatetime | None = Field(
+        None, description="as was known at this instant; left out: as is known now"
+    )
 
 
 class PlacesRead(BaseModel):
@@ -96,29 +97,26 @@ def place_one(
     point: Annotated[PointAsked, Query()],
 ) -> PlaceRead:
     """Where a point lies in every network at an instant, by the borders known now or at another instant for it."""
-    if point.known_at is not None:
-        return _place_as_known(conn, point, point.known_at, now)
-    return _place(lookup, point, crs=point.crs, now=now)
+    return _place(_knowing(lookup, conn, point.known_at), point, point, now)
 
 
 @router.post("/places", dependencies=[signed_in])
-def place_many(lookup: LookupDep, now: Now, sent: PointsSent) -> PlacesRead:
-    """Where many points lie, each at its own instant."""
-    return PlacesRead(places=[_place(lookup, point, crs=sent.crs, now=now) for point in sent.points])
+def place_many(lookup: LookupDep, conn: Conn, now: Now, sent: PointsSent) -> PlacesRead:
+    """Where many points lie, each at its own instant, by the borders known now or at another instant for all."""
+    knowing = _knowing(lookup, conn, sent.known_at)
+    return PlacesRead(places=[_place(knowing, point, sent, now) for point in sent.points])
 
 
-def _place_as_known(conn: Connection, point: PointAsked, known_at: datetime, now: datetime) -> PlaceRead:
+def _knowing(lookup: Lookup, conn: Connection, known_at: datetime | None) -> Lookup:
+    """What was known once is asked for rarely: it is read anew and not kept."""
+    return lookup if known_at is None else Lookup(conn, known_at=known_at)
+
+
+def _place(lookup: Lookup, point: PointSent, asked: PointAsked | PointsSent, now: datetime) -> PlaceRead:
     at = point.at or now
-    lon, lat = read_spot(point.lon, point.lat, point.crs)
-    found = place_as_known(conn, (lon, lat), at=at, known_at=known_at, accuracy_m=point.accuracy_m)
+    found = lookup.place(point.lon, point.lat, at=at, accuracy_m=point.accuracy_m, crs=asked.crs)
     placements = [_network(each) for each in found]
-    return PlaceRead(lon=point.lon, lat=point.lat, at=at, known_at=known_at, placements=placements)
-
-
-def _place(lookup: Lookup, point: PointSent, *, crs: str, now: datetime) -> PlaceRead:
-    at = point.at or now
-    found = lookup.place(point.lon, point.lat, at=at, accuracy_m=point.accuracy_m, crs=crs)
-    return PlaceRead(lon=point.lon, lat=point.lat, at=at, placements=[_network(each) for each in found])
+    return PlaceRead(lon=point.lon, lat=point.lat, at=at, known_at=asked.known_at, placements=placements)
 
 
 def _network(found: Placement) -> NetworkPlacement:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from api.callers import CallerDep, Conn, Now, signed_in
+from api.callers import CallerDep, Conn, KnownAt, Now, signed_in
 from api.routes.drawings import GEOJSON, answers
 from core.errors import NotFound
 from geo.editions.life import Chapter, read_borders_of, read_life
@@ -67,6 +67,7 @@ class ChapterOut(BaseModel):
 
 class LifeOut(BaseModel):
     at: datetime = Field(description="the service's now, by which one of the chapters holds")
+    known_at: datetime | None = Field(description="whose knowledge this is; null: that of now")
     unit_id: str
     network: str
     kind: Literal["territorial", "dedicated"]
@@ -75,11 +76,14 @@ class LifeOut(BaseModel):
 
 
 @router.get("/{unit_id}", dependencies=[signed_in])
-def read_unit_life(unit_id: UUID, caller: CallerDep, conn: Conn, now: Now) -> LifeOut:
+def read_unit_life(
+    unit_id: UUID, caller: CallerDep, conn: Conn, now: Now, known_at: KnownAt = None
+) -> LifeOut:
     """Codes, names and parents of each time, where its ground came from and where it went."""
-    life = read_life(conn, unit_id)
+    life = read_life(conn, unit_id, known_at=known_at)
     chapters = [_chapter(conn, caller, each) for each in life.chapters]
-    return LifeOut.model_validate(asdict(life) | {"at": now, "unit_id": str(unit_id), "chapters": chapters})
+    more = {"at": now, "known_at": known_at, "unit_id": str(unit_id), "chapters": chapters}
+    return LifeOut.model_validate(asdict(life) | more)
 
 
 def _chapter(conn: Connection, caller: Caller, each: Chapter) -> dict[str, Any]:
@@ -100,7 +104,7 @@ def _plan(conn: Connection, caller: Caller, plan_id: int | None) -> PlanOfOut | 
     "/{unit_id}/borders", dependencies=[signed_in], response_class=Response,
     responses=answers("the border of each version, told by `version_id`"),
 )  # fmt: skip
-def read_borders(unit_id: UUID, conn: Conn) -> Response:
+def read_borders(unit_id: UUID, conn: Conn, known_at: KnownAt = None) -> Response:
     """What the unit was bounded by at each time."""
     features = [
         {
@@ -108,6 +112,6 @@ def read_borders(unit_id: UUID, conn: Conn) -> Response:
             "geometry": orjson.Fragment(shapely.to_geojson(shapely.from_wkb(wkb))),
             "properties": {"version_id": version_id},
         }
-        for version_id, wkb in read_borders_of(conn, unit_id).items()
+        for version_id, wkb in read_borders_of(conn, unit_id, known_at=known_at).items()
     ]
     return Response(orjson.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, select
 
 from core.errors import NotFound, told
-from geo.tables import edition, lineage, network, unit, unit_version
+from geo.tables import edition, lineage, network, recorded, stands, unit, unit_version, until
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Life:
-    """A unit from its birth on; `chapters`: its versions as known now, the first one first."""
+    """A unit from its birth on; `chapters`: its versions as known, the first one first."""
 
     unit_id: UUID
     network: str
@@ -71,31 +71,38 @@ class Life:
     chapters: tuple[Chapter, ...]
 
 
-def read_life(conn: Connection, unit_id: UUID) -> Life:
-    """NotFound for an unknown id."""
+def read_life(conn: Connection, unit_id: UUID, *, known_at: datetime | None = None) -> Life:
+    """As was known at the instant (None: now). NotFound for an unknown id, and for one that was born later."""
     query = (
-        select(unit_version, cast(unit_version.c.path, Text).label("way"), edition.c.seq, edition.c.plan_id)
+        select(
+            unit_version,
+            cast(unit_version.c.path, Text).label("way"),
+            until(known_at).label("until"),
+            edition.c.seq,
+            edition.c.plan_id,
+        )
         .join(edition, edition.c.id == unit_version.c.edition_id)
-        .where(unit_version.c.unit_id == unit_id, func.upper_inf(unit_version.c.recorded))
+        .where(unit_version.c.unit_id == unit_id, recorded(known_at))
         .order_by(func.lower(unit_version.c.valid).asc().nulls_first())
     )
     rows = conn.execute(query).all()
     if not rows:
         raise NotFound(told("there is no unit {unit}", unit=unit_id))
-    ids = [row.id for row in rows]
-    came = _kin(conn, unit_id, (lineage.c.from_version, lineage.c.to_version), ids)
-    went = _kin(conn, unit_id, (lineage.c.to_version, lineage.c.from_version), ids)
-    above = _read_above(conn, rows)
-    chapters = (_chapter(row, above, came.get(row.id, ()), went.get(row.id, ())) for row in rows)
+    came = _kin(conn, unit_id, (lineage.c.from_version, lineage.c.to_version), known_at)
+    went = _kin(conn, unit_id, (lineage.c.to_version, lineage.c.from_version), known_at)
+    above = _read_above(conn, rows, known_at)
+    chapters = (
+        _chapter(row, above, came.get(row.edition_id, ()), went.get(row.edition_id, ())) for row in rows
+    )
     own = select(unit.c.kind, unit.c.origin, network.c.code).join(network, network.c.id == unit.c.network_id)
     of = conn.execute(own.where(unit.c.id == unit_id)).one()
     return Life(unit_id, of.code, of.kind, of.origin, tuple(chapters))
 
 
-def read_borders_of(conn: Connection, unit_id: UUID) -> dict[int, bytes]:
-    """The border of each version as known now, as WKB. NotFound for an unknown id."""
+def read_borders_of(conn: Connection, unit_id: UUID, *, known_at: datetime | None = None) -> dict[int, bytes]:
+    """The border of each version as was known (None: now), as WKB. NotFound for an unknown id."""
     query = select(unit_version.c.id, func.ST_AsBinary(unit_version.c.geom).label("wkb")).where(
-        unit_version.c.unit_id == unit_id, func.upper_inf(unit_version.c.recorded)
+        unit_version.c.unit_id == unit_id, recorded(known_at)
     )
     found = {row.id: bytes(row.wkb) for row in conn.execute(query)}
     if not found:
@@ -110,7 +117,7 @@ def _chapter(
         version_id=row.id,
         edition=row.seq,
         valid_from=row.valid.lower,
-        valid_until=row.valid.upper,
+        valid_until=row.until,
         level=row.level,
         code=row.code,
         name=row.name,
@@ -129,11 +136,13 @@ def _way(row: Row[Any]) -> list[UUID]:
     return [UUID(hex=label) for label in row.way.split(".")][:-1]
 
 
-def _read_above(conn: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, list[Row[Any]]]:
+def _read_above(
+    conn: Connection, rows: Sequence[Row[Any]], known_at: datetime | None
+) -> dict[UUID, list[Row[Any]]]:
     """The versions of every unit that ever stood above, the first one first."""
     wanted = {one for row in rows for one in _way(row)}
     names = (unit_version.c[name] for name in ("unit_id", "level", "code", "name", "valid"))
-    query = select(*names).where(unit_version.c.unit_id.in_(wanted), func.upper_inf(unit_version.c.recorded))
+    query = select(*names).where(unit_version.c.unit_id.in_(wanted), recorded(known_at))
     found: dict[UUID, list[Row[Any]]] = {}
     for row in conn.execute(query.order_by(func.lower(unit_version.c.valid).asc().nulls_first())):
         found.setdefault(row.unit_id, []).append(row)
@@ -153,29 +162,38 @@ def _as_then(versions: Sequence[Row[Any]], below: Row[Any]) -> Above:
 
 
 def _kin(
-    conn: Connection, unit_id: UUID, ends: tuple[ColumnElement[int], ColumnElement[int]], ids: Sequence[int]
+    conn: Connection,
+    unit_id: UUID,
+    ends: tuple[ColumnElement[int], ColumnElement[int]],
+    known_at: datetime | None,
 ) -> dict[int, list[Kin]]:
-    """The other units at the far end of each of these versions' lineage."""
+    """The other units at the far end of this one's lineage, by the edition that began its version.
+
+    By edition, since a version that was written down again has another number than the one that lineage names.
+    """
     far, near = ends
+    own, other = unit_version.alias("own"), unit_version.alias("other")
     query = (
         select(
-            near.label("own"),
+            own.c.edition_id.label("since"),
             lineage.c.kind,
             lineage.c.area_m2,
             lineage.c.area_share,
             lineage.c.households_share,
-            unit_version.c.unit_id,
-            unit_version.c.code,
-            unit_version.c.name,
+            other.c.unit_id,
+            other.c.code,
+            other.c.name,
         )
-        .join(unit_version, unit_version.c.id == far)
-        .where(near.in_(ids), unit_version.c.unit_id != unit_id, func.upper_inf(unit_version.c.recorded))
-        .order_by(lineage.c.area_share.desc(), unit_version.c.code)
+        .join(own, own.c.id == near)
+        .join(other, other.c.id == far)
+        .join(edition, edition.c.id == lineage.c.edition_id)
+        .where(own.c.unit_id == unit_id, other.c.unit_id != unit_id, stands(known_at))
+        .order_by(lineage.c.area_share.desc(), other.c.code)
     )
     found: dict[int, list[Kin]] = {}
     for row in conn.execute(query):
         kin = Kin(
             row.unit_id, row.code, row.name, row.kind, row.area_m2, row.area_share, row.households_share
         )
-        found.setdefault(row.own, []).append(kin)
+        found.setdefault(row.since, []).append(kin)
     return found

@@ -30,11 +30,15 @@ class Lookup:
     never changes the answer for an instant before it takes effect.
     """
 
-    def __init__(self, source: Engine | Connection, *, max_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self, source: Engine | Connection, *, max_bytes: int = 1 << 30, known_at: datetime | None = None
+    ) -> None:
         """Read through an engine (over a connection of its own, which also hears the bell "edition"), or through
-        one connection, inside its transaction. `max_bytes` bounds the snapshots kept.
+        one connection, inside its transaction. `max_bytes` bounds the snapshots kept. `known_at`: all answers are
+        those of that instant, before later editions told otherwise; None: of now.
         """
         self._max_bytes = max_bytes
+        self._known_at = known_at
         self._bell = EditionBell(source)
         self._loading = Lock()
         self._networks: dict[str, Network] = {}
@@ -54,13 +58,13 @@ class Lookup:
     def refresh(self) -> None:
         """Look which editions there are now; for a caller that heard the bell "edition" itself, or rang it."""
         with self._bell.connection() as conn:
-            self._networks = read_networks(conn)
+            self._networks = read_networks(conn, known_at=self._known_at)
         self._known = True
 
     @property
     def networks(self) -> dict[str, Network]:
         """Every network by its code, as of the last ring of the bell."""
-        if not self._known or self._bell.rang():
+        if not self._known or (self._known_at is None and self._bell.rang()):
             try:
                 self.refresh()
             except OperationalError:
@@ -99,7 +103,7 @@ class Lookup:
             if key in self._snapshots:
                 return self._snapshots[key]
             with self._bell.connection() as conn:
-                units = read_units(conn, network.id, key[2])
+                units = read_units(conn, network.id, key[2], known_at=self._known_at)
                 self.refresh()
             if self._networks.get(network.code) != network:
                 return None

@@ -16,7 +16,6 @@ from sqlalchemy import (
     DateTime,
     Row,
     Select,
-    and_,
     bindparam,
     cast,
     func,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 
 from geo.codes import natural_key
 from geo.lookup.answers import PlacedUnit
-from geo.tables import STANDS, edition, network, unit, unit_version
+from geo.tables import edition, holds, network, stands, unit, unit_version
 
 NO_ROW = -1
 
@@ -97,12 +96,15 @@ class Units:
         )
 
 
-def read_networks(conn: Connection) -> dict[str, Network]:
-    """Every network by its code, in the order they were made, with the editions that stand: none that was taken back."""
+def read_networks(conn: Connection, *, known_at: datetime | None = None) -> dict[str, Network]:
+    """Every network by its code, in the order they were made, with the editions that stand: none that was taken back.
+
+    `known_at`: as was known then; None: now.
+    """
     editions: dict[int, list[Edition]] = {}
     for row in conn.execute(
         select(edition.c.id, edition.c.network_id, edition.c.effective_from)
-        .where(STANDS)
+        .where(stands(known_at))
         .order_by(edition.c.id)
     ):
         editions.setdefault(row.network_id, []).append(Edition(row.id, row.effective_from))
@@ -114,11 +116,10 @@ def read_networks(conn: Connection) -> dict[str, Network]:
     }
 
 
-def units_at(network_id: int, at: datetime | None) -> Select[Any]:
-    """The unit versions of a network valid at an instant (None: since ever), as far as is known now."""
+def units_at(network_id: int, at: datetime | None, *, known_at: datetime | None = None) -> Select[Any]:
+    """The unit versions of a network valid at an instant (None: since ever), as far as was known then (None: now)."""
     instant = literal("-infinity") if at is None else bindparam("at", at)
-    holds = unit_version.c.valid.op("@>")(cast(instant, DateTime(timezone=True)))
-    return select_units(network_id, and_(holds, func.upper_inf(unit_version.c.recorded)))
+    return select_units(network_id, holds(cast(instant, DateTime(timezone=True)), known_at))
 
 
 def select_units(network_id: int, chosen: ColumnElement[bool]) -> Select[Any]:
@@ -139,9 +140,11 @@ def select_units(network_id: int, chosen: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def read_units(conn: Connection, network_id: int, at: datetime | None) -> Units:
+def read_units(
+    conn: Connection, network_id: int, at: datetime | None, *, known_at: datetime | None = None
+) -> Units:
     """The units of a network at an instant."""
-    return as_columns(conn.execute(units_at(network_id, at)).all())
+    return as_columns(conn.execute(units_at(network_id, at, known_at=known_at)).all())
 
 
 def as_columns(found: Sequence[Row[Any]]) -> Units:

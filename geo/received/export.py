@@ -19,7 +19,7 @@ from core.errors import Invalid
 from geo.codes import natural_key
 from geo.coordinates import CHINESE, from_wgs84, read_crs
 from geo.networks import get_network
-from geo.tables import unit, unit_version
+from geo.tables import holds, unit, unit_version
 
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf"}
 COLUMNS = ("level", "code", "name", "parent", "kind", "households", "area_m2")
@@ -27,12 +27,13 @@ COLUMNS = ("level", "code", "name", "parent", "kind", "households", "area_m2")
 
 @dataclass(frozen=True)
 class Export:
-    """Which units, as of when, in which coordinates. `level` None: all of them."""
+    """Which units, as of when, by whose knowledge, in which coordinates. `level` None: all of them; `known_at` None: now."""
 
     network: str
     level: str | None
     at: datetime
     crs: str = "wgs84"
+    known_at: datetime | None = None
 
 
 def export_units(conn: Connection, wanted: Export, out: Path) -> int:
@@ -74,8 +75,7 @@ def _read(conn: Connection, wanted: Export) -> tuple[list[dict[str, Any]], Any]:
             func.ST_AsBinary(unit_version.c.geom).label("wkb"),
         )
         .join_from(unit_version, unit, unit.c.id == unit_version.c.unit_id)
-        .where(unit_version.c.network_id == network.id, func.upper_inf(unit_version.c.recorded))
-        .where(unit_version.c.valid.op("@>")(wanted.at))
+        .where(unit_version.c.network_id == network.id, holds(wanted.at, wanted.known_at))
     )
     found = conn.execute(query).all()
     codes = {row.unit_id: row.code for row in found}

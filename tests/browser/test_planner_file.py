@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import geopandas
 import pandas as pd
@@ -10,8 +11,9 @@ import shapely
 from geopandas import GeoDataFrame
 from playwright.sync_api import expect
 
+from core.clock import utc_now
 from tests.browser.conftest import Visits, until
-from tests.browser.planning import Ground, expect_said, is_still, picture, planned_city
+from tests.browser.planning import Ground, ask, expect_said, is_still, picture, planned_city
 from tests.city import SOUTH, STEP, WEST, code_at, square
 
 pytestmark = pytest.mark.browser
@@ -84,3 +86,6 @@ def test_a_file_goes_out_comes_back_changed_and_each_difference_is_accepted_or_r
     expect(missing).to_have_count(0)
     names = page.evaluate("planner.units.getSource().getFeatures().map((each) => each.get('name'))")
     assert "改过的名" not in names
+    unit = ask(ground, f"/v1/units/{code_at(0, 1)}?level=microgrid")["id"]
+    page.goto(f"{ground.url}/units/{unit}?{urlencode({'known_at': utc_now().isoformat()})}")
+    expect(page.locator("#called")).to_contain_text("时所知")

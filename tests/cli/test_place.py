@@ -53,6 +53,20 @@ def place(
 LON_LAT = ("--lon", "x", "--lat", "y")
 
 
+def test_rows_are_placed_by_what_was_known_at_an_instant(ground: str, tmp_path: Path) -> None:
+    content = "id,x,y\na,116.06,40.05\n"
+    now = [
+        place(tmp_path, content, *LON_LAT)[1],
+        place(tmp_path, content, *LON_LAT, "--known-at", "2099-01-01")[1],
+    ]
+    assert [rows[0]["governance_grid"] for rows in now] == ["g10", "g10"]
+    assert place(tmp_path, content, *LON_LAT, "--known-at", "soon")[0] == 2
+    (code, rows) = place(
+        tmp_path, content, *LON_LAT, "--network", "governance", "--known-at", "2020-01-01T00:00+08:00"
+    )
+    assert (code, rows[0]["governance_grid"], rows[0]["governance_status"]) == (0, "", "outside")
+
+
 def test_good_rows_get_a_code_per_level_and_a_status_per_network(ground: str, tmp_path: Path) -> None:
     code, rows = place(
         tmp_path, "id,x,y\na,116.06,40.05\nb,116.05,40.05\nc,116.025,40.025\nd,116.5,40.5\n", *LON_LAT

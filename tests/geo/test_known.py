@@ -1,15 +1,20 @@
 """Placement as it was known at an instant: before a back-dated edition, an ordinary one, or one that was taken back."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import shapely
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from geo.editions.known import place_as_known
+from core.errors import NotFound
+from geo.editions.life import read_life
 from geo.lookup import Lookup, Placement
 from geo.operations import Merge, Rename
 from geo.plans.redraw import Redraw
 from geo.plans.rollback import take_back_plan
+from geo.tables import unit
+from geo.units import get_unit, list_ancestors, list_children, list_published_networks, list_units
 from tests.geo.redrawing import FOUNDED, NOW, do, found_city, ident, new_plan, publish, split_a, standing
 
 DAY = timedelta(days=1)
@@ -22,6 +27,30 @@ def told(found: Placement) -> tuple[object, ...]:
     return (found.edition_id, found.status, units, found.border_m, near)
 
 
+def told_of_units(conn: Connection, at: datetime, known_at: datetime | None = None) -> tuple[object, ...]:
+    """Every unit with those above and below it, and the edition, but for the numbers of rows."""
+    then = {"at": at, "known_at": known_at}
+    units = list_units(conn, "net", **then)
+    brief = [replace(each, version_id=0) for each in units]
+    above = [[up.code for up in list_ancestors(conn, each, **then)] for each in units]
+    below = [[down.code for down in list_children(conn, each, **then)] for each in units]
+    alone = [get_unit(conn, each.code, network_code="net", level=each.level, **then).id for each in units]
+    (network,) = list_published_networks(conn, **then)
+    assert alone == [each.id for each in units]
+    return brief, above, below, network.edition, network.bbox
+
+
+def told_of_lives(conn: Connection, known_at: datetime | None = None) -> dict[UUID, object]:
+    lives: dict[UUID, object] = {}
+    for unit_id in conn.scalars(select(unit.c.id)):
+        try:
+            life = read_life(conn, unit_id, known_at=known_at)
+        except NotFound:
+            continue
+        lives[unit_id] = [replace(each, version_id=0) for each in life.chapters]
+    return lives
+
+
 def test_whatever_is_published_or_taken_back_a_former_answer_is_given_again(conn: Connection) -> None:
     found_city(conn)
     spots = [
@@ -32,9 +61,11 @@ def test_whatever_is_published_or_taken_back_a_former_answer_is_given_again(conn
     spots.append((115.0, 39.0))
     asked = [FOUNDED - DAY, NOW - 30 * DAY, NOW - 10 * DAY, NOW, NOW + 9 * DAY, NOW + 99 * DAY]
     lookup = Lookup(conn)
-    answers = {}
+    answers, units, lives = {}, {}, {}
 
-    def remember(known_at: object) -> None:
+    def remember(known_at: datetime) -> None:
+        lives[known_at] = told_of_lives(conn)
+        units.update({(known_at, at): told_of_units(conn, at) for at in asked})
         for spot in spots:
             for at in asked:
                 answers[known_at, spot, at] = told(lookup.place(*spot, at=at)[0])
@@ -58,9 +89,15 @@ def test_whatever_is_published_or_taken_back_a_former_answer_is_given_again(conn
 
     assert len(set(answers.values())) > 10
     for (known_at, spot, at), answer in answers.items():
-        (found,) = place_as_known(conn, spot, at=at, known_at=known_at)
+        (found,) = Lookup(conn, known_at=known_at).place(*spot, at=at)
         assert told(found) == answer, (known_at, spot, at)
-    (never,) = place_as_known(conn, spots[0], at=NOW, known_at=FOUNDED - DAY)
+    for (known_at, at), answer in units.items():
+        assert told_of_units(conn, at, known_at) == answer, (known_at, at)
+    for known_at, answer in lives.items():
+        assert told_of_lives(conn, known_at) == answer, known_at
+    assert len({str(each) for each in lives.values()}) == len(lives)
+    assert told_of_units(conn, NOW, FOUNDED - DAY) == ([], [], [], None, None)
+    (never,) = Lookup(conn, known_at=FOUNDED - DAY).place(*spots[0], at=NOW)
     assert (never.edition_id, never.status) == (None, "outside")
 
 

@@ -9,7 +9,6 @@ import shapely
 from sqlalchemy import Connection, text
 
 from core.db import make_engine, ring
-from geo.editions.known import units_as_known
 from geo.lookup import Lookup
 from geo.lookup.units import units_at
 from tests.geo.ground import Drawn, make_network, publish
@@ -175,7 +174,7 @@ def test_units_of_an_instant_are_found_by_an_index_that_knows_time(crowded: str)
         network_id = conn.execute(text("SELECT id FROM network WHERE code = 'governance'")).scalar_one()
         assert conn.execute(text("SELECT count(*) FROM unit_version")).scalar_one() >= 10_000
         early = JULY + timedelta(hours=1)
-        queries = (units_at(network_id, early), units_as_known(network_id, early, early))
+        queries = (units_at(network_id, early), units_at(network_id, early, known_at=early))
         compiled = [query.compile(conn) for query in queries]
         plans = [
             "\n".join(conn.exec_driver_sql(f"EXPLAIN {each}", each.params).scalars()) for each in compiled

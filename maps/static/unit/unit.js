@@ -9,13 +9,15 @@ import "../session.js";
 
 const PLAIN = new Set(["precision", "path"]);
 const id = document.body.dataset.unit;
+const knownAt = new URLSearchParams(location.search).get("known_at");
+const knowing = knownAt ? `?${new URLSearchParams({ known_at: knownAt })}` : "";
 let life = null;
 let network = null;
 
 async function start() {
   await loadWords();
   try {
-    const [read, borders, networks] = await Promise.all([get(`/v1/unit-lives/${id}`), get(`/v1/unit-lives/${id}/borders`), readNetworks()]);
+    const [read, borders, networks] = await Promise.all([get(`/v1/unit-lives/${id}${knowing}`), get(`/v1/unit-lives/${id}/borders${knowing}`), readNetworks()]);
     life = read;
     network = networks.find((each) => each.code === life.network);
     showName();
@@ -53,7 +55,7 @@ function showName() {
   document.title = `${shown.name} · ${t("life.title")}`;
   at("name").textContent = shown.name || shown.code;
   const state = stateOf(here, shown);
-  at("called").textContent = [shown.code, `${network?.name ?? life.network} · ${levelName(shown.level)}`, t(`life.origin.${life.origin}`), state].join(" · ");
+  at("called").textContent = [shown.code, `${network?.name ?? life.network} · ${levelName(shown.level)}`, t(`life.origin.${life.origin}`), state, ...(life.known_at ? [t("life.known", { at: stamp(life.known_at) })] : [])].join(" · ");
   at("crumbs").replaceChildren(...[...shown.above, { unit_id: id, name: shown.name }].map((each, place, all) => el("li", {}, place === all.length - 1 ? el("span", { "aria-current": "page" }, each.name) : linkTo(each))));
   const query = new URLSearchParams({ network: life.network, view: "history", unit: id });
   const wall = new URLSearchParams({ network: life.network, unit: shown.code, level: shown.level });
@@ -107,7 +109,7 @@ function choose(each, { note = false } = {}) {
     row.setAttribute("aria-selected", String(on));
     row.querySelector("input").checked = on;
   }
-  if (note) history.replaceState(null, "", `${location.pathname}?version=${each.version_id}`);
+  if (note) history.replaceState(null, "", `${location.pathname}?${new URLSearchParams({ version: each.version_id, ...(knownAt ? { known_at: knownAt } : {}) })}`);
   const today = standing();
   const legend = [["then", t("life.legend.then", { since: since(each), until: until(each) })]];
   if (today && today.version_id !== each.version_id) legend.push(["today", t("life.legend.today")]);

@@ -172,6 +172,30 @@ def test_what_was_known_before_a_back_dated_publication_is_told_when_it_is_asked
     assert [holder(at=since - timedelta(days=1), known_at=known) for known in (before, after)] == [OLD, OLD]
     assert [holder(), holder(known_at=after), holder(known_at=before)] == [born, born, OLD]
     assert holder(at=at, known_at=FOUNDED - timedelta(days=1)) is None
+    point = {"lon": LON, "lat": LAT, "at": at.isoformat()}
+    for known, code in ((None, born), (after, born), (before, OLD)):
+        knowing = {} if known is None else {"known_at": known.isoformat()}
+        many = ask("worker", "POST", "/v1/places", {"points": [point, point], **knowing})["places"]
+        placed = [next(each for each in one["placements"] if each["network"] == "governance") for one in many]
+        assert [each["units"][0]["code"] for each in placed] == [code, code]
+        query = urlencode({"at": at.isoformat(), **knowing})
+        codes = [each["code"] for each in ask("worker", "GET", f"/v1/units?level=microgrid&{query}")["units"]]
+        assert (len(codes), born in codes) == ((64, False) if known == before else (65, True))
+        grid = ask("worker", "GET", f"/v1/units/{code_at(0, 0, 'grid')}/children?{query}")["units"]
+        assert (born in {each["code"] for each in grid}) == (known != before)
+        area = ask("worker", "GET", f"/v1/units/{OLD}?{query}")
+        assert (area["area_m2"] > 40_000, area["valid_until"]) == (known == before, None)
+        assert (area["households"] == 30) == (known == before)
+        seq = ask("worker", "GET", f"/v1/networks?{query}")["networks"][0]["edition"]["seq"]
+        assert seq == (1 if known == before else 2)
+        life = ask("worker", "GET", f"/v1/unit-lives/{area['id']}?{urlencode(knowing)}")
+        assert [each["edition"] for each in life["chapters"]] == ([1] if known == before else [1, 2])
+        borders = ask("worker", "GET", f"/v1/unit-lives/{area['id']}/borders?{urlencode(knowing)}")[
+            "features"
+        ]
+        assert [each["properties"]["version_id"] for each in borders] == [
+            each["version_id"] for each in life["chapters"]
+        ]
     assert (
         ask("worker", "GET", f"/v1/places?lon={LON}&lat={LAT}&known_at=2026-06-01T00:00:00")["status"] == 422
     )
