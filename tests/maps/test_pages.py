@@ -75,7 +75,7 @@ def test_every_page_renders_in_both_languages(language: Language) -> None:
         "start": {"granted": False, "doors": [], "networks": []},
         "wall": {"sees_movement": True, "sees_cases": False, "sees_hotspots": True},
         "phone": {"fix_days": "30"},
-        "planner": {"plans": True},
+        "planner": {"plans": True, "plans_all": True},
         "unit": {"unit_id": "0"},
     }
     for name, values in pages.items():
