@@ -117,6 +117,16 @@ def test_the_address_brings_the_same_view(visit: Visits) -> None:
     expect(page).to_have_url(re.compile("layers=people,trail,cases"))
 
 
+def test_nothing_is_counted_before_it_was_told(visit: Visits) -> None:
+    window = visit("command")
+    window.page.route(re.compile("/v1/(live|case-counts|cases)"), lambda route: None)
+    page = window.open("/wall")
+    expect(page.locator("#rows tbody tr").first).to_be_visible()
+    expect(page.locator("#figures .big")).to_have_text([re.compile("^–")] * 5)
+    expect(page.locator("#rows td").filter(has_text=re.compile(r"\d"))).to_have_count(0)
+    expect(page.locator("#alerts-count")).to_have_text("正在连接")
+
+
 def test_figures_count_the_people_of_the_unit(visit: Visits, hire: Hire) -> None:
     for _ in range(2):
         hire("郑欣", (6, 2), shift_h=1)

@@ -11,9 +11,9 @@ const AWAITED_MS = 4000;
 const AGAIN_MS = 6000;
 
 let timer = 0;
-let open = { cases: [], total: 0, byUnit: new Map() };
+let open = { cases: null, total: null, byUnit: null };
 
-/** { total, byUnit }: open cases of where we are, and by unit id. */
+/** { cases, total, byUnit }: open cases of where we are, and by unit id; nulls before they were read. */
 export const openTotals = () => open;
 
 export async function loadCases() {
@@ -53,6 +53,6 @@ export const toCase = (number) => go({ case: number, person: null });
 /** Choose a case of the list and bring the camera there. */
 export function lookAtCase(number) {
   toCase(number);
-  const one = open.cases.find((each) => each.number === number);
+  const one = open.cases?.find((each) => each.number === number);
   if (one) lookAt([one.lon, one.lat]);
 }

@@ -12,6 +12,7 @@ import { go, note, now as stateNow } from "./state.js";
 const GROUND_MS = 20_000;
 
 let arriving = 0;
+let isWhole = false; // the camera shows all of where we are
 
 /** Stand where the address says; a unit that is not found is told, and the top shown. `look`: the camera goes there too. */
 export async function arrive(state, { look = true } = {}) {
@@ -39,6 +40,7 @@ export async function arrive(state, { look = true } = {}) {
 export function drawPlace() {
   const { map, place } = here;
   if (!map) return;
+  isWhole = true;
   if (place.bbox) map.fitBounds(boundsOf(place.bbox), { padding: paddingNow(), duration: moveTime(600), maxZoom: 17 }, { isOurs: true });
 }
 
@@ -46,16 +48,15 @@ export function drawPlace() {
 export function lookWhere({ at: position }) {
   const [zoom, lat, lon] = (position ?? "").split("/").map(Number);
   if (!here.map || !here.place) return;
-  if (Number.isFinite(zoom) && Math.abs(lat) <= 85 && Math.abs(lon) <= 180) here.map.jumpTo({ center: [lon, lat], zoom }, { isOurs: true });
-  else drawPlace();
+  isWhole = !(Number.isFinite(zoom) && Math.abs(lat) <= 85 && Math.abs(lon) <= 180);
+  if (isWhole) drawPlace();
+  else here.map.jumpTo({ center: [lon, lat], zoom }, { isOurs: true });
 }
 
-/** The legend grows and shrinks with what is shown: a place that is shown in whole stays so above it. */
+/** Legend and alerts grow and shrink with what is shown: a place that is shown in whole stays so between them. */
 export function keepRoom() {
-  new ResizeObserver(() => {
-    const { at: moved, follow } = stateNow();
-    if (here.place && !moved && !follow) drawPlace();
-  }).observe(at("foot"));
+  const observer = new ResizeObserver(() => isWhole && !stateNow().follow && drawPlace());
+  for (const panel of ["foot", "right"]) observer.observe(at(panel));
 }
 
 /** Write where the map was moved to into the address. */
@@ -66,6 +67,7 @@ export function keepPosition(map) {
     const isOwn = isOurs || resized || stateNow().follow;
     resized = false;
     if (isOwn || !here.place) return;
+    isWhole = false;
     const { lng, lat } = map.getCenter();
     note({ at: `${map.getZoom().toFixed(2)}/${lat.toFixed(5)}/${lng.toFixed(5)}` });
   });
@@ -104,12 +106,14 @@ export function offsetNow() {
 /** The camera to a point, as near as a street at least. */
 export function lookAt(position) {
   const { map } = here;
+  isWhole = false;
   if (map && position) map.easeTo({ center: position, zoom: Math.max(map.getZoom(), 15), duration: moveTime(600), offset: offsetNow() });
 }
 
 /** Nearer to a group, until its people stand apart. */
 export function lookInto(position) {
   const { map } = here;
+  isWhole = false;
   map.easeTo({ center: position, zoom: Math.min(map.getMaxZoom(), map.getZoom() + 2), duration: moveTime(600), offset: offsetNow() });
 }
 

@@ -8,11 +8,14 @@ import { at, el } from "./dom.js";
 import { byNeed, needOf } from "./people.js";
 import { fillTable } from "./table.js";
 
-/** `figures` of `figuresOf`, with `openCases` (null: may not be seen) and `movement`; `asOf` of the feed, null before it spoke. */
-export function showFigures(figures, asOf) {
-  const { onShift, heard, moving, silent, openCases, movement } = figures;
-  const of = (key, part, whole) => t(key, { share: share(part, whole), total: count(whole) });
-  const items = movement
+/**
+ * `figures` of `figuresOf` and `openCases`, null before they were told; `shows`: { movement, cases }, what may be seen;
+ * `asOf` of the feed, null before it spoke.
+ */
+export function showFigures(figures, shows, asOf) {
+  const { onShift, heard, moving, silent, openCases } = figures;
+  const of = (key, part, whole) => (whole === null ? "\u00a0" : t(key, { share: share(part, whole), total: count(whole) }));
+  const items = shows.movement
     ? [
         ["wall.on_shift", onShift, "\u00a0"],
         ["wall.heard", heard, of("wall.of_on_shift", heard, onShift)],
@@ -20,7 +23,7 @@ export function showFigures(figures, asOf) {
         ["wall.silent", silent, of("wall.of_on_shift", silent, onShift)],
       ]
     : [];
-  if (openCases !== null) items.push(["wall.open_cases", openCases, ""]);
+  if (shows.cases) items.push(["wall.open_cases", openCases, ""]);
   at("figures").replaceChildren(...items.map((item) => figure(...item)));
   at("as-of").textContent = asOf ? t("wall.as_of", { time: clock(asOf) }) : "";
 }
@@ -28,7 +31,7 @@ export function showFigures(figures, asOf) {
 function figure(key, value, denominator) {
   const unit = el("small", {}, t(key === "wall.open_cases" ? "wall.cases_unit" : "wall.people_unit"));
   const of = denominator ? [el("dd", { class: "of" }, denominator)] : [];
-  return el("div", { title: t(`${key}.note`) }, el("dt", {}, t(key)), el("dd", { class: "big" }, count(value), unit), ...of);
+  return el("div", { title: t(`${key}.note`) }, el("dt", {}, t(key)), el("dd", { class: "big" }, value === null ? "–" : count(value), unit), ...of);
 }
 
 const column = (key, word) => ({ key, text: t(word), note: t(`${word}.note`) });
@@ -47,10 +50,10 @@ export function showUnits(children, { withPeople, withCases, levelName }, sort, 
   fillTable({ columns, rows, sort, empty: t("wall.units.none"), act });
 }
 
-/** The people of the unit, those who need a look first. */
+/** The people of the unit, those who need a look first; null before they were told. */
 export function showPeople(people, selected, sort, act) {
   const columns = [{ key: "name", text: t("wall.person") }, { key: "state", text: t("wall.state") }, { key: "age", text: t("wall.age") }];
-  const rows = [...people].sort(byNeed).map((dot) => {
+  const rows = (people ?? []).toSorted(byNeed).map((dot) => {
     const quiet = dot.heard_at ? (Date.now() - Date.parse(dot.heard_at)) / 1000 : Infinity;
     return {
       key: dot.code,
@@ -62,13 +65,13 @@ export function showPeople(people, selected, sort, act) {
       texts: [t(`state.${dot.state}`), dot.heard_at ? age(quiet) : "–"],
     };
   });
-  fillTable({ columns, rows, sort, empty: t("wall.people.none"), act });
+  fillTable({ columns, rows, sort, empty: t(people ? "wall.people.none" : "live.connecting"), act });
 }
 
-/** Open cases of where we are: of `readCases`. */
+/** Open cases of where we are: of `readCases`; null before they were told. */
 export function showCases(cases, selected, sort, act) {
   const columns = [{ key: "name", text: t("wall.case") }, { key: "state", text: t("wall.state") }, { key: "age", text: t("wall.age") }];
-  const rows = cases.map((one) => {
+  const rows = (cases ?? []).map((one) => {
     const old = (Date.now() - Date.parse(one.reported_at)) / 1000;
     return {
       key: one.number,
@@ -80,7 +83,7 @@ export function showCases(cases, selected, sort, act) {
       texts: [t(`case.${one.state}`), age(old)],
     };
   });
-  fillTable({ columns, rows, sort, empty: t("wall.cases.none"), act });
+  fillTable({ columns, rows, sort, empty: t(cases ? "wall.cases.none" : "live.connecting"), act });
 }
 
 /** The path to where we are; each step above can be chosen. `steps`: [{ name, open }]. */

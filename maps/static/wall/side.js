@@ -14,13 +14,15 @@ import { byCode, countByUnit, figuresOf, peopleOf } from "./people.js";
 import { go, now as stateNow } from "./state.js";
 
 const TABS = ["units", "people", "cases"];
+const UNTOLD = { onShift: null, heard: null, moving: null, silent: null };
+const NOBODY = { onShift: 0, heard: 0, moving: 0, silent: 0 };
 
 export function refreshPanel() {
   const { place, asOf } = here;
   if (!place) return;
-  const people = peopleOf(place.unit?.id ?? null);
-  const openCases = sees.cases === "yes" ? openTotals().total : null;
-  showFigures({ ...figuresOf(people), openCases, movement: sees.movement === "yes" }, asOf);
+  const people = asOf ? peopleOf(place.unit?.id ?? null) : null;
+  const figures = people ? figuresOf(people) : UNTOLD;
+  showFigures({ ...figures, openCases: openTotals().total }, { movement: sees.movement === "yes", cases: sees.cases === "yes" }, asOf);
   const list = listNow();
   for (const name of TABS) {
     at(`tab-${name}`).setAttribute("aria-selected", String(name === list));
@@ -48,8 +50,8 @@ function showChildren(sort) {
   const counts = countByUnit();
   const open = openTotals();
   const children = here.place.children.map((child) => {
-    const { onShift = 0, moving = 0, silent = 0 } = counts.get(child.id) ?? {};
-    return { key: child.code, name: child.name, onShift, moving, silent, cases: open.byUnit.get(child.id) ?? 0 };
+    const { onShift, moving, silent } = here.asOf ? (counts.get(child.id) ?? NOBODY) : UNTOLD;
+    return { key: child.code, name: child.name, onShift, moving, silent, cases: open.byUnit ? (open.byUnit.get(child.id) ?? 0) : null };
   });
   const shows = { withPeople: sees.movement === "yes", withCases: sees.cases === "yes", levelName: here.place.childLevel?.name };
   showUnits(children, shows, sort, { open: openChild, point: pointChild, sort: sortBy });

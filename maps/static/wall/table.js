@@ -8,7 +8,7 @@ const shown = { shape: null, rows: new Map() };
 
 /**
  * `columns`: [{ key, text, note }], the first of the names. `rows`: [{ key, name, label, values, texts?, mark?, selected? }]:
- * `values` by column after the name, to sort by; `texts` where they read differently; `mark`: { key, draw }.
+ * `values` by column after the name, to sort by, null where not told; `texts` where they read differently; `mark`: { key, draw }.
  * `sort`: "column" or "-column" (falling), null as they come. `act`: { open(key), point(key|null), sort(sort) }.
  * A call with the same rows in the same order only changes the cells, so that the focus stays.
  */
@@ -68,7 +68,7 @@ function makeRow(row, index, act) {
 function refresh(line, row) {
   const cells = line.querySelectorAll("td");
   (row.texts ?? row.values).forEach((value, index) => {
-    const text = typeof value === "number" ? count(value) : value;
+    const text = typeof value === "number" ? count(value) : (value ?? "–");
     if (cells[index].textContent !== text) cells[index].textContent = text;
     cells[index].classList.toggle("nil", value === 0);
   });

@@ -146,7 +146,7 @@ function showAges() {
 
 /** Who or what it is about. */
 export function titleOf({ kind, person, unit, case: number }) {
-  if (kind === "urgent_case") return category(openTotals().cases.find((one) => one.number === number)?.category) ?? number;
+  if (kind === "urgent_case") return category(openTotals().cases?.find((one) => one.number === number)?.category) ?? number;
   return person?.name ?? unit?.name ?? t(`alert.${kind}`);
 }
 
