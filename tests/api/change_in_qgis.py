@@ -1,6 +1,8 @@
-"""Run by QGIS's own Python: open a plan's GeoPackage as a project would, move one border and a name, save.
+"""Run by QGIS's own Python: open a plan's GeoPackage as a project would, edit it with QGIS's own tools, save.
 
-`change_in_qgis.py FILE GIVER TAKER WEST SOUTH EAST NORTH`: the box goes from the giver to the taker; prints what QGIS saw as JSON.
+`change_in_qgis.py FILE '{"strip": [west, south, east, north], "giver": CODE, "taker": CODE, "ended": CODE, "heir": CODE,
+"divided": CODE, "line": [[lon, lat], …]}'`: the strip goes from the giver to the taker, which is renamed; the ended unit is deleted and
+drawn into the heir; the divided one is split along the line. Prints what QGIS saw as JSON.
 """
 
 import json
@@ -8,13 +10,13 @@ import os
 import sys
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-from qgis.core import Qgis, QgsApplication, QgsGeometry, QgsRectangle, QgsVectorLayer
+from qgis.core import Qgis, QgsApplication, QgsGeometry, QgsPointXY, QgsRectangle, QgsVectorLayer
 
-path, giver, taker, *corners = sys.argv[1:]
+path, asked = sys.argv[1], json.loads(sys.argv[2])
 app = QgsApplication([], False)
 app.initQgis()
 layer = QgsVectorLayer(f"{path}|layername=units", "units", "ogr")
-strip = QgsGeometry.fromRect(QgsRectangle(*map(float, corners)))
+strip = QgsGeometry.fromRect(QgsRectangle(*asked["strip"]))
 by_code = {feature["code"]: feature for feature in layer.getFeatures()}
 renderer, names = layer.renderer(), [field.name() for field in layer.fields()]
 seen = {
@@ -26,10 +28,16 @@ seen = {
     "colour": renderer.symbol().color().name(),
     "editable": layer.startEditing(),
 }
-one, other = by_code[giver], by_code[taker]
-layer.changeGeometry(one.id(), one.geometry().difference(strip))
-layer.changeGeometry(other.id(), other.geometry().combine(strip))
-layer.changeAttributeValue(other.id(), names.index("name"), "在QGIS里改的名")
+giver, taker, ended, heir, divided = (
+    by_code[asked[name]] for name in ("giver", "taker", "ended", "heir", "divided")
+)
+layer.changeGeometry(giver.id(), giver.geometry().difference(strip))
+layer.changeGeometry(taker.id(), taker.geometry().combine(strip))
+layer.changeAttributeValue(taker.id(), names.index("name"), "在QGIS里改的名")
+layer.changeGeometry(heir.id(), heir.geometry().combine(ended.geometry()))
+layer.deleteFeature(ended.id())
+layer.select(divided.id())
+seen["split"] = int(layer.splitFeatures([QgsPointXY(*place) for place in asked["line"]], False))
 seen["saved"] = layer.commitChanges()
 seen["errors"] = layer.commitErrors()
 print(json.dumps(seen, ensure_ascii=False))

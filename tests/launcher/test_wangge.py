@@ -91,6 +91,10 @@ def test_without_root_and_sudo_it_prints_the_line_for_an_administrator(tmp_path:
     assert done.returncode == 2
     assert "chromium: the browser that the tests drive" in done.stderr
     assert "apt-get install -y --no-install-recommends" in done.stderr
+    assert "python3-qgis" not in done.stderr
+    full = run("test", "--full", PATH=str(tools))
+    there = Path("/usr/lib/python3/dist-packages/qgis/core").exists()
+    assert (full.returncode, "python3-qgis: the desktop program" in full.stderr) == (2, not there)
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_started(tmp_path: Path) -> None:

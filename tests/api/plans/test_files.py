@@ -249,51 +249,47 @@ def test_the_file_of_a_plan_has_what_was_drawn_in_it_before(desk: Desk, ask: Ask
     assert {each["kind"] for each in desk.send_as_it_is()} <= {"households"}
 
 
-def qgis_python() -> str | None:
-    """Debian's Python, where its QGIS is installed."""
-    known = subprocess.run(
-        ["/usr/bin/python3", "-c", "import qgis.core"], capture_output=True, check=False, timeout=60
-    ) if Path("/usr/bin/python3").exists() else None  # fmt: skip
-    return "/usr/bin/python3" if known is not None and known.returncode == 0 else None
+QGIS = Path("/usr/bin/python3")
+"""Debian's Python, for which Debian's QGIS is made."""
+
+
+def change_in_qgis(path: Path, wanted: Told) -> Told:
+    """QGIS edits the file, without a screen and with nothing of this environment; what it saw."""
+    own = {"PATH": "/usr/bin:/bin", "HOME": str(path.parent), "XDG_RUNTIME_DIR": str(path.parent)}
+    known = subprocess.run([QGIS, "-c", "import qgis.core"], capture_output=True, check=False, timeout=60)
+    if known.returncode:
+        pytest.fail("QGIS is missing: ./wangge test --full installs it (apt-get install python3-qgis)")
+    asked = [QGIS, Path(__file__).parent.parent / "change_in_qgis.py", path, json.dumps(wanted)]
+    ran = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=120, env=own)
+    seen: Told = json.loads(ran.stdout.splitlines()[-1])
+    return seen
 
 
 @pytest.mark.full
-def test_qgis_opens_a_plan_changes_it_and_it_comes_back_as_the_difference_it_is(
-    ask: Ask, tmp_path: Path
-) -> None:
-    python = qgis_python()
-    if python is None:
-        pytest.skip("QGIS is not installed: apt-get install --no-install-recommends python3-qgis")
-    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
-    path = tmp_path / "plan.gpkg"
-    path.write_bytes(ask("planner", "GET", f"/v1/plans/{plan}/file")["content"])
-    strip = shapely.box(WEST + 0.9 * STEP, SOUTH, WEST + STEP, SOUTH + STEP)
-    script = Path(__file__).parent.parent / "change_in_qgis.py"
-    asked = [path, code_at(0, 0), code_at(1, 0), *strip.bounds]
-    own = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
-    ran = subprocess.run(
-        [python, script, *map(str, asked)], capture_output=True, text=True, check=True, timeout=120, env=own
-    )
-    seen = json.loads(ran.stdout.splitlines()[-1])
-    told = (seen["valid"], seen["count"], seen["crs"], seen["editable"], seen["saved"])
-    assert told == (True, 9, "EPSG:4326", True, True), seen["errors"]
+def test_qgis_opens_a_plan_changes_it_and_it_comes_back_as_the_difference_it_is(desk: Desk) -> None:
+    giver, taker, ended, heir, divided = desk.ids((0, 0), (1, 0), (0, 3), (1, 3), (1, 1))
+    line = [(WEST + STEP, SOUTH + 1.5 * STEP), (WEST + 2 * STEP, SOUTH + 1.5 * STEP)]
+    codes = {"giver": (0, 0), "taker": (1, 0), "ended": (0, 3), "heir": (1, 3), "divided": (1, 1)}
+    wanted = {name: code_at(*cell) for name, cell in codes.items()}
+    seen = change_in_qgis(desk.path, {**wanted, "strip": STRIP.bounds, "line": line})
+    told = (seen["valid"], seen["count"], seen["crs"], seen["editable"], seen["split"], seen["saved"])
+    assert told == (True, 9, "EPSG:4326", True, 0, True), seen
     assert {"unit_id", "code", "name", "households"} <= set(seen["fields"])
     assert seen["colour"] == "#ffffff"
-    differences = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
-    ids = [unit_id(ask, 0, 0), unit_id(ask, 1, 0)]
-    assert sorted((ids.index(each["unit_id"]), each["kind"]) for each in differences) == [
-        (0, "border"),
-        (1, "border"),
-        (1, "name"),
-    ]
-    for each in differences:
-        if each["kind"] == "border":
-            where = shapely.geometry.shape(each["where"])
-            assert shapely.area(shapely.symmetric_difference(where, strip)) < 1e-3 * strip.area
-    for each in (each for each in differences if each["unit_id"] == ids[1]):
-        assert ask("planner", "POST", f"/v1/plans/{plan}/operations", each["operation"])["ok"]
-    units = {each["id"]: each for each in ask("planner", "GET", f"/v1/plans/{plan}/drawing")["features"]}
-    assert units[ids[1]]["properties"]["name"] == "在QGIS里改的名"
-    assert shapely.geometry.shape(units[ids[1]]["geometry"]).covers(strip.centroid)
-    left = ask("planner", "POST", f"/v1/plans/{plan}/file", content=path.read_bytes())["differences"]
-    assert {each["kind"] for each in left} <= {"households"}
+    differences = desk.send_as_it_is()
+    assert sorted((each["kind"], each["unit_id"]) for each in differences) == sorted([
+        ("border", giver), ("border", taker), ("border", heir), ("name", taker), ("missing", ended), ("repeated", divided),
+    ])  # fmt: skip
+    for unit in (giver, taker):
+        where = ground(one(differences, "border", unit))
+        assert shapely.area(shapely.symmetric_difference(where, STRIP)) < 1e-3 * STRIP.area
+    for each in (
+        one(differences, "border", giver), one(differences, "name"), one(differences, "missing"), one(differences, "repeated"),
+    ):  # fmt: skip
+        desk.accept(each)
+    units = desk.units()
+    assert units[taker]["properties"]["name"] == "在QGIS里改的名"
+    assert shapely.geometry.shape(units[taker]["geometry"]).covers(STRIP.centroid)
+    assert shapely.geometry.shape(units[heir]["geometry"]).equals(square(0, 3, 2))
+    assert (ended in units, len(units)) == (False, 9)
+    assert {each["kind"] for each in desk.send_as_it_is()} <= {"households"}
