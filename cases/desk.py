@@ -12,7 +12,7 @@ from cases.intake import take_in_cases
 from cases.reports import CaseReport
 from cases.tables import case, case_event
 from cases.views import CaseView, find_case, visible
-from core.errors import Conflict
+from core.errors import Conflict, told
 from geo.lookup import Lookup
 from people.access import MAY_REPORT_CASES, Caller
 
@@ -39,12 +39,20 @@ def report_case(
         return Reported(find_case(conn, taken.number), "new")
     if not _may_know(conn, caller, taken.case_id):
         raise Conflict(
-            f"the reference {report.external_ref} of {report.channel} is taken by a case elsewhere; nothing was changed"
+            told(
+                "the reference {reference} of {channel} is taken by a case elsewhere; nothing was changed",
+                reference=report.external_ref,
+                channel=report.channel,
+            )
         )
     if taken.outcome == "different":
         raise Conflict(
-            f"{report.channel} {report.external_ref} is known as case {taken.number} with other contents; "
-            "nothing was changed"
+            told(
+                "{channel} {reference} is known as case {number} with other contents; nothing was changed",
+                channel=report.channel,
+                reference=report.external_ref,
+                number=taken.number,
+            )
         )
     return Reported(find_case(conn, taken.number), "repeat")
 

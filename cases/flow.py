@@ -10,7 +10,7 @@ an ended case → accepted (reopened 重新受理)
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, told
 
 STATES: Final[dict[str, tuple[str, str]]] = {
     "reported": ("上报", "reported"),
@@ -82,7 +82,9 @@ another system in a later state has the event "import" after it."""
 def find_step(kind: str) -> Step:
     """The row of a step; Invalid names those there are."""
     if kind not in STEPS:
-        raise Invalid(f"there is no step “{kind}”; the steps are {', '.join(STEPS)}")
+        raise Invalid(
+            told("there is no step “{step}”; there are: {steps}", step=kind, steps=", ".join(STEPS))
+        )
     return STEPS[kind]
 
 
@@ -90,9 +92,15 @@ def check_source(kind: str, state: str) -> None:
     """Conflict when the step does not lead on from this state."""
     step = find_step(kind)
     if state not in step.sources:
-        possible = ", ".join(name for name, other in STEPS.items() if state in other.sources)
+        possible = [name for name, other in STEPS.items() if state in other.sources]
         raise Conflict(
-            f"the case is {state}: {kind} leads on from {', '.join(step.sources)}; possible now: {possible}"
+            told(
+                "the case is {case_state_1}: {case_step_1} leads on from {case_state_2}; possible now: {case_step_2}",
+                case_state_1=state,
+                case_step_1=kind,
+                case_state_2=", ".join(step.sources),
+                case_step_2=", ".join(possible),
+            )
         )
 
 
@@ -101,6 +109,8 @@ def check_needs(kind: str, given: frozenset[str]) -> None:
     step = find_step(kind)
     missing = [field for field in step.needs if field not in given]
     if missing:
-        raise Invalid(f"{kind} needs {', '.join(missing)}")
+        raise Invalid(told("{case_step} needs {case_field}", case_step=kind, case_field=", ".join(missing)))
     if step.one_of and not given.intersection(step.one_of):
-        raise Invalid(f"{kind} needs {' or '.join(step.one_of)}")
+        raise Invalid(
+            told("{case_step} needs one of {case_field}", case_step=kind, case_field=", ".join(step.one_of))
+        )

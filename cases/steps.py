@@ -13,7 +13,7 @@ from cases.intake import BELL
 from cases.tables import case, case_event
 from cases.views import CaseView, find_case, network_of_holder, path_of, visible
 from core.db import ring
-from core.errors import Conflict, Invalid, NotFound, Refused
+from core.errors import Conflict, Invalid, NotFound, Refused, told
 from geo.tables import unit_version
 from people.access import Caller, serves_within, visible_units
 from people.grants import find_unit
@@ -68,13 +68,22 @@ def take_step(
     role = find_standing(conn, caller, view).role_for(request.kind)
     if view.seq != request.after_seq:
         raise Conflict(
-            f"case {number} has moved on: its newest event is {view.seq}, not {request.after_seq}; look again"
+            told(
+                "case {number} has moved on: its newest event is {seq}, not {after}; look again",
+                number=number,
+                seq=view.seq,
+                after=request.after_seq,
+            )
         )
     check_source(request.kind, view.state)
     if request.kind == "acknowledge" and view.acknowledged_at is not None:
-        raise Conflict(f"case {number} is acknowledged already")
+        raise Conflict(told("case {number} is acknowledged already", number=number))
     if step.not_by_handler and view.handler_id == caller.account_id:
-        raise Refused(f"{request.kind} is for another person than the one who handled the case")
+        raise Refused(
+            told(
+                "{case_step} is for another person than the one who handled the case", case_step=request.kind
+            )
+        )
     state = step.target or view.state
     actor = Actor(caller.login, role, caller.account_id, caller.person_id)
     changes = _changes(conn, view, request, state, now)
@@ -107,8 +116,14 @@ class Standing:
         for role in step.roles:
             if role in self.roles:
                 return role
-        whose = [*step.roles, *(["the worker it is assigned to"] if step.by_assignee else [])]
-        raise Refused(f"{kind} is for {', '.join(whose)} of the unit that holds the case")
+        whose = [*step.roles, *(["assignee"] if step.by_assignee else [])]
+        raise Refused(
+            told(
+                "{case_step} is for {case_role} of the unit that holds the case",
+                case_step=kind,
+                case_role=", ".join(whose),
+            )
+        )
 
     def may(self, kind: str) -> bool:
         """Whether there is a role in which the step may be taken."""
@@ -208,7 +223,7 @@ def _next_owner(conn: Connection, view: CaseView, request: StepRequest, now: dat
     if request.kind in {"assign", "transfer"} and request.unit is not None:
         return find_unit(conn, request.unit, now, network_code=network_of_holder(conn, view).code)
     if holder is None:
-        raise Conflict(f"no unit ever held case {view.number}, so it cannot be reopened")
+        raise Conflict(told("no unit ever held case {number}, so it cannot be reopened", number=view.number))
     return holder
 
 
@@ -220,7 +235,9 @@ def _parent_of(conn: Connection, unit_id: UUID | None) -> UUID:
         .limit(1)
     ).one_or_none()
     if row is None or row.parent_unit_id is None:
-        raise Conflict("the unit that holds the case has none above it, so the case cannot be escalated")
+        raise Conflict(
+            told("the unit that holds the case has none above it, so the case cannot be escalated")
+        )
     parent: UUID = row.parent_unit_id
     return parent
 
@@ -240,7 +257,11 @@ def _find_assignee(
     )
     if found is None:
         raise NotFound(
-            f"nobody with the code {code} serves in the network {network.code} where you may assign"
+            told(
+                "nobody with the code {code} serves in the network {network} where you may assign",
+                code=code,
+                network=network.code,
+            )
         )
     return found
 
@@ -258,7 +279,9 @@ def _lock_cases(conn: Connection, number: str, other: str | None) -> None:
 def _find_original(view: CaseView, original: CaseView) -> int:
     """The case this one repeats; following it must not lead back here."""
     if original.id == view.id:
-        raise Invalid("a case is no duplicate of itself")
+        raise Invalid(told("a case is no duplicate of itself"))
     if original.state == "duplicate":
-        raise Conflict(f"case {original.number} is itself a duplicate; name the case it repeats")
+        raise Conflict(
+            told("case {number} is itself a duplicate; name the case it repeats", number=original.number)
+        )
     return original.id

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from cases.events import LoggedEvent, list_events
 from cases.tables import case, case_placement
 from core.clock import read_instant
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, told
 from geo.networks import Network, get_network
 from geo.tables import network, unit, unit_version
 from people.access import MAY_SEE_CASES, Caller, Scope, visible_units
@@ -144,7 +144,11 @@ def find_subtree(conn: Connection, unit_code: str, network_code: str | None) -> 
     paths = tuple(sorted(conn.scalars(query)))
     if not paths:
         raise NotFound(
-            f"there is no unit {unit_code}" + (f" in the network {network_code}" if network_code else "")
+            told("there is no unit {unit}", unit=unit_code)
+            if network_code is None
+            else told(
+                "there is no unit {unit} in the network {network}", unit=unit_code, network=network_code
+            )
         )
     return Scope(everywhere=False, paths=paths)
 
@@ -175,9 +179,9 @@ def _read_cursor(after: str) -> Any:
     try:
         place = read_instant(instant), int(number)
     except (ValueError, Invalid) as error:
-        raise Invalid("after is not one that a page of cases gave") from error
+        raise Invalid(told("after is not one that a page of cases gave")) from error
     if not 0 <= place[1] < 2**63:
-        raise Invalid("after is not one that a page of cases gave")
+        raise Invalid(told("after is not one that a page of cases gave"))
     return tuple_(*place)
 
 
@@ -258,7 +262,7 @@ def find_case(conn: Connection, number: str, seen: ColumnElement[bool] | None = 
     query = _views().where(case.c.number == number)
     row = conn.execute(query if seen is None else query.where(seen)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no case {number}")
+        raise NotFound(told("there is no case {number}", number=number))
     return _view(row)
 
 
@@ -315,7 +319,7 @@ def network_of_holder(conn: Connection, view: CaseView) -> Network:
         .where(unit.c.id == (view.owner_unit_id or view.ended_unit_id))
     )
     if code is None:
-        raise Conflict(f"no unit ever held case {view.number}")
+        raise Conflict(told("no unit ever held case {number}", number=view.number))
     return get_network(conn, code)
 
 

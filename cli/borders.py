@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli.frame import print_table, say, whole_file
 from geo.findings import Finding, RowFinding, count_rules, findings_geojson
+from geo.validation.mend import MENDED
 
 SHOWN = 40
 SHOWN_A_RULE = 10
@@ -39,6 +40,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
     shown = [finding for rule in reversed(counts) for finding in _worst(findings, rule)]
     head = ("severity", "rule", "units", "lon, lat", "what", "remedy")
     print_table(head, [(finding.severity, *_row(finding), finding.fix) for finding in shown])
+    if not counts.keys().isdisjoint(MENDED):
+        print("boundaries import --clean METRES mends gaps, overlaps and unmatched edges up to that width")
     if len(shown) < len(findings):
         print(f"… and {len(findings) - len(shown):,} more, the smaller ones")
 

@@ -30,7 +30,7 @@ class Finding:
     severity: Severity
     units: tuple[str, ...]
     text: Text
-    fix: str
+    fix: Text
     level: str | None = None
     where: tuple[float, float] | None = None
     geometry: BaseGeometry | None = field(default=None, repr=False)
@@ -90,6 +90,7 @@ def _feature(finding: Finding) -> dict[str, Any]:
             "text": finding.text,
             "said": finding.text.parts,
             "fix": finding.fix,
+            "advised": finding.fix.parts,
             "mend": None if finding.mend is None else {"op": finding.mend[0], "args": dict(finding.mend[1])},
             "measure": finding.measure,
             "measure_unit": finding.measure_unit,

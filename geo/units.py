@@ -9,7 +9,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import Conflict, NotFound, told
@@ -82,11 +95,14 @@ def list_units(
     at: datetime,
     level: str | None = None,
     search: str | None = None,
-    after: tuple[str, str] | None = None,
+    after: tuple[bool, str, str] | None = None,
     limit: int = 1000,
     known_at: datetime | None = None,
 ) -> list[UnitRead]:
-    """Units by level and code, from behind `after` (level, code); `search` is a part of the name or of the code."""
+    """Units by level and code; `search` is a part of the name or of the code, and what bears just this text leads.
+
+    `after`: whether the last one before bears just the text, its level and its code.
+    """
     network = get_network(conn, network_code)
     chosen = [_holds_at(network, at, known_at)]
     if level is not None:
@@ -99,9 +115,14 @@ def list_units(
                 func.strpos(func.lower(unit_version.c.code), part) > 0,
             )
         )
-    if after is not None:
-        chosen.append(tuple_(unit_version.c.level, unit_version.c.code) > tuple_(*map(literal, after)))
-    query = _query(known_at).where(*chosen).order_by(unit_version.c.level, unit_version.c.code).limit(limit)
+    order: list[ColumnElement[Any]] = [unit_version.c.level, unit_version.c.code]
+    behind: list[bool | str] | None = None if after is None else [*after[1:]]
+    if search:
+        order.insert(0, and_(unit_version.c.name != search, unit_version.c.code != search))
+        behind = None if after is None else [not after[0], *after[1:]]
+    if behind is not None:
+        chosen.append(tuple_(*order) > tuple_(*map(literal, behind)))
+    query = _query(known_at).where(*chosen).order_by(*order).limit(limit)
     return [_unit(row, network) for row in conn.execute(query)]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import Range
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, told
 from geo.tables import network, unit_version
 from people.access import GRANT_ROLES
 from people.tables import access_grant, account
@@ -29,9 +29,16 @@ def find_unit(conn: Connection, code: str, now: datetime, *, network_code: str =
     """The unit of a network with this code now; Conflict when several levels have one."""
     found = unit_codes(conn, now, network_code=network_code).get(code, [])
     if not found:
-        raise NotFound(f"the network {network_code} has no unit {code} now")
+        raise NotFound(told("the network {network} has no unit {code} now", network=network_code, code=code))
     if len(found) > 1:
-        raise Conflict(f"the network {network_code} has {len(found)} units {code} on different levels")
+        raise Conflict(
+            told(
+                "the network {network} has {count} units {code} on different levels",
+                network=network_code,
+                count=len(found),
+                code=code,
+            )
+        )
     return found[0]
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from core.errors import NotFound
+from core.errors import NotFound, told
 from tracking.tables import sos
 
 
@@ -33,7 +33,7 @@ def acknowledge_sos(conn: Connection, sos_id: int, who: Answerer, *, note: str, 
     """
     person_id = conn.scalar(select(sos.c.person_id).where(sos.c.id == sos_id))
     if person_id is None:
-        raise NotFound(f"there is no call for help {sos_id}")
+        raise NotFound(told("there is no call for help {sos_id}", sos_id=sos_id))
     done = conn.execute(
         update(sos)
         .where(sos.c.person_id == person_id, sos.c.acknowledged_at.is_(None))

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 
 from analysis.alerts.tables import alert
 from core.db import ring
-from core.errors import NotFound
+from core.errors import NotFound, told
 from tracking.ingest import BELL
 
 
@@ -41,6 +41,6 @@ def answer_question(conn: Connection, person_id: int, answer: str, now: datetime
         .returning(alert.c.asked_at)
     ).one_or_none()
     if done is None:
-        raise NotFound("nothing is asked of you now")
+        raise NotFound(told("nothing is asked of you now"))
     ring(conn, BELL)
     return Question(done.asked_at, answer, now)

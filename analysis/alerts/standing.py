@@ -10,7 +10,7 @@ from sqlalchemy import Connection, update
 
 from analysis.alerts.tables import alert
 from core.db import ring, sql_file
-from core.errors import NotFound
+from core.errors import NotFound, told
 from people.access import Caller, Scope
 from people.persons import get_person
 from tracking.ingest import BELL
@@ -137,7 +137,7 @@ def find_alert(conn: Connection, scope: Scope, alert_id: str, now: datetime) -> 
         for one in open_alerts(conn, now):
             if one.id == alert_id and is_within(scope, one):
                 return one
-    raise NotFound(f"no alert {alert_id[:40]} stands")
+    raise NotFound(told("no alert {alert_id} stands", alert_id=alert_id[:40]))
 
 
 def name_of(conn: Connection, caller: Caller) -> str:

@@ -16,7 +16,7 @@ from cases.flow import STATES
 from cases.reports import LONGEST, CaseReport
 from cases.steps import StepRequest, possible_steps, take_step
 from cases.views import CaseDetail, CaseFilter, CaseView, Place, list_cases, read_case, visible
-from core.errors import Invalid
+from core.errors import Invalid, told
 from geo.coordinates import to_wgs84
 from geo.tabular import position_trouble
 from people.access import MAY_REPORT_CASES, Caller
@@ -210,7 +210,14 @@ def _on_wgs84(body: CaseIn) -> dict[str, Any]:
         lon, lat = to_wgs84(body.lon, body.lat, body.crs)
         fields["lon"], fields["lat"] = float(lon), float(lat)
         if position_trouble(fields["lon"], fields["lat"]) is not None:
-            raise Invalid(f"{body.lon:g}, {body.lat:g} is no place on earth in {body.crs}")
+            raise Invalid(
+                told(
+                    "{lon}, {lat} is no place on earth in {crs}",
+                    lon=f"{body.lon:g}",
+                    lat=f"{body.lat:g}",
+                    crs=body.crs,
+                )
+            )
     return fields
 
 
@@ -259,9 +266,11 @@ def read_bbox(text: str) -> tuple[float, float, float, float]:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise Invalid("bbox is written west,south,east,north in degrees, as 113.5,34.6,113.8,34.9") from error
+        raise Invalid(
+            told("bbox is written west,south,east,north in degrees, as 113.5,34.6,113.8,34.9")
+        ) from error
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise Invalid("bbox must lie within -180,-90,180,90, west before east and south before north")
+        raise Invalid(told("bbox must lie within -180,-90,180,90, west before east and south before north"))
     return west, south, east, north
 
 
@@ -275,5 +284,5 @@ def get_case(number: Number, caller: CallerDep, conn: Conn) -> CaseDetailOut:
 def post_event(number: Number, body: StepIn, caller: CallerDep, conn: Conn, now: Now) -> CaseOut:
     """Move a case along. 409 when it has moved since `after_seq`, or when the step does not lead on from its state."""
     if (body.lon is None) != (body.lat is None):
-        raise Invalid("lon and lat come together, or neither")
+        raise Invalid(told("lon and lat come together, or neither"))
     return show(take_step(conn, caller, number, StepRequest(**body.model_dump()), now=now))

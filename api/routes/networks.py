@@ -31,6 +31,8 @@ UnitCode = Annotated[
 
 SEPARATOR = "\t"
 """Between level and code in a cursor: no level's code has it."""
+EXACT = "="
+"""Before them: the last unit bears just the text that is searched for. No level's code begins with it."""
 
 
 class LevelSeen(BaseModel):
@@ -147,8 +149,8 @@ def read_units(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     known_at: KnownAt = None,
 ) -> UnitsSeen:
-    """Units of a network by level and code."""
-    behind = None if not after else (after.partition(SEPARATOR)[0], after.partition(SEPARATOR)[2])
+    """Units of a network by level and code; what is searched for and bears just this text leads."""
+    behind = None if not after else _behind(after)
     found = list_units(
         conn,
         network,
@@ -160,8 +162,18 @@ def read_units(
         known_at=known_at,
     )
     page = found[:limit]
-    follows = f"{page[-1].level}{SEPARATOR}{page[-1].code}" if len(found) > limit else None
+    follows = _follows(page[-1], search) if len(found) > limit else None
     return UnitsSeen(at=instant, known_at=known_at, units=[_brief(unit) for unit in page], next=follows)
+
+
+def _follows(last: UnitRead, search: str | None) -> str:
+    exact = EXACT if search in (last.code, last.name) else ""
+    return f"{exact}{last.level}{SEPARATOR}{last.code}"
+
+
+def _behind(after: str) -> tuple[bool, str, str]:
+    level, _, code = after.removeprefix(EXACT).partition(SEPARATOR)
+    return after.startswith(EXACT), level, code
 
 
 @dataclass(frozen=True)

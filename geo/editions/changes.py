@@ -136,7 +136,8 @@ def _given_before(ground: Ground, index: int) -> Finding:
         level=draft.level,
         code=draft.code,
     )
-    return ground.finding("retired_code", [index], text, "choose a code that was never given", severity=ERROR)
+    fix = told("choose a code that was never given")
+    return ground.finding("retired_code", [index], text, fix, severity=ERROR)
 
 
 def _build(

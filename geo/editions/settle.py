@@ -70,7 +70,7 @@ def _broken_locks(ground: Ground, shapes: Objects) -> list[Finding]:
                 code=draft.code,
                 length=f"{away:.3f}",
             )
-            fix = "draw them along the outline, or correct the outline at its source"
+            fix = told("draw them along the outline, or correct the outline at its source")
             findings.append(
                 ground.finding(
                     "locked_outline", [index], text, fix, severity=ERROR, measure=away, measure_unit="m"

@@ -63,7 +63,7 @@ def _overlaps(ground: Ground, group: Ints, ragged: np.ndarray, seen: set[tuple[i
             **_named(ground, a, b),
             size=_m2(size),
         )
-        fix = "give the area to one of them; --clean METRES does so up to that width"
+        fix = told("give the area to one of them")
         mend = give_overlap(ground, int(a), int(b), shape)
         findings.append(_measured(ground, "overlap", [a, b], text, fix, (shape, size), mend))
     return findings
@@ -97,7 +97,7 @@ def _unmatched_edges(ground: Ground, rows: Ints, edges: Objects, seen: set[tuple
             "unmatched_edge",
             [int(index)],
             text,
-            "let neighbours have the same vertices; --clean METRES does so up to that width",
+            told("let neighbours have the same vertices"),
             geometry=edge,
             where=(float(where.x), float(where.y)),
             measure=float(metres),
@@ -168,7 +168,7 @@ def _gap_findings(ground: Ground, parent: int | None, rest: BaseGeometry) -> lis
         if size > AREA_M2:
             units = near[:4] if parent is None else [parent, *near[:4]]
             text = _gap_text(ground, parent, size, wide)
-            fix = "give it to a neighbour; --clean METRES does so up to that width"
+            fix = told("give it to a neighbour")
             mend = fill_gap(ground, parent, near, part)
             findings.append(_measured(ground, "gap", units, text, fix, (part, size), mend))
     return findings
@@ -216,7 +216,7 @@ def _outside(ground: Ground) -> list[Finding]:
                     **_named(ground, index, parent),
                     size=_m2(size),
                 )
-                fix = f"draw it inside, or move the border of the {ground.level[parent]}"
+                fix = told("draw it inside, or move the border of the {level}", level=ground.level[parent])
                 findings.append(
                     _measured(ground, "outside_parent", [index, parent], text, fix, (shape, size))
                 )
@@ -265,7 +265,7 @@ def _cuts(ground: Ground, parent: int, areas: Objects, rows: Ints) -> list[Findi
                 **_named(ground, index, parent, holder),
                 size=_m2(size),
             )
-            fix = f"move the border so that it follows the {ground.level[parent]}'s"
+            fix = told("move the border so that it follows that of the {level}", level=ground.level[parent])
             findings.append(_measured(ground, "cuts_other_parent", [index, holder], text, fix, (shape, size)))
     return findings
 
@@ -310,7 +310,7 @@ def _measured(
     rule: str,
     indices: list[int],
     text: Text,
-    fix: str,
+    fix: Text,
     what: tuple[BaseGeometry, float],
     mend: Mend | None = None,
 ) -> Finding:

@@ -173,7 +173,7 @@ class Ground:
     def code(self, index: int | np.integer[Any]) -> str:
         return self.drafts[int(index)].code
 
-    def finding(self, rule: str, indices: Iterable[int], text: Text, fix: str, **where: Any) -> Finding:
+    def finding(self, rule: str, indices: Iterable[int], text: Text, fix: Text, **where: Any) -> Finding:
         """A finding on these units, of the network's severity unless `severity` is given."""
         listed = list(indices)
         level = self.drafts[listed[0]].level if listed else None

@@ -89,7 +89,9 @@ def _padded(ground: Ground, rows: list[int]) -> list[Finding]:
         codes=", ".join(names[:9]),
     )
     return [
-        ground.finding("padded_code", rows, text, "write the parent's code alike in both", severity=WARNING)
+        ground.finding(
+            "padded_code", rows, text, told("write the parent's code alike in both"), severity=WARNING
+        )
     ]
 
 
@@ -101,7 +103,7 @@ def _unresolved(ground: Ground, index: int) -> Finding:
     if steps:
         way = " → ".join(steps)
         text = told("{level} {code} is above itself: {way}", level=draft.level, code=draft.code, way=way)
-        return ground.finding("cycle", [index], text, "name its true parent", **place)
+        return ground.finding("cycle", [index], text, told("name its true parent"), **place)
     above = ground.network.level(draft.level).parent
     named = {"level_1": draft.level, "code_1": draft.code, "code_2": draft.parent_code}
     text = (
@@ -109,7 +111,9 @@ def _unresolved(ground: Ground, index: int) -> Finding:
         if above
         else told("{level_1} {code_1} names a parent {code_2}, but {level_1} is a root level", **named)
     )
-    return ground.finding("missing_parent", [index], text, "add that parent or correct the code", **place)
+    return ground.finding(
+        "missing_parent", [index], text, told("add that parent or correct the code"), **place
+    )
 
 
 def _cycle(ground: Ground, draft: UnitDraft) -> list[str]:
@@ -136,7 +140,7 @@ def check_derived(ground: Ground) -> list[Finding]:
                 level=ground.level[index],
                 code=ground.code(index),
             ),
-            "draw its border, or leave the unit out; a partial network publishes without it",
+            told("draw its border, or leave the unit out; a partial network publishes without it"),
         )
         for index in bare.tolist()
         if ground.drafts[index].geom is None
@@ -180,11 +184,15 @@ def _judge(ground: Ground, index: int, holders: Ints, held: np.ndarray) -> Findi
         text = told(
             "{level_1} {code} has neither a parent's code nor an area to find its {level_2} by", **named
         )
-        return ground.finding("missing_parent", [index], text, "give the parent's code")
+        return ground.finding("missing_parent", [index], text, told("give the parent's code"))
     if not len(holders):
         text = told("{level_1} {code} lies in no {level_2}", **named)
         return ground.finding(
-            "missing_parent", [index], text, f"add its {above} or correct the border", **located(shape)
+            "missing_parent",
+            [index],
+            text,
+            told("add its {level} or correct the border", level=above),
+            **located(shape),
         )
     share = held[0] / shape.area
     if share >= SHARE or draft.kind == "dedicated":
@@ -194,7 +202,7 @@ def _judge(ground: Ground, index: int, holders: Ints, held: np.ndarray) -> Findi
         for holder, part in zip(holders, held, strict=True)
     )
     text = told("{level_1} {code} lies in no one {level_2}: {others}", **named, others=others)
-    fix = f"split it along the border of the {above}, or give the parent's code"
+    fix = told("split it along the border of the {level}, or give the parent's code", level=above)
     return ground.finding(
         "second_parent",
         [index, *map(int, holders)],

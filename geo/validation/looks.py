@@ -59,7 +59,7 @@ def _named(ground: Ground, index: int) -> dict[str, str]:
     return {"level": str(ground.level[index]), "code": ground.code(index)}
 
 
-def _warn(ground: Ground, rule: str, index: int, text: Text, fix: str, **more: Any) -> Finding:
+def _warn(ground: Ground, rule: str, index: int, text: Text, fix: Text, **more: Any) -> Finding:
     shape = more.pop("shape", ground.shape[index])
     place = {} if shape is None else located(shape)
     return ground.finding(rule, [index], text, fix, severity=WARNING, **place, **more)
@@ -70,7 +70,7 @@ def _multi_part(ground: Ground, rows: Ints) -> Iterable[Finding]:
         parts = sorted(shapely.get_parts(ground.shape[index]), key=lambda part: -part.area)
         text = told("{level} {code} lies in {count} places", **_named(ground, index), count=len(parts))
         yield _warn(
-            ground, "multi_part", index, text, "give the smaller parts to their neighbours, or leave it so",
+            ground, "multi_part", index, text, told("give the smaller parts to their neighbours, or leave it so"),
             shape=parts[-1], measure=float(len(parts)), mend=give_part(ground, index, parts[-1]),
         )  # fmt: skip
 
@@ -85,7 +85,7 @@ def _holes(ground: Ground, rows: Ints) -> Iterable[Finding]:
             "hole",
             index,
             told("{level} {code} has a hole", **_named(ground, index)),
-            "merge what lies in it with the unit, or leave it so",
+            told("merge what lies in it with the unit, or leave it so"),
             shape=hole,
             mend=fill_hole(ground, index, hole),
         )
@@ -110,7 +110,11 @@ def _slivers(ground: Ground, rows: Ints) -> Iterable[Finding]:
             )
         )
         mend = ask("dissolve", ground, index) if narrow[place] else None
-        fix = "dissolve it into its neighbour" if narrow[place] else "draw it rounder, or leave it so"
+        fix = (
+            told("dissolve it into its neighbour")
+            if narrow[place]
+            else told("draw it rounder, or leave it so")
+        )
         yield _warn(ground, "sliver", index, text, fix, measure=float(compact[place]), mend=mend)
 
 
@@ -133,7 +137,7 @@ def _sizes(ground: Ground, rows: Ints) -> Iterable[Finding]:
         if households > most:
             count = math.ceil(households / most)
             mend = ask("split_even", ground, index, count=count, by="households")
-            fix = f"split it into {count} even parts"
+            fix = told("split it into {count} even parts", count=count)
             text = told(
                 "{level} {code} has {households} households, more than {most}",
                 **_named(ground, index),
@@ -142,7 +146,7 @@ def _sizes(ground: Ground, rows: Ints) -> Iterable[Finding]:
             )
         elif households < least:
             mend = merge_small(ground, index)
-            fix = "merge it with a small neighbour"
+            fix = told("merge it with a small neighbour")
             text = told(
                 "{level} {code} has {households} households, fewer than {least}",
                 **_named(ground, index),
@@ -175,7 +179,7 @@ def _schemes(ground: Ground) -> Iterable[Finding]:
                     "{level} {code} has a code that its network's scheme would not give",
                     **_named(ground, index),
                 ),
-                "give it the next one of the scheme",
+                told("give it the next one of the scheme"),
                 mend=ask("recode", ground, index),
             )
 
@@ -190,7 +194,7 @@ def _unstaffed(ground: Ground, rows: Ints, staffed: frozenset[UUID] | None) -> I
                 "no_responsible",
                 index,
                 told("{level} {code} has nobody responsible", **_named(ground, index)),
-                "assign somebody before it takes effect",
+                told("assign somebody before it takes effect"),
             )
 
 
@@ -211,7 +215,7 @@ def _barriers(ground: Ground, rows: Ints, barriers: Objects) -> Iterable[Finding
                     "{level} {code} is cut by water, a railway or a wall: {share} % lie beyond",
                     **_named(ground, index), share=f"{share:.0f}",
                 ),
-                "draw the border along it", shape=sides[-1], measure=share, measure_unit="pct",
+                told("draw the border along it"), shape=sides[-1], measure=share, measure_unit="pct",
                 mend=split_along(ground, index, across),
             )  # fmt: skip
 

@@ -69,7 +69,7 @@ def _mended(before: Ground, after: Ground) -> list[Finding]:
             text=told("{text}: mended, there is {code} now", text=each.text, code=holder[place])
             if place in holder
             else told("{text}: mended", text=each.text),
-            fix="",
+            fix=told("nothing is left to do"),
         )
         for place, each in enumerate(gone)
     ]
@@ -104,7 +104,14 @@ def _narrow_outlines(
         place = located(area)
         place["geometry"] = shapely.MultiPolygon(list(rest)) if len(rest) else None
         change = ground.finding(
-            "mended_outline", [parent], text, "", severity=WARNING, measure=size, measure_unit="m2", **place
+            "mended_outline",
+            [parent],
+            text,
+            told("nothing is left to do"),
+            severity=WARNING,
+            measure=size,
+            measure_unit="m2",
+            **place,
         )
         narrow[parent] = (change, size)
     return narrow

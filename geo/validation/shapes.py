@@ -45,7 +45,7 @@ def _invalid(draft: UnitDraft, severity: Severity) -> Finding:
             code=draft.code,
             reason=_PLACE.sub("", reason).strip(),
         ),
-        "redraw the border there; a partial network publishes the area it encloses",
+        told("redraw the border there; a partial network publishes the area it encloses"),
         level=draft.level,
         where=where,
         geometry=None if where is None else shapely.Point(where),
@@ -58,7 +58,7 @@ def _empty(draft: UnitDraft, severity: Severity) -> Finding:
         severity,
         (draft.code,),
         told("{level} {code} has no area", level=draft.level, code=draft.code),
-        "draw its border or leave the unit out; a partial network publishes without it",
+        told("draw its border, or leave the unit out; a partial network publishes without it"),
         level=draft.level,
     )
 
@@ -86,7 +86,9 @@ def check_codes(network: Network, drafts: Sequence[UnitDraft], shapes: Objects) 
                     count=len(indices),
                     sources=_sources(drafts, indices),
                 ),
-                "give each unit a code of its own; a partial network publishes them as one unit of several parts",
+                told(
+                    "give each unit a code of its own; a partial network publishes them as one unit of several parts"
+                ),
                 level=level,
                 measure=float(len(indices)),
                 mend=_recoded(drafts[indices[-1]]),
@@ -108,7 +110,14 @@ def _without_code(draft: UnitDraft, shape: object) -> Finding:
         "a {level} named “{name}” has no code{sources}", level=draft.level, name=draft.name, sources=source
     )
     return Finding(
-        "missing_code", ERROR, ("",), text, "give it a code", level=draft.level, mend=_recoded(draft), **place
+        "missing_code",
+        ERROR,
+        ("",),
+        text,
+        told("give it a code"),
+        level=draft.level,
+        mend=_recoded(draft),
+        **place,
     )
 
 

@@ -19,6 +19,9 @@ export const stamp = (instant) => `${day(instant)} ${minute(instant)}`;
 export const moment = (instant) => (day(instant) === day(Date.now()) ? minute(instant) : stamp(instant));
 export const count = (number) => countFormat.format(number);
 
+/** Codes or names one after another. */
+export const listed = (parts) => parts.join(isEnglish ? ", " : "、");
+
 /** What a case is about: the name of a category this service knows, or as it was reported. */
 export function category(code) {
   const name = t(`category.${code}`);

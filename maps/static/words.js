@@ -13,11 +13,17 @@ export function t(key, blanks = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in blanks ? String(blanks[name]) : whole));
 }
 
+/** One word that fills a blank, or several with commas between. */
+function wordOf(kind, value) {
+  const parts = value.split(", ").map((part) => words[`refusal.${kind}.${part}`]);
+  return parts.every(Boolean) ? parts.join(isEnglish ? ", " : "、") : value;
+}
+
 /** What the service refused, in the page's language; undefined where it said so in English alone. */
 export function refusal(problem) {
   const { template, values = {} } = problem?.said ?? {};
   if (!template || !(`refusal.${template}` in words)) return undefined;
-  const told = Object.entries(values).map(([name, value]) => [name, words[`refusal.${name.replace(/_\d+$/, "")}.${value}`] ?? value]);
+  const told = Object.entries(values).map(([name, value]) => [name, wordOf(name.replace(/_\d+$/, ""), value)]);
   return t(`refusal.${template}`, Object.fromEntries(told));
 }
 

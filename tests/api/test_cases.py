@@ -31,6 +31,7 @@ def test_a_report_is_taken_in_once_whatever_is_sent_again(desk: TestClient) -> N
     other = desk.post("/v1/cases", json=sent | {"category": "litter"})
     assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
     assert first.json()["number"] in other.json()["detail"]
+    assert other.json()["said"]["values"]["number"] == first.json()["number"]
 
 
 def test_a_case_goes_all_the_way_and_its_log_tells_it(desk: TestClient, browse: Browser) -> None:

@@ -17,11 +17,20 @@ ROOMS = (
     "geo/units.py",
     "geo/validation",
     "people/planning",
+    "cases/desk.py",
+    "cases/flow.py",
     "cases/rehoming",
+    "cases/steps.py",
+    "cases/views.py",
+    "tracking/sos.py",
+    "analysis/alerts",
+    "analysis/dispatch.py",
     "analysis/coverage/kept/reading.py",
     "analysis/coverage/views",
     "analysis/handover.py",
     "analysis/redraw",
+    "api/routes/alerts.py",
+    "api/routes/cases.py",
     "api/routes/checkins.py",
     "api/routes/coverage",
     "api/routes/drawings.py",
@@ -30,14 +39,15 @@ ROOMS = (
     "api/routes/hotspots.py",
     "api/routes/impact.py",
     "api/routes/in_units.py",
+    "api/routes/nearest.py",
     "api/routes/packages.py",
     "api/routes/painting.py",
     "api/routes/plans.py",
     "api/routes/responses.py",
     "api/routes/tiles.py",
 )
-"""What the planner's page and the one of coverage ask: nothing is refused there in English alone."""
-OTHERS = ("geo/networks.py", "api/callers.py")
+"""What the planner's page, the one of coverage, the case flow and alerts ask: nothing is refused there in English alone."""
+OTHERS = ("geo/networks.py", "api/callers.py", "people/grants.py")
 """Some of what is refused there stands on pages too, and is told; the rest is for operators."""
 REFUSALS = {"Impossible", "Conflict", "Invalid", "NotFound", "Refused", "FindingsRefused"}
 CATALOGUES = {

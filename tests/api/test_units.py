@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import shapely
@@ -156,3 +157,22 @@ def test_the_border_is_geojson_and_the_parent_is_the_union_of_its_children(clien
 
 def _encoded(code: str) -> str:
     return "".join(f"%{byte:02X}" for byte in code.encode())
+
+
+def test_what_bears_just_the_text_that_is_searched_for_leads_and_every_page_follows(
+    client: TestClient,
+) -> None:
+    params: dict[str, Any] = {"network": "odd", "at": days(1)}
+    everything = client.get("/v1/units", params=params).json()["units"]
+    for text in ("S", "格B", "1"):
+        holds = [
+            each["id"] for each in everything if text.lower() in f"{each['code']} {each['name']}".lower()
+        ]
+        found, after = [], ""
+        while after is not None:
+            asked = {**params, "limit": 1, "search": text, "after": after}
+            page = client.get("/v1/units", params=asked).json()
+            found += page["units"]
+            after = page["next"]
+        assert text in (found[0]["code"], found[0]["name"])
+        assert sorted(each["id"] for each in found) == sorted(holds)

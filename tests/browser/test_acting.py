@@ -129,8 +129,24 @@ def press_until(page: Page, key: str, holds: str) -> None:
     raise AssertionError(f"{key} never led there: {holds}")
 
 
+REFUSED = {
+    "template": "the case is {case_state_1}: {case_step_1} leads on from {case_state_2}; possible now: {case_step_2}",
+    "values": {
+        "case_state_1": "accepted",
+        "case_step_1": "close",
+        "case_state_2": "verified",
+        "case_step_2": "reject, assign",
+    },
+}
+
+
 def test_search_finds_people_units_and_cases_and_goes_there(visit: Visits, case: str) -> None:
-    page = open_wall(visit("command"))
+    window = visit("command")
+    page = open_wall(window)
+    refused = window.page.evaluate(
+        "said => import('/static/words.js').then(m => m.refusal({ said }))", REFUSED
+    )
+    assert refused == "案件已受理：“结案”只能接在已核查之后；现在可以：不予受理、派遣"
     page.keyboard.press("/")
     page.keyboard.type("李强")
     expect(page.locator("[role=option]")).to_have_count(1)

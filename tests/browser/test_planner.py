@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import func, select
 
 from core.clock import utc_now
+from geo.tables import unit_version
+from people.tables import assignment, person
 from tests.browser.conftest import NARROW, Visit, Visits, until
 from tests.browser.planning import (
     LEAD,
@@ -28,6 +31,13 @@ from tests.browser.planning import (
 from tests.city import SOUTH, STEP, WEST, code_at
 
 pytestmark = pytest.mark.browser
+DRAWN_CHANGES = """async () => {
+    const [ground, looks] = await Promise.all([import("/static/planner/ground.js"), import("/static/planner/looks.js")]);
+    return ground.changes.getSource().getFeatures().filter((each) => looks.changeStyle(each, 1)).map((each) => {
+        const style = looks.changeStyle(each, 1);
+        return [each.get("part"), each.get("code"), each.get("kinds"), style.getStroke()?.getLineDash() ?? null, style.getText()?.getText() ?? null];
+    });
+}"""
 
 
 @pytest.fixture
@@ -71,6 +81,9 @@ def approve_and_schedule(visit: Visits, ground: Ground, name: str) -> None:
     moving = page.locator("#handover li", has_text=ground.case)
     expect(moving.locator("select")).to_contain_text("31010100102网格")
     expect(page.locator("#handover li", has_text="王芳").locator("select")).to_contain_text("任职到此结束")
+    page.locator("#handover li", has_text="王芳").locator("select").select_option(
+        label="兼管 31010100102网格"
+    )
     picture(page, "planner-handover")
     page.click("#handover button.main")
     expect(page.locator("#handover-state")).to_contain_text("都已确认")
@@ -94,6 +107,19 @@ def after_the_instant(visit: Visits, ground: Ground, born: str, place: tuple[flo
     assert born not in str(ask(ground, f"{asked}&at={yesterday}"))
     wall.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(wall.locator("#rows")).to_contain_text(born)
+
+
+def serves_in(ground: Ground, person_code: str) -> set[str]:
+    """The units in which somebody serves by the city's clock."""
+    with ground.engine.connect() as conn:
+        held = (
+            select(unit_version.c.code)
+            .join_from(assignment, person, person.c.id == assignment.c.person_id)
+            .join(unit_version, unit_version.c.unit_id == assignment.c.unit_id)
+            .where(person.c.code == person_code, assignment.c.valid.contains(ground.clock()))
+            .where(func.upper_inf(unit_version.c.recorded), unit_version.c.valid.contains(ground.clock()))
+        )
+        return set(conn.scalars(held))
 
 
 def paint_by_mouse(page: Page) -> None:
@@ -174,7 +200,12 @@ def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instan
     until(lambda: is_still(page))
     finding.locator("[data-mend]").click()
     expect_said(page, "均分：2 个单元变化")
-    assert log_of(page) == ["画线拆分", "移动顶点", "改归属", "均分"]
+    page.fill("#goto-field", code_at(6, 6))
+    page.keyboard.press("Enter")
+    page.fill('#chosen input[name="name"]', "滨江微网格")
+    page.click('#chosen [data-op="rename"]')
+    expect_said(page, "改名：1 个单元变化")
+    assert log_of(page) == ["画线拆分", "移动顶点", "改归属", "均分", "改名"]
     page.click("#tab-steps")
     page.click('[data-step="check"]')
     page.click('[data-step="submit"]')
@@ -183,6 +214,7 @@ def test_by_mouse_a_plan_is_drawn_mended_and_submitted_and_holds_from_its_instan
     approve_and_schedule(visit, ground, "东片调整")
     after_the_instant(visit, ground, born, (1.2, 4.5))
     until(lambda: code_at(0, 2, "grid") == ask(ground, f"/v1/cases/{ground.case}")["owner_code"], 20)
+    assert serves_in(ground, "w1") == {code_at(0, 0, "grid"), code_at(0, 2, "grid")}
     see_history(visit("command", place=ground), born)
 
 
@@ -239,6 +271,7 @@ def see_history(window: Visit, born: str) -> None:
     page = window.open("/planner")
     expect(page.locator("#view-plans")).to_be_hidden()
     expect(page.locator("#edition-changes")).to_contain_text(born)
+    expect_told_apart(page, born)
     page.locator("#edition-changes tr", has_text=born).locator("button").click()
     expect(page.locator("#life")).to_contain_text("拆出")
     until(lambda: not page.evaluate("planner.map.getView().getAnimating()"))
@@ -249,6 +282,22 @@ def see_history(window: Visit, born: str) -> None:
     assert window.find_serious() == []
     page.click("#life .title a")
     see_life(window, born)
+
+
+def expect_told_apart(page: Page, born: str) -> None:
+    """A unit that only bears another name is drawn otherwise than one whose border moved, and named as it was and is."""
+    drawn = page.evaluate(DRAWN_CHANGES)
+    looks = {code: (kinds, dash, text) for part, code, kinds, dash, text in drawn if part == "unit"}
+    kinds, dash, text = looks[code_at(6, 6)]
+    assert (kinds, dash) == (["rename"], [2, 4])
+    assert text is None or text.endswith("→ 滨江微网格")
+    kinds, dash, _ = looks[code_at(1, 4)]
+    assert ("geometry" in kinds, dash) == (True, None)
+    assert looks[born][0] == ["born"]
+    assert code_at(1, 4) in {code for part, code, *_ in drawn if part == "moved"} | {born}
+    assert code_at(6, 6) not in {code for part, code, *_ in drawn if part == "moved"}
+    row = page.locator("#edition-changes tr", has_text="滨江微网格")
+    expect(row.locator(".chip")).to_have_text("改名")
 
 
 def see_life(window: Visit, born: str) -> None:

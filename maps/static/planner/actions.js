@@ -11,7 +11,7 @@ import { go } from "./state.js";
 import { networkOf } from "./plans.js";
 import { paintForm } from "./paint.js";
 import { suggestForm } from "./suggest.js";
-import { tellDone, toolInHand } from "./tools.js";
+import { onTool, tellDone, toolInHand } from "./tools.js";
 import { onUpper, upperUnits } from "./upper.js";
 import { current, firstParent, isBusy, onWork, operate, readScene, sceneNow } from "./work.js";
 
@@ -24,7 +24,7 @@ export function startActions() {
   onChosen(show);
   onUpper(show);
   onWork((what) => what !== "busy" && show());
-  document.addEventListener("click", (event) => event.target.closest("[data-tool]") && show());
+  onTool(show);
 }
 
 function show() {

@@ -1,6 +1,6 @@
 // Before and after: the figures of every unit that the plan changes, beside the map, and what it does to people.
 import { at, el } from "../wall/dom.js";
-import { count, metres, stamp } from "../format.js";
+import { count, listed, metres, stamp } from "../format.js";
 import { t } from "../words.js";
 import { balanceChart } from "./balance.js";
 import { findInPlan, levelName } from "./find.js";
@@ -62,7 +62,7 @@ function totals(impact) {
     "dl",
     { class: "totals" },
     pair(t("planner.compare.assignments"), number(impact.people_moved)),
-    ...impact.networks.map((each) => pair(t("planner.compare.network", { name: each.name }), `${metres(each.metres)} · ${each.units.join("、")}`)),
+    ...impact.networks.map((each) => pair(t("planner.compare.network", { name: each.name }), `${metres(each.metres)} · ${listed(each.units)}`)),
   );
 }
 

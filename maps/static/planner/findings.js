@@ -1,6 +1,6 @@
 // What is wrong: a list, each zoomed to by a click, and mended by another where an operation would mend it.
 import { at, el } from "../wall/dom.js";
-import { count } from "../format.js";
+import { count, listed } from "../format.js";
 import { isEnglish, refusal, t } from "../words.js";
 import { findInPlan } from "./find.js";
 import { button } from "./forms.js";
@@ -10,6 +10,9 @@ import { trying } from "./message.js";
 import { check } from "./plans.js";
 import { tellDone } from "./tools.js";
 import { current, findingsNow, onWork, operate } from "./work.js";
+
+/** Not a place in a unit or on its border: the unit itself. */
+const OF_A_WHOLE_UNIT = new Set(["no_responsible", "size", "code_scheme", "duplicate_code", "missing_code", "missing_parent", "cycle"]);
 
 export function startFindings() {
   onWork((what) => {
@@ -23,11 +26,12 @@ function drawFindings() {
   source.clear(true);
   for (const each of findingsNow().features) {
     if (each.geometry === null) continue;
-    const feature = readFeature(each);
-    source.addFeature(feature);
-    if (each.properties.lon !== null) {
+    const whole = OF_A_WHOLE_UNIT.has(each.properties.rule);
+    const marked = each.properties.lon !== null;
+    if (!whole || !marked) source.addFeature(readFeature(each));
+    if (marked) {
       const mark = new ol.Feature(new ol.geom.Point(fromLonLat([each.properties.lon, each.properties.lat])));
-      mark.set("severity", each.properties.severity);
+      mark.setProperties({ severity: each.properties.severity, whole });
       source.addFeature(mark);
     }
   }
@@ -49,9 +53,9 @@ function lineOf(each) {
   return el(
     "li",
     { "data-severity": told.severity, "data-rule": told.rule },
-    el("button", { type: "button", class: "plain go", onclick: () => zoomTo(each) }, el("strong", {}, t(`planner.rule.${told.rule}`)), el("span", {}, told.units.join("、"))),
+    el("button", { type: "button", class: "plain go", onclick: () => zoomTo(each) }, el("strong", {}, t(`planner.rule.${told.rule}`)), el("span", {}, listed(told.units))),
     el("p", { class: "small number" }, refusal(told) ?? (isEnglish ? told.text : measureOf(told))),
-    el("p", { class: "muted small" }, t(`planner.fix.${told.rule}`)),
+    el("p", { class: "muted small" }, refusal({ said: told.advised }) ?? told.fix),
     mend,
   );
 }

@@ -79,7 +79,7 @@ export const redrawPublished = () => published.getLayers().forEach((layer) => la
 export function fit(extent, { maxZoom = 18, padding = 48 } = {}) {
   if (ol.extent.isEmpty(extent)) return;
   const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200;
-  const bottom = Math.min(padding + 64, map.getSize()[1] / 4);
+  const bottom = Math.min(padding + 112, map.getSize()[1] / 4); // the pen lies there
   map.getView().fit(extent, { padding: [padding, padding, bottom, padding], maxZoom, duration });
 }
 

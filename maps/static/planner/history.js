@@ -102,7 +102,7 @@ function showChanges(features, edition) {
       fit(feature.getGeometry().getExtent(), { padding: 96 });
       go({ unit: unit.unit_id });
     };
-    const before = unit.was_name !== null && unit.kinds.some((kind) => NAMED.has(kind)) ? el("span", { class: "muted small" }, `${unit.was_code} ${unit.was_name}`) : null;
+    const before = unit.was_name !== null && unit.kinds.some((kind) => NAMED.has(kind)) ? el("span", { class: "muted small" }, t("planner.history.was", { was: unit.was_code === unit.code ? unit.was_name : unit.was_name === unit.name ? unit.was_code : `${unit.was_code} ${unit.was_name}` })) : null;
     return el(
       "tr",
       {},

@@ -2,8 +2,8 @@
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
 
-const PLAN = ["kept", "changed", "born", "around", "chosen", "error"];
-const HISTORY = ["moved", "born", "gone", "named"];
+const PLAN = ["kept", "changed", "born", "around", "chosen", "error", "warning"];
+const HISTORY = ["moved", "drawn", "new", "gone", "named"];
 
 export function showLegend(view) {
   const marks = view === "history" ? HISTORY : PLAN;

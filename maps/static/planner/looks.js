@@ -146,6 +146,7 @@ export function handleStyle() {
   });
 }
 
+/** What is wrong with a unit as a whole is a mark on it; elsewhere the place itself is drawn too. */
 export function findingStyle(feature) {
   const name = feature.get("severity") === "error" ? "--worker" : "--warn";
   return new Style({
@@ -154,6 +155,7 @@ export function findingStyle(feature) {
     image: new RegularShape({
       points: 3,
       radius: 9,
+      displacement: [0, feature.get("whole") ? 16 : 0],
       fill: new Fill({ color: token(name) }),
       stroke: line("--panel", 2),
     }),

@@ -1,7 +1,7 @@
 // The list of plans, opening a new one, and the head of the open one.
 import { get, send } from "../door.js";
 import { at, el } from "../wall/dom.js";
-import { stamp } from "../format.js";
+import { listed, stamp } from "../format.js";
 import { refusal, t } from "../words.js";
 import { findInNetwork, unitRow } from "./find.js";
 import { button, form, input, row, submit } from "./forms.js";
@@ -47,7 +47,7 @@ function openingForm(network) {
     (values) =>
       trying(async () => {
         const made = await send("/v1/plans", { network, name: values.name, unit_id: values.unit || null });
-        if (made.overlaps.length) say(t("planner.overlaps", { n: made.overlaps.length, names: made.overlaps.map((each) => each.name).join("、") }), { keep: true });
+        if (made.overlaps.length) say(t("planner.overlaps", { n: made.overlaps.length, names: listed(made.overlaps.map((each) => each.name)) }), { keep: true });
         go({ plan: String(made.id), view: null, tab: null, unit: null });
       }),
     el("h2", {}, t("planner.open.title")),
@@ -69,7 +69,7 @@ function showHead() {
   }
   const warnings = [];
   if (plan.overlaps.length) {
-    warnings.push(el("p", { class: "warning" }, t("planner.overlaps", { n: plan.overlaps.length, names: plan.overlaps.map((each) => `${each.name}（${each.author}）`).join("、") })));
+    warnings.push(el("p", { class: "warning" }, t("planner.overlaps", { n: plan.overlaps.length, names: listed(plan.overlaps.map((each) => t("planner.overlap", each))) })));
   }
   if (plan.outdated) {
     const mine = plan.steps_open.includes("rebase");

@@ -19,6 +19,10 @@ let inHand = "choose";
 
 export const toolInHand = () => inHand;
 
+const listeners = new Set();
+/** `listener()` hears that another tool is in hand. */
+export const onTool = (listener) => listeners.add(listener);
+
 export function startTools() {
   for (const button of document.querySelectorAll("[data-tool]")) {
     button.addEventListener("click", () => takeTool(button.dataset.tool));
@@ -107,6 +111,7 @@ export function takeTool(name) {
   at("pen-text").textContent = name === "choose" ? "" : t(`planner.pen.${name}`);
   at("place").value = "";
   showTools();
+  for (const listener of listeners) listener();
 }
 
 async function asked(name, geometry) {
