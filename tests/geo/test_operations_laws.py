@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from geo.findings import Finding
 from geo.metric import GRID_DEG
 from geo.operations import (
+    CreateDedicated,
     Dissolve,
     Drawing,
     Impossible,
@@ -28,10 +29,11 @@ from geo.operations import (
     SplitByLine,
     SplitEven,
     Transfer,
+    Unit,
     apply,
 )
 from geo.operations.findings import drafts_of
-from geo.operations.returned import Incoming
+from geo.operations.returned import Incoming, Newcomer
 from geo.validation import check_units
 from geo.validation.ground import metres_per_degree, scaled
 from tests.geo.cells import CITY, EAST_HALF, STEP, WEST_HALF, thousand_cells
@@ -41,7 +43,7 @@ STILL = (0.0, 0.0, 0.0, 0.0)
 SPLIT = ("split", 0, STILL)
 KINDS = (
     *("split", "even", "merge", "shift", "transfer", "vertex", "dissolve"),
-    *("area", "file", "rename", "recode", "reparent"),
+    *("area", "file", "rename", "recode", "reparent", "dedicated"),
 )
 
 
@@ -109,21 +111,24 @@ def made(drawing: Drawing, step: tuple[str, int, tuple[float, ...]]) -> Operatio
         return SplitByLine(unit.id, line)
     if kind == "even":
         return SplitEven(unit.id, 2 + place % 4, by=("households", "area")[place % 2])
-    if kind in ("dissolve", "rename", "recode", "reparent", "file"):
+    spot = shapely.Point(x + STEP * a, y + STEP * b)
+    if kind in ("dissolve", "rename", "recode", "reparent", "dedicated"):
         elsewhere = EAST_HALF if unit.parent == WEST_HALF else WEST_HALF
         return {
             "dissolve": Dissolve(unit.id),
             "rename": Rename(unit.id, f"新{place}"),
             "recode": Recode(unit.id),
             "reparent": Reparent((unit.id,), elsewhere),
-            "file": ReplaceFromFile((Incoming(unit.id, name=f"档{place}"),)),
+            "dedicated": CreateDedicated(unit.parent, "grid", spot.buffer(STEP * (0.2 + abs(c))), "校"),
         }[kind]
     if kind == "area":
-        area = shapely.Point(x + STEP * a, y + STEP * b).buffer(STEP * (0.3 + abs(c)), quad_segs=2)
-        return RedrawPartition(unit.parent, areas=(area,))
+        return RedrawPartition(unit.parent, areas=(spot.buffer(STEP * (0.3 + abs(c)), quad_segs=2),))
     if not around:
         return None
     other = around[place % len(around)]
+    if kind == "file":
+        corner = shapely.get_coordinates(shapely.intersection(unit.geom, other.geom))[0]
+        return from_file(unit, other, shapely.Point(corner).buffer(STEP * (0.1 + abs(c) / 2)), place)
     if kind == "merge":
         return Merge((unit.id, other.id))
     if kind == "shift":
@@ -134,14 +139,23 @@ def made(drawing: Drawing, step: tuple[str, int, tuple[float, ...]]) -> Operatio
         bend = (common.mean(axis=0)[0] + STEP * a / 3, common.mean(axis=0)[1] + STEP * b / 3)
         return ShiftBorder(unit.id, other.id, shapely.LineString([ends[0], bend, ends[1]]))
     if kind == "transfer":
-        return Transfer(
-            unit.id, other.id, shapely.Point(x + STEP * a, y + STEP * b).buffer(STEP * abs(c) + 1e-5)
-        )
+        return Transfer(unit.id, other.id, spot.buffer(STEP * abs(c) + 1e-5))
     corners = shapely.get_coordinates(unit.geom)
     corner = corners[place % len(corners)]
     return ReshapeVertex(
         shapely.Point(corner), shapely.Point(corner + STEP * np.array([a, b]) / 4), (unit.id,)
     )
+
+
+def from_file(unit: Unit, other: Unit, area: shapely.Polygon, place: int) -> ReplaceFromFile:
+    """What a file may say of two neighbours: a name, a border that moved, a unit that is new, one that is gone."""
+    mine = shapely.union(unit.geom, shapely.intersection(other.geom, area))
+    return (
+        ReplaceFromFile((Incoming(unit.id, name=f"档{place}"),)),
+        ReplaceFromFile((Incoming(unit.id, mine), Incoming(other.id, shapely.difference(other.geom, area)))),
+        ReplaceFromFile(born=(Newcomer("grid", unit.parent, shapely.intersection(unit.geom, area)),)),
+        ReplaceFromFile(gone=(unit.id,), heirs=(Incoming(other.id, shapely.union(other.geom, unit.geom)),)),
+    )[place % 4]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
