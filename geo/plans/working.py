@@ -38,12 +38,16 @@ IDS = bindparam("ids", type_=ARRAY(Uuid))
 
 
 def _is_divided() -> ColumnElement[bool]:
-    child, kind = unit_version.alias("child"), unit.alias("kind")
+    """By the unit's children, each asked for its kind: where nothing is known yet of how many units are of which kind,
+    a join would begin with all of these, for every unit.
+    """
+    child, each = unit_version.alias("child"), unit.alias("each")
+    kind = select(each.c.kind).where(each.c.id == child.c.unit_id).correlate(child).scalar_subquery()
     return exists(
         select(child.c.id)
-        .join(kind, kind.c.id == child.c.unit_id)
-        .where(child.c.parent_unit_id == unit_version.c.unit_id, kind.c.kind == "territorial")
+        .where(child.c.parent_unit_id == unit_version.c.unit_id, kind == "territorial")
         .where(func.upper_inf(child.c.valid), func.upper_inf(child.c.recorded))
+        .correlate(unit_version)
     )
 
 

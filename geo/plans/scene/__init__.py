@@ -6,14 +6,14 @@ from typing import Any, Literal
 from uuid import UUID
 
 import shapely
-from sqlalchemy import ColumnElement, Connection, Text, cast, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, select
 
 from geo.operations import Unit
 from geo.operations.effects import Measures, measure
 from geo.plans import geometry_column
 from geo.plans.redraw import Redraw, only_noded
-from geo.plans.working import read_base, read_changes
-from geo.tables import Ltree, unit, unit_version
+from geo.plans.working import IS_DIVIDED, read_base, read_changes
+from geo.tables import Ltree, unit_version
 
 Change = Literal["kept", "noded", "changed", "born"]
 Bbox = tuple[float, float, float, float]
@@ -147,16 +147,6 @@ def standing(found: Redraw) -> list[ColumnElement[bool]]:
     ]
 
 
-def _undivided() -> ColumnElement[bool]:
-    child, kind = unit_version.alias("child"), unit.alias("kind")
-    return ~exists(
-        select(child.c.id)
-        .join(kind, kind.c.id == child.c.unit_id)
-        .where(child.c.parent_unit_id == unit_version.c.unit_id, kind.c.kind == "territorial")
-        .where(func.upper_inf(child.c.valid), func.upper_inf(child.c.recorded))
-    )
-
-
 def _in_box(box: Bbox) -> ColumnElement[bool]:
     here: ColumnElement[bool] = unit_version.c.geom.op("&&")(func.ST_MakeEnvelope(*box, 4326))
     return here
@@ -166,7 +156,7 @@ def _leaves(
     conn: Connection, found: Redraw, box: Bbox | None, among: Collection[UUID] | None = None
 ) -> list[UUID]:
     """Units of the subtree with a border of their own, of the newest edition."""
-    query = select(unit_version.c.unit_id).where(*standing(found), _undivided(), *in_subtree(conn, found))
+    query = select(unit_version.c.unit_id).where(*standing(found), ~IS_DIVIDED, *in_subtree(conn, found))
     if among is not None:
         query = query.where(unit_version.c.unit_id.in_(among))
     if box is not None:
@@ -189,7 +179,7 @@ def _ring(conn: Connection, found: Redraw, box: Bbox | None, inside: Collection[
     """Leaves that touch those inside and are not of them."""
     if found.scope_unit_id is None or box is None:
         return []
-    here = select(unit_version.c.unit_id).where(*standing(found), _undivided(), _in_box(box))
+    here = select(unit_version.c.unit_id).where(*standing(found), ~IS_DIVIDED, _in_box(box))
     others = read_base(conn, found, set(conn.scalars(here)) - set(inside))
     own = [each.geom for each in read_base(conn, found, inside) if each.geom is not None]
     near = [each for each in others if each.geom is not None]
