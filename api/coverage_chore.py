@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from analysis.coverage.kept.compute import CoverageJob, check_sampling, compute_day, days_due, days_standing
 from analysis.coverage.kept.tables import coverage_day
+from analysis.coverage.measures.duty_time import working_hours_of
 from analysis.coverage.rules import coverage_rules_of
 from core.errors import Invalid
 from core.settings import Settings
@@ -66,7 +67,8 @@ def _keep_network(
         if over.is_set():
             return
         with engine.begin() as conn:
-            freeze_daily(conn, settings.var_dir / "reports", code, on, now=now, zone=settings.zone)
+            hours = working_hours_of(settings)
+            freeze_daily(conn, settings.var_dir / "reports", code, on, now=now, hours=hours)
 
 
 def _days_computed(engine: Engine, network_id: int, settings: Settings, now: datetime) -> list[date]:

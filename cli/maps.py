@@ -182,7 +182,7 @@ def _hotspots(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, s
 
 
 def _coverage(conn: Connection, lookup: Lookup, arguments: argparse.Namespace, settings: Settings) -> str:
-    from analysis.coverage.kept.reading import CoverageAsked
+    from analysis.coverage.kept.asked import CoverageAsked
     from maps.snapshots.coverage import draw_coverage
 
     now = utc_now()

@@ -5,11 +5,12 @@ Built at the entry points and handed down as values; an unknown `WANGGE_*` varia
 
 import os
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Invalid
@@ -103,6 +104,18 @@ class Settings(BaseSettings):
     basemap_max_zoom: int = Field(18, ge=0, le=22, description="closest zoom that basemap_url has")
     basemap_attribution: str | None = Field(None, description="whose background it is, shown on the map")
     h3_resolution: int = Field(10, ge=5, le=13, description="cells of hotspots and coverage")
+    work_begins: time = Field(
+        time(8), description="working days begin, for how long nobody came in duty time"
+    )
+    work_ends: time = Field(time(18), description="working days end, after work_begins")
+
+    @field_validator("work_ends")
+    @classmethod
+    def _after_the_beginning(cls, ends: time, told: ValidationInfo) -> time:
+        begins = told.data.get("work_begins")
+        if begins is not None and ends <= begins:
+            raise ValueError(f"{ends:%H:%M} is not after work_begins, {begins:%H:%M}")
+        return ends
 
     @property
     def zone(self) -> ZoneInfo:

@@ -72,12 +72,16 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Targets:
-    """Points to be passed: doors, or the middles of short stretches of street. `weight`: households, or millimetres."""
+    """Points to be passed: doors, or the middles of short stretches of street. `weight`: households, or millimetres.
+
+    `name`: the address, or that of the street, where it was read.
+    """
 
     unit: Ints
     x: Floats
     y: Floats
     weight: Ints
+    name: Shapes | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -94,7 +98,10 @@ class Targets:
 
 @dataclass(frozen=True)
 class Sites:
-    """Places that have to be visited: `visits` times in `days` days, each time for `least_s`. `shape` with its margin."""
+    """Places that have to be visited: `visits` times in `days` days, each time for `least_s`. `shape` with its margin.
+
+    `name`: of each, where they were read.
+    """
 
     code: tuple[str, ...]
     unit: Ints
@@ -102,6 +109,7 @@ class Sites:
     visits: Ints
     days: Ints
     least_s: Ints
+    name: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.code)

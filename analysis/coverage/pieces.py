@@ -48,9 +48,20 @@ def find_presence(tracks: Tracks, places: Places, ground: Ground) -> Presence:
     instants = Events(piece[lone], fixes.person[lone], at, at, no_time, proves[lone])
     crossing = _crossing(tracks, piece, places, ground)
     return Presence(
-        _joined(staying, _unheld(instants, staying), _long_enough(crossing, tracks.rules)),
+        join_events(staying, _unheld(instants, staying), _long_enough(crossing, tracks.rules)),
         _distinct(piece[seen & tracks.sure], len(ground.pieces)),
         _distinct(piece[seen & tracks.driving], len(ground.pieces)),
+    )
+
+
+def find_fixed(tracks: Tracks, ground: Ground) -> Events:
+    """Every sure fix on a piece, on foot or by a vehicle, each for an instant."""
+    fixes = tracks.fixes
+    piece = ground.pieces.find(fixes.lon, fixes.lat, fixes.unit)
+    rows = np.flatnonzero((tracks.on >= 0) & (piece >= 0) & tracks.sure)
+    at = fixes.at_us[rows]
+    return Events(
+        piece[rows], fixes.person[rows], at, at, np.zeros(len(rows), np.int64), np.ones(len(rows), np.bool_)
     )
 
 
@@ -161,7 +172,7 @@ def take_events(events: Events, rows: Ints) -> Events:
     return Events(*(getattr(events, name)[rows] for name in Events.__dataclass_fields__))
 
 
-def _joined(*groups: Events) -> Events:
+def join_events(*groups: Events) -> Events:
     return Events(
         *(np.concatenate([getattr(each, name) for each in groups]) for name in Events.__dataclass_fields__)
     )

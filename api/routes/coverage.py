@@ -10,15 +10,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from analysis.coverage.figures import Figure
-from analysis.coverage.kept.reading import (
-    Coverage,
-    CoverageAsked,
-    UnitCoverage,
-    check_period,
-    find_network_id,
-    read_coverage,
-)
-from analysis.coverage.measures.duty_time import WorkingHours, duty_time
+from analysis.coverage.kept.asked import CoverageAsked, check_period
+from analysis.coverage.kept.reading import Coverage, UnitCoverage, find_network_id, read_coverage
+from analysis.coverage.measures.duty_time import WorkingHours, duty_time, working_hours_of
 from analysis.coverage.measures.meanings import explain
 from analysis.coverage.views.cold import Age, find_ages, read_leaves
 from api.callers import At, CallerDep, Conn, Instant, Now, SettingsDep, require
@@ -185,7 +179,7 @@ def get_coverage(
     """
     found = read_coverage(conn, wanted)
     until = min(day_bounds(wanted.last, settings.zone)[1], now)
-    hours = WorkingHours(settings.zone)
+    hours = working_hours_of(settings)
     ages = find_ages(read_leaves(conn, wanted))
     told = {label: _age(age, until, hours) for label, age in ages.items()}
     return describe_coverage(found, query.network, told)

@@ -1,14 +1,16 @@
 """People's own figures on duty: the same for the person and for those who lead them, with notes and their answers."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Connection
 
+from analysis.coverage.figures import Figure
 from analysis.coverage.kept.reading import find_network_id
-from analysis.coverage.people import TIMES, WAYS
+from analysis.coverage.people import TIMES, VALID, WAYS
 from analysis.coverage.rules import coverage_rules_of
 from analysis.coverage.views.notes import (
     Answer,
@@ -16,7 +18,7 @@ from analysis.coverage.views.notes import (
     NoteKind,
     Telling,
     answer_note,
-    credit_day,
+    credit_shifts,
     days_of,
     get_note,
     list_notes,
@@ -68,14 +70,26 @@ class SpanOut(BaseModel):
     until: datetime
 
 
+class ShiftOut(BaseModel):
+    """What of a shift lies in the day. Its five times add up to it."""
+
+    since: datetime
+    until: datetime
+    times_s: dict[str, float]
+    ways_m: dict[str, float]
+    valid_m: float
+    figures: dict[str, FigureOut] = Field(description="in_grid, in_grid_credited, observability")
+
+
 class PersonDayOut(BaseModel):
-    """A day on duty. The five times add up to the duty; nothing unobserved is called anything worse."""
+    """A day on duty: the sum of its shifts. The five times add up to the duty; nothing unobserved is called anything worse."""
 
     code: str
     name: str
     on: date
     as_of: datetime
     duty: list[SpanOut]
+    shifts: list[ShiftOut]
     times_s: dict[str, float]
     ways_m: dict[str, float] = Field(
         description="walked and ridden are valid; the others are not, each with its reason"
@@ -94,10 +108,20 @@ class PersonDayOut(BaseModel):
     notes: list[NoteOut]
 
 
+class ShiftSumOut(BaseModel):
+    since: datetime
+    until: datetime
+    duty_s: float
+    times_s: dict[str, float]
+    valid_m: float
+    rejected_m: float
+
+
 class PersonSumOut(BaseModel):
     code: str
     name: str
     observed: bool = Field(description="false: not tracked or no notice accepted; in no sum and no median")
+    shifts: list[ShiftSumOut]
     duty_s: float
     times_s: dict[str, float]
     valid_m: float
@@ -244,24 +268,40 @@ def _read_day(conn: Connection, person_id: int, on: date, settings: Settings, no
 
 
 def _describe_day(day: PersonDay, notes: list[Note], code: str, name: str) -> PersonDayOut:
-    figures = day.figures()
+    added = credit_shifts(day, notes)
+    figures = _figures(day.figures(credited_us=sum(added)))
     return PersonDayOut(
         code=code,
         name=name,
         on=day.on,
         as_of=day.as_of,
         duty=[SpanOut(since=since, until=until) for since, until in day.duty],
+        shifts=[
+            ShiftOut(
+                since=shift.since,
+                until=shift.until,
+                times_s=_seconds(shift.times_us),
+                ways_m=_metres(shift.ways_mm),
+                valid_m=shift.valid_mm / 1000,
+                figures=_figures(day.figures(shift, credited_us=credited_us)),
+            )
+            for shift, credited_us in zip(day.shifts, added, strict=True)
+        ],
         times_s=_seconds(day.times_us),
         ways_m=_metres(day.ways_mm),
         valid_m=day.valid_mm / 1000,
         observed=day.observed,
         has_own_grid=day.has_own,
-        figures={key: describe_figure(figure) for key, figure in figures.items()},
-        credited=describe_figure(day.credited(credit_day(day, notes))),
+        credited=figures.pop("in_grid_credited"),
+        figures=figures,
         band=[StretchOut(kind=one.kind, since=one.since, until=one.until) for one in day.band],
         proven=day.proven,
         notes=[_note(one) for one in notes],
     )
+
+
+def _figures(figures: Mapping[str, Figure]) -> dict[str, FigureOut]:
+    return {key: describe_figure(figure) for key, figure in figures.items()}
 
 
 def _sum(one: PersonSum) -> PersonSumOut:
@@ -269,14 +309,25 @@ def _sum(one: PersonSum) -> PersonSumOut:
         code=one.code,
         name=one.name,
         observed=one.observed,
-        duty_s=one.duty_us / 1e6,
-        times_s=_seconds(one.times_us),
-        valid_m=one.valid_mm / 1000,
-        rejected_m=(sum(one.ways_mm) - one.valid_mm) / 1000,
+        shifts=[
+            ShiftSumOut(since=shift.since, until=shift.until, **_told(shift.times_us, shift.ways_mm))
+            for shift in one.shifts
+        ],
+        **_told(one.times_us, one.ways_mm),
         credited_s=one.credited_us / 1e6,
         notes_waiting=one.notes,
         has_own_grid=one.has_own,
     )
+
+
+def _told(times_us: tuple[int, ...], ways_mm: tuple[int, ...]) -> dict[str, Any]:
+    """What the sum of a shift and of a day have in common."""
+    return {
+        "duty_s": sum(times_us) / 1e6,
+        "times_s": _seconds(times_us),
+        "valid_m": sum(ways_mm[:VALID]) / 1000,
+        "rejected_m": sum(ways_mm[VALID:]) / 1000,
+    }
 
 
 def _seconds(times_us: tuple[int, ...]) -> dict[str, float]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from analysis.coverage.measures.duty_time import working_hours_of
 from api.callers import CallerDep, Conn, Now, SettingsDep, require
 from api.routes.coverage import AskedDep, CoverageQuery
 from people.access import MAY_SEE_COVERAGE
@@ -47,7 +48,9 @@ def give_report(
     kind: Annotated[Kind, Query(description="xlsx, pdf, csv or geojson")] = "xlsx",
 ) -> Response:
     """A workbook, a printed report, rows or shapes; the same figures as the page."""
-    report = gather_report(conn, wanted, network=query.network, who=caller.login, now=now, zone=settings.zone)
+    report = gather_report(
+        conn, wanted, network=query.network, who=caller.login, now=now, hours=working_hours_of(settings)
+    )
     writers = {
         "xlsx": lambda: write_xlsx(report),
         "pdf": lambda: write_pdf(conn, report),

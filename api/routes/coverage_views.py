@@ -5,19 +5,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
+from sqlalchemy import Connection
 
+from analysis.coverage.figures import DEFINITIONS
+from analysis.coverage.kept.asked import CoverageAsked, check_period
 from analysis.coverage.kept.compute import CoverageJob
-from analysis.coverage.kept.reading import CoverageAsked, find_network_id
-from analysis.coverage.measures.duty_time import WorkingHours
+from analysis.coverage.kept.reading import find_network_id
+from analysis.coverage.measures.duty_time import working_hours_of
+from analysis.coverage.measures.evidence import Measure
 from analysis.coverage.rules import coverage_rules_of
-from analysis.coverage.views.cold import Stop, list_cold, read_leaves
-from analysis.coverage.views.proof import MOST_UNITS, ProofAsked, ProvenVisit, prove
+from analysis.coverage.views.cold import Leaf, Stop, list_cold, read_leaves
+from analysis.coverage.views.proof import MOST_UNITS, ProofAsked, ProvenVisit, prove, read_parts
 from analysis.coverage.views.rhythm import read_calendar, read_week
 from api.callers import CallerDep, Conn, LookupDep, Now, SettingsDep, require
 from api.routes.coverage import AskedDep, FigureOut, LedUnitDep, describe_figure
 from core.clock import day_bounds
 from core.errors import Invalid, told
-from geo.cells import cell_name
 from people.access import MAY_SEE_COVERAGE, visible_units
 from people.looks import Look, record_look
 
@@ -86,9 +89,11 @@ class FixOut(BaseModel):
 
 
 class VisitOut(BaseModel):
-    cell: str
+    """A person's proven visit of one thing that the measure counts, with its fixes."""
+
+    place: str = Field(description="H3 cell, street, address or required place")
     unit_code: str
-    area_cm2: int
+    amount: int = Field(description="what it proves; 0: too short for what the place requires")
     person_code: str | None = Field(description="null: somebody whose movement is not for you; no fixes then")
     person_name: str | None
     since: datetime
@@ -96,14 +101,32 @@ class VisitOut(BaseModel):
     fixes: list[FixOut]
 
 
+class DayPartOut(BaseModel):
+    on: date
+    part: int = Field(description="of the numerator")
+    expired: bool = Field(description="the fixes of the day are gone")
+
+
 class ProofOut(BaseModel):
-    """`expired`: the fixes of the day are gone, so that the figure alone stands."""
+    """`days`: what each day is of the figure of the period. `expired`: the fixes of `on` are gone, so that the figure alone
+    stands.
+    """
 
     on: date
+    unit_code: str
+    unit_name: str
+    definition: str
+    measure: str = Field(description="what the numbers count: cm2, mm or count")
+    days: list[DayPartOut] = Field(
+        description="the computed days of the figure; of required visits also those before the period that it looks back to"
+    )
     expired: bool
-    area_cm2: int = Field(description="ground these visits prove, each piece once: the numerator")
+    numerator: int | None = Field(
+        description="of the day, as it was computed; null: it is no day of the period"
+    )
+    proven: int = Field(description="what these visits prove now, each thing once")
     total: int
-    visits: list[VisitOut]
+    visits: list[VisitOut] = Field(description="500 at most")
 
 
 @router.get("/unvisited", dependencies=[require(*MAY_SEE_COVERAGE)])
@@ -117,7 +140,7 @@ def list_unvisited(
     """Deepest units nobody was proven to visit in the period, with a suggested round over the first forty."""
     before = day_bounds(wanted.first, settings.zone)[0]
     until = min(day_bounds(wanted.last, settings.zone)[1], now)
-    hours = WorkingHours(settings.zone)
+    hours = working_hours_of(settings)
     found = list_cold(conn, wanted, before=before, until=until, hours=hours, limit=limit)
     return UnvisitedOut(
         first=wanted.first,
@@ -161,43 +184,74 @@ def tell_week(wanted: AskedDep, conn: Conn) -> WeekOut:
     )
 
 
+class ProofQuery(BaseModel):
+    """Whose proof: of a figure of a period, one of its days."""
+
+    on: date
+    measure: Measure = "area"
+    first: date | None = Field(None, alias="from", description="of the figure's period; none: the day alone")
+    last: date | None = Field(None, alias="to")
+
+
 @router.get("/proof", dependencies=[require(*MAY_SEE_COVERAGE)])
 def tell_proof(
+    query: Annotated[ProofQuery, Query()],
     caller: CallerDep,
     conn: Conn,
     lookup: LookupDep,
     settings: SettingsDep,
     now: Now,
     led: LedUnitDep,
-    on: date,
 ) -> ProofOut:
-    """The visits on a day of the ground of a unit with at most 200 deepest units, each with its very fixes. It names people,
-    so the look is written down.
+    """The visits on a day that prove a figure of a unit with at most 200 deepest units, each with its very fixes. It names
+    people, so the look is written down.
     """
-    found, network = led.unit, led.unit.network
-    leaves = read_leaves(conn, CoverageAsked(find_network_id(conn, network), found.id, on, on))
+    on, found, network = query.on, led.unit, led.unit.network
+    network_id = find_network_id(conn, network)
+    period = CoverageAsked(network_id, found.id, query.first or on, query.last or on)
+    leaves = _find_leaves(conn, CoverageAsked(network_id, found.id, on, on), found.code)
+    why = f"proof of coverage {on}"
+    record_look(conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=found.id))
+    job = CoverageJob(network, settings.zone, coverage_rules_of(settings), settings.fix_days)
+    asked = ProofAsked(
+        query.measure,
+        on,
+        [leaf.version_id for leaf in leaves if leaf.observed],
+        visible_units(conn, caller, MAY_SEE_COVERAGE),
+    )
+    proof = prove(conn, lookup, job, asked, now=now)
+    days = read_parts(conn, check_period(period), query.measure, job, now=now)
+    return ProofOut(
+        on=on,
+        unit_code=found.code,
+        unit_name=found.name,
+        definition=query.measure,
+        measure=DEFINITIONS[query.measure].measure,
+        days=[DayPartOut(**vars(day)) for day in days],
+        expired=proof.expired,
+        numerator=next(
+            (day.part for day in days if day.on == on), 0 if period.first <= on <= period.last else None
+        ),
+        proven=proof.proven,
+        total=proof.total,
+        visits=[_visit(visit) for visit in proof.visits],
+    )
+
+
+def _find_leaves(conn: Connection, asked: CoverageAsked, code: str) -> list[Leaf]:
+    """The deepest units of a day; Invalid for none, or for more than a proof is made of."""
+    leaves = read_leaves(conn, asked)
     if not 0 < len(leaves) <= MOST_UNITS:
         raise Invalid(
             told(
                 "{code} had {count} computed deepest units on {day}: choose a unit of 1 to {most}",
-                code=found.code,
+                code=code,
                 count=len(leaves),
-                day=on,
+                day=asked.first,
                 most=MOST_UNITS,
             )
         )
-    why = f"proof of coverage {on}"
-    record_look(conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=found.id))
-    job = CoverageJob(network, settings.zone, coverage_rules_of(settings), settings.fix_days)
-    scope = visible_units(conn, caller, MAY_SEE_COVERAGE)
-    proof = prove(conn, lookup, job, ProofAsked(on, [leaf.version_id for leaf in leaves], scope), now=now)
-    return ProofOut(
-        on=on,
-        expired=proof.expired,
-        area_cm2=proof.area_cm2,
-        total=proof.total,
-        visits=[_visit(visit) for visit in proof.visits],
-    )
+    return leaves
 
 
 def _stop(stop: Stop) -> StopOut:
@@ -222,13 +276,4 @@ def _seconds(age: timedelta | None) -> float | None:
 
 
 def _visit(visit: ProvenVisit) -> VisitOut:
-    return VisitOut(
-        cell=cell_name(visit.cell),
-        unit_code=visit.unit_code,
-        area_cm2=visit.area_cm2,
-        person_code=visit.person_code,
-        person_name=visit.person_name,
-        since=visit.since,
-        until=visit.until,
-        fixes=[FixOut(**vars(fix)) for fix in visit.fixes],
-    )
+    return VisitOut(**{**vars(visit), "fixes": [FixOut(**vars(fix)) for fix in visit.fixes]})

@@ -7,8 +7,9 @@ import numpy as np
 from sqlalchemy import Connection, Engine, select, text
 
 from analysis.coverage.fixes import Fixes
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import CoverageJob, DayDone, begin_day, cover
-from analysis.coverage.kept.reading import CoverageAsked, read_coverage
+from analysis.coverage.kept.reading import read_coverage
 from analysis.coverage.kept.writing import measured, rows_of, write_rows
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.rules import CoverageRules

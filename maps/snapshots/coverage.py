@@ -8,7 +8,8 @@ import numpy as np
 import shapely
 from sqlalchemy import Connection, func
 
-from analysis.coverage.kept.reading import Coverage, CoverageAsked, UnitCoverage, read_coverage
+from analysis.coverage.kept.asked import CoverageAsked
+from analysis.coverage.kept.reading import Coverage, UnitCoverage, read_coverage
 from core.errors import NotFound
 from geo.tables import unit_version
 from geo.units import select_versions

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from analysis.coverage.figures import Figure
-from analysis.coverage.kept.reading import Coverage, CoverageAsked, UnitCoverage, read_coverage
+from analysis.coverage.kept.asked import CoverageAsked
+from analysis.coverage.kept.reading import Coverage, UnitCoverage, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.views.cold import Age, ColdList, find_ages, list_cold, read_leaves
 from analysis.coverage.views.rhythm import CalendarDay, read_calendar
@@ -58,13 +58,13 @@ class CoverageReport:
 
 
 def gather_report(
-    conn: Connection, asked: CoverageAsked, *, network: str, who: str, now: datetime, zone: ZoneInfo
+    conn: Connection, asked: CoverageAsked, *, network: str, who: str, now: datetime, hours: WorkingHours
 ) -> CoverageReport:
     """Everything of the period at once, as the page shows it."""
-    coverage = read_coverage(conn, asked)
+    coverage, zone = read_coverage(conn, asked), hours.zone
     until = min(day_bounds(asked.last, zone)[1], now)
     before = day_bounds(asked.first, zone)[0]
-    cold = list_cold(conn, asked, before=before, until=until, hours=WorkingHours(zone), limit=MOST_COLD)
+    cold = list_cold(conn, asked, before=before, until=until, hours=hours, limit=MOST_COLD)
     return CoverageReport(
         Stamp(who, now.astimezone(zone)),
         network,

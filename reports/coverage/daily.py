@@ -4,11 +4,12 @@ import os
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from analysis.coverage.kept.reading import CoverageAsked, find_network_id
+from analysis.coverage.kept.asked import CoverageAsked
+from analysis.coverage.kept.reading import find_network_id
+from analysis.coverage.measures.duty_time import WorkingHours
 from people.looks import Look, record_look
 from reports.coverage.content import gather_report
 from reports.coverage.plain import write_csv
@@ -19,7 +20,7 @@ BY = "daily"
 
 
 def freeze_daily(
-    conn: Connection, folder: Path, network: str, on: date, *, now: datetime, zone: ZoneInfo
+    conn: Connection, folder: Path, network: str, on: date, *, now: datetime, hours: WorkingHours
 ) -> Sequence[Path]:
     """Write the day's report into `folder`/<day>/ where it is not there yet; returns the files written.
 
@@ -31,7 +32,7 @@ def freeze_daily(
     if all(path.exists() for path in names.values()):
         return []
     asked = CoverageAsked(find_network_id(conn, network), None, on, on)
-    report = gather_report(conn, asked, network=network, who=BY, now=now, zone=zone)
+    report = gather_report(conn, asked, network=network, who=BY, now=now, hours=hours)
     contents = {"xlsx": write_xlsx(report), "pdf": write_pdf(conn, report), "csv": write_csv(report)}
     (folder / on.isoformat()).mkdir(parents=True, exist_ok=True)
     written = [path for kind, path in names.items() if _write_once(path, contents[kind])]

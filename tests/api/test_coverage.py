@@ -102,14 +102,23 @@ def test_the_views_of_a_street_are_for_whoever_supervises_it(browse: Browser, co
 
 
 def test_from_the_percentage_to_the_fixes_that_prove_it(browse: Browser, computed: str) -> None:
-    boss = browse("boss1")
+    boss, worker = browse("boss1"), browse("w1")
     whole = boss.get(f"/v1/coverage?unit=G1&from={computed}&to={computed}").json()["whole"]
-    proof = boss.get(f"/v1/coverage/proof?unit=G1&on={computed}").json()
-    assert proof["area_cm2"] == whole["figures"]["area"]["numerator"]
-    assert proof["total"] > 0
-    assert not proof["expired"]
-    assert {visit["person_code"] for visit in proof["visits"]} == {"w1"}
-    assert browse("boss2").get(f"/v1/coverage/proof?unit=G1&on={computed}").status_code == 403
+    asked = f"unit=G1&on={computed}&from={computed}&to={computed}"
+    for measure, figure in whole["figures"].items():
+        looks = len(worker.get("/v1/me/looks").json())
+        proof = boss.get(f"/v1/coverage/proof?{asked}&measure={measure}").json()
+        assert proof["definition"] == measure
+        assert proof["numerator"] == proof["proven"] == figure["numerator"]
+        assert [(day["on"], day["part"]) for day in proof["days"]] in ([], [(computed, figure["numerator"])])
+        assert not proof["expired"]
+        assert {visit["person_code"] for visit in proof["visits"]} <= {"w1"}
+        newest = worker.get("/v1/me/looks").json()
+        assert len(newest) == looks + 1
+        assert (newest[0]["who"], newest[0]["why"]) == ("boss1", f"proof of coverage {computed}")
+        assert browse("boss2").get(f"/v1/coverage/proof?{asked}&measure={measure}").status_code == 403
+    assert boss.get(f"/v1/coverage/proof?{asked}").json()["total"] > 0
+    assert boss.get(f"/v1/coverage/proof?{asked}&measure=luck").status_code == 422
 
 
 def test_a_worker_sees_the_same_figures_as_whoever_leads_them_and_that_they_were_looked_at(

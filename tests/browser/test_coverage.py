@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -19,9 +20,13 @@ from core.clock import day_bounds, day_of, utc_now
 from core.errors import NotFound
 from core.settings import read_settings
 from geo.lookup import Lookup
+from geo.tables import address_point
+from geo.walkable.tables import ground_survey, site, street
 from people.accounts import add_account, find_account
 from people.grants import add_grant, find_unit
 from people.persons import find_person
+from people.shifts import Shift, add_shift
+from tests.analysis.coverage.town import survey
 from tests.browser.city import PASSWORD, City
 from tests.browser.conftest import NARROW, USUAL, WIDE, Visits, until
 from tests.city import FOUNDED, centre, code_at
@@ -47,6 +52,54 @@ def computed(city: City) -> Iterator[date]:
     with city.engine.begin() as conn:
         conn.execute(delete(coverage_day))
         conn.execute(delete(coverage_note))
+
+
+@pytest.fixture
+def furnished(city: City, computed: date, tmp_path: Path) -> Iterator[str]:
+    """With a street, two doors and two sites about where w1 walks, and somebody with two shifts that day; their code."""
+    since = city.walked_at - timedelta(minutes=10)
+    until_ = min(city.walked_at, day_bounds(computed, ZONE)[1])
+    code = city.hire("赵两班", (0, 0))
+    job = CoverageJob("governance", ZONE, CoverageRules(), 30)
+    with city.engine.begin() as conn:
+        who, middle = find_person(conn, code).id, since + (until_ - since) / 2
+        for begin, end in ((since, middle), (middle, until_)):
+            add_shift(conn, Shift(who, begin, end))
+        survey(conn, tmp_path, on=computed, sites_at=(0, 0))
+        compute_day(conn, Lookup(conn), job, on=computed, now=until_)
+    yield code
+    with city.engine.begin() as conn:
+        for table in (street, site, address_point, ground_survey):
+            conn.execute(delete(table))
+
+
+def test_every_measure_leads_to_its_fixes_and_every_shift_has_its_figures(
+    visit: Visits, computed: date, furnished: str
+) -> None:
+    window = visit("boss", WIDE)
+    page = arrived(window.open(f"/coverage?from={computed}&to={computed}&person={furnished}"))
+    expect(page.locator("#detail .shifts thead th")).to_have_count(4)
+    expect(page.locator("#detail .shifts")).to_contain_text("全天")
+    expect(page.locator("#here a")).to_have_attribute("href", re.compile("^/units/"))
+    for measure, name in (
+        ("streets", "道路"),
+        ("doors", "户点"),
+        ("households", "户数"),
+        ("required", "应访完成率"),
+    ):
+        page.select_option("#measure", measure)
+        page.locator("#figures").get_by_role("button", name="依据").first.click()
+        expect(page.locator("#detail h2")).to_contain_text(name)
+        expect(page.locator("#detail tbody tr").first).to_be_visible()
+        page.locator("#detail tbody button").first.click()
+    page.get_by_role("tab", name="未走访").click()
+    expect(page.locator("#list")).to_contain_text("应访点")
+    page.locator("#list").get_by_role("button", name="依据").first.click()
+    expect(page.locator("#detail h2")).to_contain_text("应访完成率")
+    assert window.find_serious() == []
+    phone = visit(furnished, NARROW).open("/m")
+    phone.fill("#day-on", computed.isoformat())
+    expect(phone.locator("#day-body .shifts thead th")).to_have_count(4)
 
 
 def find_account_or_none(city: City, login: str) -> int | None:
@@ -90,8 +143,8 @@ def test_from_the_street_to_the_fixes_by_mouse(visit: Visits, computed: date) ->
     page.get_by_role("button", name="显示全天").click()
     expect(page.locator("#detail .taken")).to_be_hidden()
     page.get_by_role("tab", name="单元").click()
-    page.get_by_role("button", name="依据").first.click()
-    expect(page.locator("#detail")).to_contain_text("依据")
+    page.locator("#list").get_by_role("button", name="依据").first.click()
+    expect(page.locator("#detail h2")).to_contain_text("的依据 · 面积覆盖率")
     page.go_back()
     rest(page)
     expect(page.locator("#detail h2")).to_have_text(f"王芳 · {computed}")

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import Connection
 
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import compute_day
-from analysis.coverage.kept.reading import CoverageAsked, find_network_id
+from analysis.coverage.kept.reading import find_network_id
 from core.errors import NotFound
 from geo.lookup import Lookup
 from maps.snapshots.coverage import draw_coverage

@@ -12,8 +12,10 @@ from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 from sqlalchemy import Connection
 
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import compute_day
-from analysis.coverage.kept.reading import CoverageAsked, find_network_id
+from analysis.coverage.kept.reading import find_network_id
+from analysis.coverage.measures.duty_time import WorkingHours
 from geo.lookup import Lookup
 from reports.coverage import CoverageReport, gather_report, write_csv, write_geojson, write_pdf, write_xlsx
 from reports.coverage.drawing import COLOURS, draw_map, rank_of
@@ -28,7 +30,7 @@ def report(conn: Connection) -> CoverageReport:
     add_fixes(conn, person_id, [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
     compute_day(conn, Lookup(conn), JOB, on=ON, now=NOW)
     asked = CoverageAsked(find_network_id(conn, "governance"), None, ON, ON)
-    return gather_report(conn, asked, network="governance", who="boss", now=NOW, zone=ZONE)
+    return gather_report(conn, asked, network="governance", who="boss", now=NOW, hours=WorkingHours(ZONE))
 
 
 def test_the_workbook_has_typed_cells_whose_sums_are_the_whole(report: CoverageReport) -> None:

@@ -65,14 +65,15 @@ def survey_ground(
     obstacles = read_obstacles(conn, box, on)
     barred = _widened(obstacles, crs)
     closed = _widened([each for each in obstacles if each.kind == "compound"], crs)
-    streets = to_metres(np.array([street.geometry for street in read_streets(conn, box, on)], object), crs)
+    named = read_streets(conn, box, on)
+    streets = to_metres(np.array([street.geometry for street in named], object), crs)
     walkable = _walkable(to_metres(shapes, crs), streets, barred, closed, rules.trail_buffer_m)
     ground = Ground(
         crs=crs,
         units=tuple(str(code) for code in snapshot.units.code[leaf]),
         observed=find_observed(conn, snapshot, leaf, between),
         pieces=cut_pieces(list(shapes), crs, rules.resolution, walkable=walkable, sliver=rules.sliver_share),
-        streets=_stretches(streets, closed, place),
+        streets=_stretches(streets, [street.name for street in named], closed, place),
         doors=_doors(conn, box, place),
         sites=_sites(read_sites(conn, box, on), place, margin_m=rules.passing_m),
     )
@@ -156,9 +157,10 @@ def _by_unit(units: Shapes, shapes: Shapes, *, margin_m: float = 0) -> dict[int,
     return found
 
 
-def _stretches(streets: Shapes, closed: Shapes, place: _Placing) -> Targets:
+def _stretches(streets: Shapes, names: Sequence[str], closed: Shapes, place: _Placing) -> Targets:
     """The streets in stretches of at most STRETCH_M, each at its middle, with its length in millimetres."""
-    lines = shapely.segmentize(shapely.get_parts(streets), STRETCH_M)
+    parts, street = shapely.get_parts(streets, return_index=True)
+    lines = shapely.segmentize(parts, STRETCH_M)
     xy, of = shapely.get_coordinates(lines, return_index=True)
     if not len(xy):
         return NO_TARGETS
@@ -171,7 +173,8 @@ def _stretches(streets: Shapes, closed: Shapes, place: _Placing) -> Targets:
     shut[shapely.STRtree(closed).query(middle, predicate="within")[0]] = True
     kept = (unit >= 0) & ~shut & (length > 0)
     at = shapely.get_coordinates(middle[kept])
-    return Targets(unit[kept], at[:, 0], at[:, 1], length[kept])
+    name = np.array(names, object)[street[of[:-1][same][kept]]]
+    return Targets(unit[kept], at[:, 0], at[:, 1], length[kept], name)
 
 
 def _doors(conn: Connection, box: tuple[float, float, float, float], place: _Placing) -> Targets:
@@ -181,6 +184,7 @@ def _doors(conn: Connection, box: tuple[float, float, float, float], place: _Pla
             func.ST_X(address_point.c.point).label("lon"),
             func.ST_Y(address_point.c.point).label("lat"),
             address_point.c.households,
+            address_point.c.address,
         )
         .where(address_point.c.active, address_point.c.point.op("&&")(func.ST_MakeEnvelope(*box, 4326)))
         .order_by(address_point.c.code)
@@ -192,7 +196,8 @@ def _doors(conn: Connection, box: tuple[float, float, float, float], place: _Pla
     unit = place.units(lon, lat)
     x, y = plane_xy(lon, lat, place.crs)
     kept = unit >= 0
-    return Targets(unit[kept], x[kept], y[kept], households[kept])
+    name = np.array([row.address for row in rows], object)[kept]
+    return Targets(unit[kept], x[kept], y[kept], households[kept], name)
 
 
 def _sites(sites: Sequence[Site], place: _Placing, *, margin_m: float) -> Sites:
@@ -209,6 +214,7 @@ def _sites(sites: Sequence[Site], place: _Placing, *, margin_m: float) -> Sites:
         np.array([site.visits for site in own], np.int64),
         np.array([site.days for site in own], np.int64),
         np.array([site.least_s for site in own], np.int64),
+        tuple(site.name for site in own),
     )
 
 

@@ -1,55 +1,37 @@
 """Computed coverage read back: one unit and those right below it over a period, each figure with what it stands on."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from fractions import Fraction
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Connection,
     RowMapping,
     Text,
-    and_,
     any_,
     cast,
     func,
     literal,
-    or_,
     select,
     true,
 )
 
 from analysis.coverage.figures import DEFINITIONS, Figure
-from analysis.coverage.kept.tables import coverage_day, coverage_site, coverage_unit
+from analysis.coverage.kept.asked import CoverageAsked, bounds_of, check_period
+from analysis.coverage.kept.sites import read_required
+from analysis.coverage.kept.tables import coverage_day, coverage_unit
 from analysis.coverage.kept.writing import UNIT_FIGURES
 from analysis.coverage.rules import FINEST, USUAL_ACCURACY_M, WALK_MPS, finest_resolution
 from core.db import sql_file
-from core.errors import Invalid, NotFound, told
+from core.errors import NotFound, told
 from geo.cells import cell_inradius_m
 from geo.codes import natural_key
 from geo.tables import network, unit_version
 from geo.units import select_versions
-
-MOST_DAYS = 366
-
-
-@dataclass(frozen=True)
-class CoverageAsked:
-    """A unit (None: the whole network) from the first day to the last, both included. `level`: of the units told beside it,
-    None for those right below. `at`: units by their codes, names and borders of this instant, None: as they are or were
-    last; what was visited is told on each day's own borders in any case.
-    """
-
-    network_id: int
-    unit_id: UUID | None
-    first: date
-    last: date
-    level: str | None = None
-    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -149,26 +131,6 @@ def read_coverage(conn: Connection, asked: CoverageAsked) -> Coverage:
     )
 
 
-def check_period(asked: CoverageAsked) -> CoverageAsked:
-    """Invalid for a period too long or empty."""
-    if not 0 <= (asked.last - asked.first).days < MOST_DAYS:
-        raise Invalid(
-            told(
-                "a period has 1 to {most} days, this one goes from {first} to {last}",
-                most=MOST_DAYS,
-                first=asked.first,
-                last=asked.last,
-            )
-        )
-    return asked
-
-
-def bounds_of(asked: CoverageAsked) -> dict[str, Any]:
-    """The binds that the statements of a period have in common."""
-    label = None if asked.unit_id is None else asked.unit_id.hex
-    return {"network_id": asked.network_id, "first": asked.first, "last": asked.last, "label": label}
-
-
 def _units(
     conn: Connection, asked: CoverageAsked, as_of: datetime
 ) -> tuple[UnitCoverage, tuple[UnitCoverage, ...]]:
@@ -181,7 +143,7 @@ def _units(
     rows = conn.execute(sql_file("analysis.coverage", "unit_sums"), binds).mappings().all()
     ids = [UUID(row["child"]) for row in rows if row["child"] is not None]
     names = _names(conn, [*ids, *([asked.unit_id] if asked.unit_id else [])], asked.at)
-    required = _required(conn, asked, as_of, ids)
+    required = read_required(conn, asked, as_of, ids)
     made = [
         _unit(row, names, asked.unit_id, required[None], as_of)
         if row["whole"]
@@ -240,97 +202,23 @@ def _once(conn: Connection, asked: CoverageAsked, area: Figure, days: int) -> Fi
     )
 
 
-def _required(
-    conn: Connection, asked: CoverageAsked, as_of: datetime, ids: Sequence[UUID]
-) -> dict[UUID | None, Figure]:
-    """Required visits made, of the whole (None) and of each of some units in it: of each site as many as required, no more.
-    Those of days on which nobody tracked served the site's unit stand beside it.
-    """
-    wanted = {unit_id.hex: unit_id for unit_id in ids}
-    sums = {unit_id: [0, 0, 0] for unit_id in (None, *ids)}
-    for site in sum_sites(conn, asked):
-        for unit_id in {None, *(wanted[label] for label in site.steps if label in wanted)}:
-            if site.observed:
-                sums[unit_id][0] += min(site.visits, site.required)
-                sums[unit_id][1] += site.required
-            else:
-                sums[unit_id][2] += site.required
-    return {
-        unit_id: Figure(DEFINITIONS["required"], made, due, as_of, not_observed=unseen)
-        for unit_id, (made, due, unseen) in sums.items()
-    }
-
-
-@dataclass(frozen=True)
-class SiteSum:
-    """A site in one version of its unit (`steps`: the ids in its path), on days somebody tracked served there, or nobody did."""
-
-    code: str
-    steps: tuple[str, ...]
-    observed: bool
-    visits: int
-    required: int
-
-
-def sum_sites(conn: Connection, asked: CoverageAsked) -> list[SiteSum]:
-    """Visits made and required, whole ones, rounded up. A period shorter than a site's own days is looked at with those before
-    it, so that what was visited on Monday is not missing on Tuesday.
-    """
+def sum_by_day(conn: Connection, asked: CoverageAsked, key: str) -> list[tuple[date, int]]:
+    """Every computed day of the period with the numerator of one of UNIT_FIGURES, summed over its observed units."""
     steps = func.string_to_array(cast(unit_version.c.path, Text), ".", type_=ARRAY(Text))
-    in_period = coverage_day.c.on >= asked.first
-    own = (
-        coverage_unit.c.day_id == coverage_site.c.day_id,
-        coverage_unit.c.unit_version_id == coverage_site.c.unit_version_id,
-    )
+    numerator: ColumnElement[int] = coverage_unit.c[key][1]
     rows = conn.execute(
-        select(
-            coverage_site.c.code,
-            coverage_unit.c.observed,
-            steps.label("steps"),
-            func.sum(coverage_site.c.visits).label("visits"),
-            func.array_agg(coverage_site.c.required).label("required"),
-            func.array_agg(coverage_site.c.days).label("days"),
-        )
-        .join(coverage_day, coverage_day.c.id == coverage_site.c.day_id)
-        .join(unit_version, unit_version.c.id == coverage_site.c.unit_version_id)
-        .join(coverage_unit, and_(*own))
+        select(coverage_day.c.on, func.sum(numerator).filter(coverage_unit.c.observed).label("part"))
+        .join(coverage_unit, coverage_unit.c.day_id == coverage_day.c.id)
+        .join(unit_version, unit_version.c.id == coverage_unit.c.unit_version_id)
         .where(
             coverage_day.c.network_id == asked.network_id,
-            coverage_day.c.on >= _window_begin(conn, asked),
-            coverage_day.c.on <= asked.last,
-            or_(in_period, coverage_day.c.on > asked.last - coverage_site.c.days),
+            coverage_day.c.on.between(asked.first, asked.last),
             true() if asked.unit_id is None else literal(asked.unit_id.hex) == any_(steps),
         )
-        .group_by(
-            coverage_site.c.code,
-            coverage_site.c.unit_version_id,
-            coverage_unit.c.observed,
-            unit_version.c.path,
-        )
-        .having(func.bool_or(in_period))
+        .group_by(coverage_day.c.on)
+        .order_by(coverage_day.c.on)
     )
-    return [
-        SiteSum(row.code, tuple(row.steps), row.observed, int(row.visits), _due(row.required, row.days))
-        for row in rows
-    ]
-
-
-def _due(required: Sequence[int], days: Sequence[int]) -> int:
-    return math.ceil(sum(Fraction(n, of) for n, of in zip(required, days, strict=True)))
-
-
-def _window_begin(conn: Connection, asked: CoverageAsked) -> date:
-    """The first day that the sites of the period look back to."""
-    longest = conn.scalar(
-        select(func.max(coverage_site.c.days))
-        .join(coverage_day, coverage_day.c.id == coverage_site.c.day_id)
-        .where(
-            coverage_day.c.network_id == asked.network_id,
-            coverage_day.c.on >= asked.first,
-            coverage_day.c.on <= asked.last,
-        )
-    )
-    return min(asked.first, asked.last - timedelta(days=min(int(longest or 1), MOST_DAYS) - 1))
+    return [(row.on, int(row.part or 0)) for row in rows]
 
 
 def find_codes(conn: Connection, ids: Sequence[UUID]) -> list[str]:

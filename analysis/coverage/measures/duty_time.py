@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import chinese_calendar
 
 from core.errors import Invalid
+from core.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class WorkingHours:
     def __post_init__(self) -> None:
         if self.begins >= self.ends:
             raise Invalid(f"working hours end ({self.ends:%H:%M}) before they begin ({self.begins:%H:%M})")
+
+
+def working_hours_of(settings: Settings) -> WorkingHours:
+    return WorkingHours(settings.zone, settings.work_begins, settings.work_ends)
 
 
 def is_known(on: date) -> bool:

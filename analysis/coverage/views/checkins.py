@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Connection, insert, select
 
-from analysis.coverage.kept.reading import CoverageAsked, bounds_of
+from analysis.coverage.kept.asked import CoverageAsked, bounds_of
 from analysis.coverage.kept.tables import coverage_checkin
 from cases.placement import Spots, place_cases
 from core.db import sql_file

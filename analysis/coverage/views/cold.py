@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from analysis.coverage.kept.reading import CoverageAsked, bounds_of
+from analysis.coverage.kept.asked import CoverageAsked, bounds_of
 from analysis.coverage.measures.duty_time import WorkingHours, duty_time
 from analysis.coverage.views.walking import MOST_STOPS, suggest_round
 from core.db import sql_file

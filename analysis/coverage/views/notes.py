@@ -92,9 +92,9 @@ def answer_note(
     return get_note(conn, note.id)
 
 
-def credit_day(day: PersonDay, notes: Iterable[Note]) -> int:
-    """Microseconds that accepted notes add to a day in the own grid: what of their times, taken together, was on duty then
-    and not observed there. Where the fixes have expired no more than was added at the answers.
+def credit_shifts(day: PersonDay, notes: Iterable[Note]) -> tuple[int, ...]:
+    """Of each shift the microseconds that accepted notes add in the own grid: what of their times, taken together, was on duty
+    then and not observed there. Where the fixes have expired no more in all than was added at the answers.
     """
     accepted = [note for note in notes if note.answer == "accepted"]
     spans: list[Span] = []
@@ -103,10 +103,22 @@ def credit_day(day: PersonDay, notes: Iterable[Note]) -> int:
             spans[-1] = (spans[-1][0], max(until, spans[-1][1]))
         else:
             spans.append((since, until))
-    if day.proven:
-        return _not_inside(day, spans)
-    added = sum(note.credited_us or 0 for note in accepted)
-    return min(added, _common(day.duty, spans), sum(day.times_us[2:]))
+    left = sum(note.credited_us or 0 for note in accepted)
+    found = []
+    for shift in day.shifts:
+        own = [(max(since, shift.since), min(until, shift.until)) for since, until in spans]
+        own = [(since, until) for since, until in own if since < until]
+        if day.proven:
+            found.append(_not_inside(day, own))
+            continue
+        found.append(min(left, _common([(shift.since, shift.until)], own), sum(shift.times_us[2:])))
+        left -= found[-1]
+    return tuple(found)
+
+
+def credit_day(day: PersonDay, notes: Iterable[Note]) -> int:
+    """What accepted notes add to a day in the own grid: the sum of its shifts."""
+    return sum(credit_shifts(day, notes))
 
 
 def _not_inside(day: PersonDay, spans: Sequence[Span]) -> int:

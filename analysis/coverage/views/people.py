@@ -14,7 +14,7 @@ from analysis.coverage.kept.tables import coverage_day, coverage_duty
 from analysis.coverage.people import TIMES, VALID, WAYS
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.views.notes import Note, credit_day, list_notes
-from analysis.coverage.views.person import DayAsked, read_person_day
+from analysis.coverage.views.person import DayAsked, ShiftPart, read_person_day, shift_part
 from core.clock import day_bounds
 from people.access import Scope, assigned_during
 from people.tables import assignment, person
@@ -32,11 +32,18 @@ class PersonSum:
     code: str
     name: str
     observed: bool
-    times_us: tuple[int, ...]
-    ways_mm: tuple[int, ...]
+    shifts: tuple[ShiftPart, ...]
     has_own: bool
     credited_us: int
     notes: int
+
+    @property
+    def times_us(self) -> tuple[int, ...]:
+        return tuple(sum(shift.times_us[n] for shift in self.shifts) for n in range(len(TIMES)))
+
+    @property
+    def ways_mm(self) -> tuple[int, ...]:
+        return tuple(sum(shift.ways_mm[n] for shift in self.shifts) for n in range(len(WAYS)))
 
     @property
     def duty_us(self) -> int:
@@ -90,7 +97,7 @@ def list_people_day(conn: Connection, asked: PeopleAsked, rules: CoverageRules) 
             assigned_during(asked.scope, person.c.id, since, until),
             *([_held(asked.role, since, until)] if asked.role else []),
         )
-        .order_by(person.c.name, person.c.code)
+        .order_by(person.c.name, person.c.code, coverage_duty.c.starts_at)
     ).all()
     found = {row.person_id for row in rows}
     notes, can_be_seen = _notes(conn, found, asked, rules), find_seen(conn, found, between)
@@ -102,8 +109,7 @@ def list_people_day(conn: Connection, asked: PeopleAsked, rules: CoverageRules) 
             rows[own[0]].code,
             rows[own[0]].name,
             person_id in can_be_seen or any(sum(rows[place].times_us[:-1]) for place in own),
-            tuple(sum(rows[place].times_us[n] for place in own) for n in range(len(TIMES))),
-            tuple(sum(rows[place].ways_mm[n] for place in own) for n in range(len(WAYS))),
+            tuple(shift_part(rows[place]) for place in own),
             any(rows[place].has_own for place in own),
             *notes.get(person_id, (0, 0)),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -39,21 +39,13 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class PersonDay:
-    """`times_us` by `TIMES`, `ways_mm` by `WAYS`. `has_own`: some ground was the person's own. `observed` False: no fixes
-    of the day were kept or could have been, and its shares say nothing. `band` and `proven` False:
-    its fixes have expired, and the figures are those kept.
-    """
+class ShiftPart:
+    """What of a shift lies in the day, with its own figures. `times_us` by `TIMES`, adding up to it; `ways_mm` by `WAYS`."""
 
-    on: date
-    as_of: datetime
-    duty: tuple[tuple[datetime, datetime], ...]
+    since: datetime
+    until: datetime
     times_us: tuple[int, ...]
     ways_mm: tuple[int, ...]
-    has_own: bool
-    observed: bool
-    band: tuple[Stretch, ...]
-    proven: bool
 
     @property
     def duty_us(self) -> int:
@@ -63,21 +55,61 @@ class PersonDay:
     def valid_mm(self) -> int:
         return sum(self.ways_mm[:VALID])
 
-    def credited(self, credited_us: int) -> Figure:
-        """In the own grid with what accepted notes add, never more than the duty."""
-        return self._figure("in_grid_credited", min(sum(self.times_us[:2]) + credited_us, self.duty_us))
 
-    def figures(self) -> dict[str, Figure]:
-        inside, outside = sum(self.times_us[:2]), sum(self.times_us[2:4])
-        return {
-            "in_grid": self._figure("in_grid", inside),
-            "observability": self._figure("observability", inside + outside),
+@dataclass(frozen=True)
+class PersonDay:
+    """`shifts` in their order; the day is their sum. `has_own`: some ground was the person's own. `observed` False: no fixes
+    of the day were kept or could have been, and its shares say nothing. `band` and `proven` False:
+    its fixes have expired, and the figures are those kept.
+    """
+
+    on: date
+    as_of: datetime
+    shifts: tuple[ShiftPart, ...]
+    has_own: bool
+    observed: bool
+    band: tuple[Stretch, ...]
+    proven: bool
+
+    @property
+    def duty(self) -> tuple[Span, ...]:
+        return tuple((shift.since, shift.until) for shift in self.shifts)
+
+    @property
+    def times_us(self) -> tuple[int, ...]:
+        return _added([shift.times_us for shift in self.shifts], len(TIMES))
+
+    @property
+    def ways_mm(self) -> tuple[int, ...]:
+        return _added([shift.ways_mm for shift in self.shifts], len(WAYS))
+
+    @property
+    def duty_us(self) -> int:
+        return sum(self.times_us)
+
+    @property
+    def valid_mm(self) -> int:
+        return sum(self.ways_mm[:VALID])
+
+    def figures(self, of: ShiftPart | None = None, *, credited_us: int = 0) -> dict[str, Figure]:
+        """Of the day, or of one of its shifts. `credited_us`: what accepted notes add in the own grid, never more than the duty."""
+        times_us = self.times_us if of is None else of.times_us
+        inside, outside, duty_us = sum(times_us[:2]), sum(times_us[2:4]), sum(times_us)
+        parts = {
+            "in_grid": inside,
+            "in_grid_credited": min(inside + credited_us, duty_us),
+            "observability": inside + outside,
         }
+        return {key: self._figure(key, part_us, duty_us) for key, part_us in parts.items()}
 
-    def _figure(self, key: str, part_us: int) -> Figure:
+    def _figure(self, key: str, part_us: int, duty_us: int) -> Figure:
         if self.observed:
-            return Figure(DEFINITIONS[key], part_us, self.duty_us, self.as_of)
-        return Figure(DEFINITIONS[key], 0, 0, self.as_of, not_observed=self.duty_us)
+            return Figure(DEFINITIONS[key], part_us, duty_us, self.as_of)
+        return Figure(DEFINITIONS[key], 0, 0, self.as_of, not_observed=duty_us)
+
+
+def _added(rows: Sequence[Sequence[int]], width: int) -> tuple[int, ...]:
+    return tuple(sum(row[n] for row in rows) for n in range(width))
 
 
 @dataclass(frozen=True)
@@ -108,9 +140,12 @@ def read_person_day(conn: Connection, asked: DayAsked, rules: CoverageRules) -> 
     return PersonDay(
         on=asked.on,
         as_of=asked.now,
-        duty=tuple((_at(since, begin), _at(since, stop)) for begin, stop in _spans(duty)),
-        times_us=tuple(found.times_us.sum(axis=0).tolist()),
-        ways_mm=tuple(found.ways_mm.sum(axis=0).tolist()),
+        shifts=tuple(
+            ShiftPart(_at(since, begin), _at(since, stop), tuple(times), tuple(ways))
+            for (begin, stop), times, ways in zip(
+                _spans(duty), found.times_us.tolist(), found.ways_mm.tolist(), strict=True
+            )
+        ),
         has_own=bool(len(own)),
         observed=_is_observed(conn, asked.person_id, between, found.times_us.sum(axis=0)),
         band=tuple(_band(tracks.parts, kinds, duty, since)),
@@ -166,19 +201,24 @@ def _kept_day(conn: Connection, asked: DayAsked) -> PersonDay:
         .order_by(coverage_day.c.network_id, coverage_duty.c.starts_at)
     ).all()
     rows = [row for row in rows if row.network_id == rows[0].network_id]
-    times_us = tuple(sum(row.times_us[n] for row in rows) for n in range(len(TIMES)))
+    shifts = tuple(shift_part(row) for row in rows)
     between = day_bounds(asked.on, asked.zone)
     return PersonDay(
         on=asked.on,
         as_of=rows[0].as_of if rows else asked.now,
-        duty=tuple((row.starts_at, row.ends_at) for row in rows),
-        times_us=times_us,
-        ways_mm=tuple(sum(row.ways_mm[n] for row in rows) for n in range(len(WAYS))),
+        shifts=shifts,
         has_own=any(row.has_own for row in rows),
-        observed=_is_observed(conn, asked.person_id, between, times_us),
+        observed=_is_observed(
+            conn, asked.person_id, between, _added([one.times_us for one in shifts], len(TIMES))
+        ),
         band=(),
         proven=False,
     )
+
+
+def shift_part(row: Any) -> ShiftPart:
+    """Of a row of `coverage_duty`."""
+    return ShiftPart(row.starts_at, row.ends_at, tuple(row.times_us), tuple(row.ways_mm))
 
 
 def _spans(duty: Duty) -> list[tuple[int, int]]:

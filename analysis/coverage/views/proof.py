@@ -1,4 +1,4 @@
-"""From a percentage to the very fixes that prove it: the visits of a unit's ground on a day, each with its fixes."""
+"""From a percentage to the very fixes that prove it: the visits behind a unit's figure on a day, each with its fixes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,24 +6,29 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import numpy as np
+import shapely
 from sqlalchemy import ColumnElement, Connection, select
 
-from analysis.coverage.fixes import Duty, Fixes, cut_duty, microseconds, order_fixes
+from analysis.coverage.fixes import Fixes, cut_duty, microseconds, order_fixes
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import CoverageJob, read_fixes
 from analysis.coverage.kept.ground import DayGround, survey_ground
 from analysis.coverage.kept.people import read_duty
+from analysis.coverage.kept.reading import sum_by_day
+from analysis.coverage.kept.sites import count_by_day
 from analysis.coverage.legs import follow
-from analysis.coverage.pieces import find_presence
-from analysis.coverage.visits import Visits, find_visits
+from analysis.coverage.measures.evidence import Evidence, Measure, find_evidence
 from core.clock import day_bounds
 from core.errors import NotFound, told
 from geo.lookup import Lookup
+from geo.metric import from_metres
 from people.access import Scope, assigned_during
 from people.tables import person
 from tracking.tables import fix
 
 MOST_UNITS: Final = 200
 MOST_VISITS: Final = 500
+_AROUND_DEG: Final = 0.005
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class ProvenVisit:
-    """A person's proven visit of one piece of ground, and the fixes from before its beginning to after its end.
+    """A person's proven visit of a cell, street, address or site (`place`), and the fixes from before its beginning to after
+    its end. `amount`: what it proves in the measure of the figure; 0: it was too short to count.
 
     Of somebody whose movement is not for whoever asks, neither the name nor a fix: None and ().
     """
 
-    cell: int
+    place: str
     unit_code: str
-    area_cm2: int
+    amount: int
     person_code: str | None
     person_name: str | None
     since: datetime
@@ -55,32 +61,57 @@ class ProvenVisit:
 
 @dataclass(frozen=True)
 class Proof:
-    """`expired`: the fixes are gone, so only the figure stands. `area_cm2`: ground the visits prove, each piece once;
-    `total`: so many visits there were.
+    """`expired`: the fixes are gone, so only the figure stands. `proven`: what the visits prove as the fixes and the ground
+    stand now, each thing once; `total`: so many visits there were.
     """
 
     on: date
     expired: bool
     visits: tuple[ProvenVisit, ...]
     total: int
-    area_cm2: int
+    proven: int
 
 
 @dataclass(frozen=True)
 class ProofAsked:
-    """Of which deepest units (version ids) on which day, for somebody whose grants hold within `scope`."""
+    """Of which measure, of which deepest units (version ids), on which day, for somebody whose grants hold within `scope`."""
 
+    measure: Measure
     on: date
     versions: Collection[int]
     scope: Scope
 
 
+@dataclass(frozen=True)
+class DayPart:
+    """What a day is of a figure's numerator, and whether its fixes have expired."""
+
+    on: date
+    part: int
+    expired: bool
+
+
+def read_parts(
+    conn: Connection, asked: CoverageAsked, measure: Measure, job: CoverageJob, *, now: datetime
+) -> list[DayPart]:
+    """The days that make up a figure of a period. Of required visits: those made, also before the period where it looks
+    back; more than were due at one place are told here and not in the figure.
+    """
+    found = count_by_day(conn, asked) if measure == "required" else sum_by_day(conn, asked, measure)
+    return [DayPart(on, part, _has_expired(on, job, now)) for on, part in found]
+
+
+def _has_expired(on: date, job: CoverageJob, now: datetime) -> bool:
+    return day_bounds(on, job.zone)[0] < now - timedelta(days=job.kept_days)
+
+
 def prove(conn: Connection, lookup: Lookup, job: CoverageJob, asked: ProofAsked, *, now: datetime) -> Proof:
-    """The visits of the units' ground on the day, computed again from the fixes that stand."""
+    """The visits that prove the units' figure of the day, computed again from the fixes that stand."""
     on, versions = asked.on, asked.versions
+    expired = _has_expired(on, job, now)
+    if expired or not versions:
+        return Proof(on, expired=expired, visits=(), total=0, proven=0)
     since, end = day_bounds(on, job.zone)
-    if since < now - timedelta(days=job.kept_days):
-        return Proof(on, expired=True, visits=(), total=0, area_cm2=0)
     between = (since, max(min(end, now), since + timedelta(microseconds=1)))
     snapshot = lookup.snapshot(job.network_code, between[1] - timedelta(microseconds=1))
     if snapshot is None:
@@ -88,67 +119,63 @@ def prove(conn: Connection, lookup: Lookup, job: CoverageJob, asked: ProofAsked,
             told("the network {network} has no borders on {day}", network=job.network_code, day=on)
         )
     where = survey_ground(conn, snapshot, on=on, between=between, rules=job.rules, only=versions)
+    west, south, east, north = _reach(where)
     people = conn.scalars(
         select(fix.c.person_id)
         .where(
             fix.c.fixed_at >= between[0],
             fix.c.fixed_at < between[1],
             fix.c.flags == 0,
-            fix.c.lon.between(*_reach(where, axis=0)),
-            fix.c.lat.between(*_reach(where, axis=1)),
+            fix.c.lon.between(west, east),
+            fix.c.lat.between(south, north),
         )
         .distinct()
     ).all()
     fixes = order_fixes(read_fixes(conn, where, between, people=people))
     until_us = microseconds(*between)
     duty = cut_duty(read_duty(conn, between), until_us=until_us)
-    visits = _find_visits(where, fixes, duty, job, until_us)
-    return _tell(conn, where, fixes, visits, (asked, *between))
-
-
-def _reach(where: DayGround, *, axis: int) -> tuple[float, float]:
-    """The units' bounds and what lies a proving leg around them, in degrees."""
-    bounds = np.array([shape.bounds for shape in where.snapshot.units.geom[where.leaf]])
-    return float(bounds[:, axis].min()) - 0.005, float(bounds[:, axis + 2].max()) + 0.005
-
-
-def _find_visits(where: DayGround, fixes: Fixes, duty: Duty, job: CoverageJob, until_us: int) -> Visits:
     tracks = follow(fixes, duty, job.rules, until_us=until_us)
-    presence = find_presence(tracks, where.ground.places_of(fixes), where.ground)
-    return find_visits(presence.events, gap_s=job.rules.visit_gap_s)
+    found = find_evidence(asked.measure, tracks, where.ground.places_of(fixes), where.ground)
+    return _tell(conn, where, fixes, found, (asked, *between))
+
+
+def _reach(where: DayGround) -> tuple[float, float, float, float]:
+    """The bounds of the units and their sites, and what lies a proving leg around them: west, south, east, north."""
+    sites = from_metres(where.ground.sites.shape, where.ground.crs)
+    shapes = np.concatenate([where.snapshot.units.geom[where.leaf], sites])
+    west, south, east, north = (float(edge) for edge in shapely.total_bounds(shapes))
+    return west - _AROUND_DEG, south - _AROUND_DEG, east + _AROUND_DEG, north + _AROUND_DEG
 
 
 def _tell(
     conn: Connection,
     where: DayGround,
     fixes: Fixes,
-    visits: Visits,
+    found: Evidence,
     asked: tuple[ProofAsked, datetime, datetime],
 ) -> Proof:
     proof, zero, until = asked
-    proven = np.flatnonzero(visits.proven)
-    people = set(visits.person[proven[:MOST_VISITS]].tolist())
+    shown = range(min(len(found), MOST_VISITS))
+    people = set(found.person[: len(shown)].tolist())
     names = _names(conn, people, assigned_during(proof.scope, person.c.id, zero, until))
-    pieces = where.ground.pieces
     told = tuple(
         ProvenVisit(
-            cell=int(pieces.cell[place]),
-            unit_code=where.ground.units[int(pieces.unit[place])],
-            area_cm2=int(pieces.area_cm2[place]),
+            place=str(found.name[row]),
+            unit_code=where.ground.units[int(found.unit[row])],
+            amount=int(found.amount[row]),
             person_code=named[0] if named else None,
             person_name=named[1] if named else None,
-            since=zero + timedelta(microseconds=int(visits.from_us[row])),
-            until=zero + timedelta(microseconds=int(visits.to_us[row])),
-            fixes=_fixes_of(fixes, visits, row, zero) if named else (),
+            since=zero + timedelta(microseconds=int(found.from_us[row])),
+            until=zero + timedelta(microseconds=int(found.to_us[row])),
+            fixes=_fixes_of(fixes, found, row, zero) if named else (),
         )
-        for row in proven[:MOST_VISITS].tolist()
-        for place, named in [(int(visits.place[row]), names.get(int(visits.person[row])))]
+        for row in shown
+        for named in [names.get(int(found.person[row]))]
     )
-    area = int(pieces.area_cm2[np.unique(visits.place[proven])].sum())
-    return Proof(proof.on, expired=False, visits=told, total=len(proven), area_cm2=area)
+    return Proof(proof.on, expired=False, visits=told, total=len(found), proven=found.total)
 
 
-def _fixes_of(fixes: Fixes, visits: Visits, row: int, zero: datetime) -> tuple[Seen, ...]:
+def _fixes_of(fixes: Fixes, visits: Evidence, row: int, zero: datetime) -> tuple[Seen, ...]:
     """The person's fixes from the last one at or before the visit to the first one at or after it."""
     own = np.flatnonzero(fixes.person == visits.person[row])
     at = fixes.at_us[own]

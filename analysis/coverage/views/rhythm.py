@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, select
 
 from analysis.coverage.figures import DEFINITIONS, Figure
-from analysis.coverage.kept.reading import CoverageAsked, bounds_of
+from analysis.coverage.kept.asked import CoverageAsked, bounds_of
 from analysis.coverage.kept.tables import coverage_day
 from analysis.coverage.measures.duty_time import holiday_name, is_working_day
 from core.db import sql_file

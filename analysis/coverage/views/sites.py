@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from analysis.coverage.kept.reading import CoverageAsked, bounds_of, check_period, sum_sites
+from analysis.coverage.kept.asked import CoverageAsked, bounds_of, check_period
+from analysis.coverage.kept.sites import sum_sites
 from core.db import sql_file
 
 

@@ -8,11 +8,13 @@ from typing import Final
 from sqlalchemy import Connection
 
 from analysis.coverage.figures import DEFINITIONS, Figure
-from analysis.coverage.kept.reading import CoverageAsked, bounds_of
+from analysis.coverage.kept.asked import CoverageAsked, bounds_of
+from analysis.coverage.kept.sites import read_required
 from core.db import sql_file
 
 WEEKS: Final = 12
 TREND_FIGURES: Final = ("area", "streets", "doors", "households")
+"""Those summed in one statement; `required` looks back over the days of each site, week by week."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def read_trend(conn: Connection, asked: CoverageAsked) -> list[Week]:
                 figures[key] = Figure(
                     DEFINITIONS[key], part, whole, row["as_of"], possible=possible, not_observed=unseen
                 )
+            own = replace(asked, first=monday, last=min(monday + timedelta(days=6), asked.last))
+            figures["required"] = read_required(conn, own, row["as_of"], [])[None]
         weeks.append(
             Week(
                 monday,

@@ -79,7 +79,32 @@ function drawOver(bar, show, done) {
 /** “08:00:00–09:30:00”, of what kind, with how many fixes. */
 export const tellStretch = ({ since, until, kind }, more = "") => [`${clock(since)}–${clock(until)}${kind ? ` ${t(`coverage.kind.${kind}`)}` : ""}`, more].filter(Boolean).join(t("coverage.comma"));
 
-export function makeTimes({ times_s: times }) {
+/** The five times of a day; where it has several shifts, each of them and their sum, with all figures of each. */
+export function makeTimes(day) {
+  return day.shifts.length > 1 ? makeShifts(day) : makeOneShift(day);
+}
+
+const nameOf = (key) => t(`coverage.share.${key === "in_grid_credited" ? "credited" : key}`);
+const FEW_S = 3600; // on duty for less than this, a share says little
+
+function makeShifts({ shifts, times_s, ways_m, valid_m, figures, credited }) {
+  const columns = [...shifts.map((one) => ({ ...one, name: `${minute(one.since)}–${minute(one.until)}` })), { times_s, ways_m, valid_m, figures: { ...figures, in_grid_credited: credited }, name: t("coverage.shift.sum") }];
+  const wholeOf = ({ times_s: times }) => KINDS.reduce((sum, kind) => sum + times[kind], 0);
+  const noted = credited.numerator !== figures.in_grid.numerator ? ["in_grid_credited"] : [];
+  const lost = WAYS.slice(2).filter((kind) => ways_m[kind] >= 1);
+  const rows = [
+    [t("coverage.shift.duty"), (one) => span(wholeOf(one))],
+    ...KINDS.map((kind) => [el("span", {}, el("span", { class: "swatch", "data-kind": kind }), t(`coverage.kind.${kind}`)), (one) => span(one.times_s[kind])]),
+    ...["in_grid", ...noted, "observability"].map((key) => [nameOf(key), (one) => shareOf(one.figures, key)]),
+    ...WAYS.slice(0, 2).map((kind) => [t(`coverage.way.${kind}`), (one) => metres(one.ways_m[kind])]),
+    ...lost.map((kind) => [`${t("coverage.way.rest")}${t(`coverage.way.${kind}`)}`, (one) => metres(one.ways_m[kind])]),
+  ];
+  const head = el("tr", {}, el("th", { scope: "col" }, t("coverage.shift")), ...columns.map(({ name }) => el("th", { scope: "col", class: "right" }, name)));
+  const body = rows.map(([name, tell]) => el("tr", {}, el("th", { scope: "row" }, name), ...columns.map((one) => el("td", { class: wholeOf(one) < FEW_S ? "right few" : "right" }, tell(one)))));
+  return el("div", { class: "scroll", tabindex: "0" }, el("table", { class: "times shifts" }, el("thead", {}, head), el("tbody", {}, ...body)));
+}
+
+function makeOneShift({ times_s: times }) {
   const whole = KINDS.reduce((sum, kind) => sum + times[kind], 0);
   const rows = KINDS.map((kind) => el("tr", {}, el("th", { scope: "row" }, el("span", { class: "swatch", "data-kind": kind }), t(`coverage.kind.${kind}`)), el("td", { class: "right" }, span(times[kind])), el("td", { class: "right" }, whole ? percent(times[kind] / whole) : "–")));
   return el("table", { class: "times" }, el("tbody", {}, ...rows));
@@ -90,11 +115,18 @@ export function makeWays({ ways_m: ways, valid_m: valid }) {
   return el("p", {}, t("coverage.way.valid", { length: metres(valid) }), rest.length ? el("span", { class: "muted" }, ` · ${t("coverage.way.rest")} ${rest.join(t("coverage.comma"))}`) : null);
 }
 
+/** Of somebody whom no fix shows, nothing is said of where they were, unless a note does. */
+function shareOf(figures, key) {
+  const figure = figures[key];
+  const unknown = key !== "observability" && !figures.observability.numerator && !figure.numerator;
+  return figure.share === null || unknown ? t("coverage.unobserved") : percent(figure.share);
+}
+
 /** Both values stand: what was observed, and what accepted notes add. */
 export function makeShares({ figures, credited, has_own_grid: own }) {
-  const items = [["in_grid", figures.in_grid], ["observability", figures.observability]];
-  if (credited.numerator !== figures.in_grid.numerator) items.splice(1, 0, ["credited", credited]);
-  const shown = items.map(([key, figure]) => el("div", {}, el("dt", {}, t(`coverage.share.${key}`)), el("dd", {}, el("b", {}, figure.share === null || (key !== "observability" && !figures.observability.numerator && !figure.numerator) ? t("coverage.unobserved") : percent(figure.share)), el("span", { class: "muted small" }, basis(figure)))));
+  const all = { ...figures, in_grid_credited: credited };
+  const noted = credited.numerator !== figures.in_grid.numerator ? ["in_grid_credited"] : [];
+  const shown = ["in_grid", ...noted, "observability"].map((key) => el("div", {}, el("dt", {}, nameOf(key)), el("dd", {}, el("b", {}, shareOf(all, key)), el("span", { class: "muted small" }, basis(all[key])))));
   return el("div", {}, el("dl", { class: "shares" }, ...shown), own ? null : el("p", { class: "small muted" }, t("coverage.no_own")));
 }
 

@@ -6,8 +6,8 @@ import { openUnit, readNetworks } from "../wall/ground.js";
 import { loadWords, t } from "../words.js";
 import "../session.js";
 import { listCases, showCases } from "./cases.js";
-import { basis, meaning, percent } from "./figure.js";
-import { listCold, listNotes, listPeople, listUnits, unsure } from "./lists.js";
+import { basis, isFew, meaning, percent } from "./figure.js";
+import { listCold, listNotes, listPeople, listUnits, openProof, unsure } from "./lists.js";
 import { drawRound, drawTrail, paint, showPlace, startMap } from "./map.js";
 import { forgetPerson, showPerson } from "./person.js";
 import { showProof } from "./proof.js";
@@ -15,6 +15,7 @@ import { showCalendar, showTrend, showWeek } from "./rhythm.js";
 import { go, now, onChange } from "./state.js";
 import { instantOf } from "./stretch.js";
 
+const MOST_PROVEN = 200; // deepest units that a proof is made of
 const TABS = ["units", "cold", "people", "cases", "notes"];
 const { root, yesterday } = document.body.dataset;
 const here = { networks: [], place: null, answer: null, calendar: null, trend: null };
@@ -136,7 +137,7 @@ async function rhythm(state, anew) {
 async function detail(state) {
   at("detail").hidden = !(state.person || state.proof);
   if (state.person) await showPerson({ ...state, on: state.on ?? state.to }, answerNote);
-  else if (state.proof) await showProof(state, [here.answer.whole, ...here.answer.units].find((one) => one.code === state.proof)?.name);
+  else if (state.proof) await showProof(state);
   else return drawTrail([]);
   at("detail").scrollIntoView({ block: "nearest" });
 }
@@ -151,17 +152,19 @@ async function answerNote(id, kind, words) {
 
 function openById(id) {
   const unit = here.answer.units.find((one) => one.id === id);
-  if (unit && unit.code !== here.place.unit?.code) go({ unit: unit.code, level: null, proof: null, person: null, part: null });
+  if (unit && unit.code !== here.place.unit?.code) go({ unit: unit.code, level: null, proof: null, prove: null, person: null, part: null });
 }
 
 function tellFigures({ measure }) {
   const { whole, required, at_least_once: once, days, as_of: asOf, claimable, interval_s: interval, spans_editions: spans, definitions } = here.answer;
   const figure = whole.figures[measure];
-  at("here").textContent = here.place.name;
-  const item = (name, one) => el("div", { title: `${meaning(one, definitions)}\n${basis(one)}` }, el("dt", {}, name), el("dd", {}, el("b", { class: "number" }, one.denominator ? percent(one.share) : "–"), el("span", { class: "muted small" }, one.denominator || one.not_observed ? basis(one) : t("coverage.nothing_due"))));
-  const items = [item(t(`coverage.measure.${measure}`), figure)];
+  at("here").replaceChildren(here.place.name, " ", whole.id ? el("a", { class: "link small", href: `/units/${whole.id}` }, t("coverage.unit_page")) : "");
+  const provable = whole.code && whole.unit_days / days.length <= MOST_PROVEN;
+  const proof = (key, one) => (provable && one.denominator ? el("button", { type: "button", class: "link small", onclick: () => openProof(whole.code, key) }, t("coverage.proof")) : null);
+  const item = (name, one, key) => el("div", { class: isFew(one) ? "few" : null, title: `${meaning(one, definitions)}\n${basis(one)}` }, el("dt", {}, name, " ", key ? proof(key, one) : null), el("dd", {}, el("b", { class: "number" }, one.denominator ? percent(one.share) : "–"), el("span", { class: "muted small" }, one.denominator || one.not_observed ? basis(one) : t("coverage.nothing_due"))));
+  const items = [item(t(`coverage.measure.${measure}`), figure, measure)];
   if (once && measure === "area") items.push(item(t("coverage.once"), once));
-  if (required.denominator || required.not_observed) items.push(item(t("coverage.required"), required));
+  if (measure !== "required" && (required.denominator || required.not_observed)) items.push(item(t("coverage.required"), required, "required"));
   at("as-of").textContent = t("coverage.stands", { at: stamp(asOf), days: count(days.length), interval: interval === null ? "–" : count(Math.round(interval)), definition: `${figure.definition} ${figure.version}` });
   if (whole.checkins && figure.not_observed) items.push(el("div", {}, el("dt", {}, t("coverage.checkin")), el("dd", {}, el("span", { class: "small" }, t("coverage.checkins", { n: count(whole.checkins.checkins), people: count(whole.checkins.people), at: stamp(whole.checkins.last_at) })))));
   at("figures").replaceChildren(...items);
@@ -173,7 +176,7 @@ function tellFigures({ measure }) {
 
 function crumbs({ steps }) {
   const allowed = root ? steps.slice(Math.max(0, steps.findIndex((step) => step.code === root))) : steps;
-  const items = allowed.map((step, row) => (row === allowed.length - 1 ? el("li", { "aria-current": "page" }, step.name) : el("li", {}, el("button", { type: "button", onclick: () => go({ unit: step.code, level: null, proof: null, person: null, part: null }) }, step.name))));
+  const items = allowed.map((step, row) => (row === allowed.length - 1 ? el("li", { "aria-current": "page" }, step.name) : el("li", {}, el("button", { type: "button", onclick: () => go({ unit: step.code, level: null, proof: null, prove: null, person: null, part: null }) }, step.name))));
   at("crumbs").replaceChildren(...items);
 }
 
@@ -217,7 +220,7 @@ function bind() {
     at(`tab-${next}`).focus();
   });
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && (now().person || now().proof)) go({ person: null, part: null, proof: null });
+    if (event.key === "Escape" && (now().person || now().proof)) go({ person: null, part: null, proof: null, prove: null });
   });
 }
 

@@ -12,6 +12,7 @@ export const percent = (share) => (share === null || share === undefined ? "–"
 /** An amount in the measure of a figure; `whole`: what it is a part of, so that both are told in one unit. */
 export function amount(value, measure, whole = value) {
   if (measure === "cm2") return whole < 1e12 ? `${(value / 1e8).toFixed(value < 1e9 ? 2 : 1)} ${t("unit.ha")}` : `${(value / 1e10).toFixed(value < 1e10 ? 2 : 1)} ${t("unit.km2")}`;
+  if (measure === "mm" && whole < 1e6) return `${count(Math.round(value / 1e3))} ${t("unit.m")}`;
   if (measure === "mm") return `${(value / 1e6).toFixed(1)} ${t("unit.km")}`;
   if (measure === "us") return span(value / 1e6);
   return count(value);

@@ -4,6 +4,7 @@ import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
 import { outcomeOf } from "./band.js";
 import { ageText, basis, isFew, meaning, median, percent } from "./figure.js";
+import { showAt } from "./map.js";
 import { go, now } from "./state.js";
 
 const link = (text, act, more = {}) => el("button", { type: "button", class: "link", onclick: act, ...more }, text);
@@ -23,7 +24,7 @@ export function listUnits({ units, definitions }, { measure }, open) {
   const middle = median(units.map((unit) => unit.figures[measure].share));
   const rows = units.map((unit) => {
     const figure = unit.figures[measure];
-    const share = figure.share === null ? t("coverage.unobserved") : percent(figure.share);
+    const share = figure.share === null ? missing(figure) : percent(figure.share);
     const said = unit.checkins && figure.not_observed ? el("span", { class: "muted small block" }, t("coverage.checkins", { n: count(unit.checkins.checkins), people: count(unit.checkins.people), at: stamp(unit.checkins.last_at).slice(5) })) : null;
     const bar = el("span", { class: "meter", "aria-hidden": "true" }, el("i"));
     bar.firstChild.style.inlineSize = `${100 * (figure.share ?? 0)}%`;
@@ -34,7 +35,7 @@ export function listUnits({ units, definitions }, { measure }, open) {
       el("td", { class: "right", title: [meaning(figure, definitions), basis(figure), unsure(unit)].filter(Boolean).join("\n") }, `${share}${unit.not_claimable_days ? " ?" : ""}`, figure.share === null ? null : bar, said),
       visited(unit),
       right(coldest(unit.age), { title: unit.age ? `${t("coverage.duty_age")} ${ageText(unit.age, "duty_seconds")}` : "" }),
-      proof(unit, measure),
+      links(unit, measure),
     );
   });
   const heads = [t("coverage.unit"), t(`coverage.measure.${measure}`), t("coverage.visits"), t("coverage.age"), ""];
@@ -42,11 +43,19 @@ export function listUnits({ units, definitions }, { measure }, open) {
   at("list").replaceChildren(table(heads, rows, caption));
 }
 
-/** The fixes behind a percentage are found by the ground they lie on: of the measures of area, then. */
-function proof({ code }, measure) {
-  const open = () => go({ proof: code, person: null, part: null });
-  return measure === "area" ? el("td", { class: "right" }, link(t("coverage.proof"), open)) : right("–", { title: t("coverage.proof.area") });
+/** The fixes behind a percentage of a unit. */
+export const openProof = (code, measure) => go({ proof: code, prove: measure, person: null, part: null });
+
+/** To what proves the percentage, and to the page of the unit. */
+function links({ code, id, figures }, measure) {
+  const page = el("a", { class: "link small block", href: `/units/${id}` }, t("coverage.unit_page"));
+  const figure = figures[measure];
+  const nothing = !figure.denominator;
+  return el("td", { class: "right" }, nothing ? null : link(t("coverage.proof"), () => openProof(code, measure)), page);
 }
+
+/** Why a figure has no share: nobody tracked serves there, or there is nothing to be visited. */
+export const missing = (figure) => (figure.not_observed ? t("coverage.unobserved") : t("coverage.nothing_due"));
 
 /** Of its deepest units' visits how many and how long, and the longest time that nobody came to one of them. */
 function visited({ visits, dwell_s: dwell, longest_unvisited_s: longest }) {
@@ -89,14 +98,15 @@ function listSites({ sites, total }) {
     el(
       "tr",
       {},
-      el("th", { scope: "row" }, one.name || one.code, el("span", { class: "muted small block" }, `${one.code} · ${one.unit_name}`)),
+      el("th", { scope: "row" }, one.lon === null ? one.name || one.code : link(one.name || one.code, () => showAt(one)), el("span", { class: "muted small block" }, `${one.code} · ${one.unit_name}`)),
       right(one.observed ? `${count(one.visits)} / ${count(one.required)}` : t("coverage.unobserved"), { class: one.missing ? "warn" : "", title: one.least_s === null ? "" : t("coverage.site.least", { time: span(one.least_s) }) }),
       right(one.observed ? count(one.short_visits) : "–"),
       right(one.last_visit_at === null ? t("coverage.never") : stamp(one.last_visit_at)),
       right(one.longest_unvisited_s === null ? "–" : span(one.longest_unvisited_s)),
+      el("td", { class: "right" }, one.observed ? link(t("coverage.proof"), () => openProof(one.unit_code, "required")) : null),
     ),
   );
-  const heads = [t("coverage.site"), t("coverage.site.made"), t("coverage.site.short"), t("coverage.site.last"), t("coverage.site.longest")];
+  const heads = [t("coverage.site"), t("coverage.site.made"), t("coverage.site.short"), t("coverage.site.last"), t("coverage.site.longest"), ""];
   const missing = sites.filter((one) => one.missing).length;
   return [el("h3", {}, t("coverage.sites")), table(heads, rows, t("coverage.sites.text", { n: count(total), missing: count(missing) }))];
 }

@@ -1,30 +1,60 @@
-// From a percentage to the very fixes: the visits of a unit's ground on a day.
+// From a percentage to the very fixes: the days that make up a figure, and the visits of one of them with their fixes.
 import { get } from "../door.js";
 import { clock, count } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
 import { amount } from "./figure.js";
 import { drawTrail } from "./map.js";
+import { go } from "./state.js";
 
 const MOST = 200;
 
-/** `name` of the unit, where it is known. */
-export async function showProof({ proof, network, on, to }, name) {
-  const day = on ?? to;
-  const found = await get(`/v1/coverage/proof?${new URLSearchParams({ unit: proof, network, on: day })}`);
-  const title = el("h2", {}, t("coverage.proof.title", { unit: name ?? proof, on: day }));
-  if (found.expired) {
-    drawTrail([]);
-    return at("detail").replaceChildren(title, el("p", { class: "warn" }, t("coverage.expired")));
-  }
+/** `proof`: the unit; `prove`: of which measure, where it is not the page's. */
+export async function showProof({ proof, prove, measure, network, on, from, to }) {
+  const of = prove ?? measure;
+  const found = await get(`/v1/coverage/proof?${new URLSearchParams({ unit: proof, network, measure: of, on: on ?? to, from, to })}`);
+  const told = (value) => amount(value, found.measure);
+  const title = el("h2", {}, t("coverage.proof.title", { unit: found.unit_name, on: found.on, measure: t(`coverage.measure.${of}`) }));
+  const days = found.days.length > 1 || found.days[0]?.on !== found.on ? listDays(found, told) : null;
   const draw = (visits) => drawTrail(visits.flatMap(({ fixes }) => fixes.map(({ lon, lat }) => ({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [lon, lat] } }))));
   draw(found.visits);
-  const rows = found.visits.slice(0, MOST).map((visit) => {
-    const label = `${clock(visit.since)}–${clock(visit.until)}`;
-    return el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", class: "link", onclick: () => draw([visit]) }, label)), el("td", {}, visit.person_name ?? t("coverage.proof.other")), el("td", { class: "right" }, count(visit.fixes.length)), el("td", { class: "right" }, amount(visit.area_cm2, "cm2")));
+  const parts = found.expired ? [el("p", { class: "warn" }, t("coverage.expired"))] : [...tell(found, told), listVisits(found, of, told, draw)];
+  at("detail").replaceChildren(...[title, days, ...parts].filter(Boolean));
+}
+
+/** Which days the figure is the sum of, each with its part; those whose fixes are gone are marked. */
+function listDays({ days, on }, told) {
+  const items = days.map((day) => {
+    const text = `${day.on.slice(5)} ${told(day.part)}${day.expired ? ` ${t("coverage.proof.gone")}` : ""}`;
+    return el("li", {}, el("button", { type: "button", class: "link number", "aria-pressed": String(day.on === on), onclick: () => go({ on: day.on }) }, text));
   });
-  const head = el("tr", {}, ...["coverage.when", "coverage.person", "coverage.fixes.head", "coverage.area"].map((key, place) => el("th", { scope: "col", class: place > 1 ? "right" : null }, t(key))));
-  const text = found.total ? t("coverage.proof.text", { n: count(found.total), area: amount(found.area_cm2, "cm2") }) : t("coverage.proof.none");
-  const table = el("div", { class: "scroll tall", tabindex: "0" }, el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows)));
-  at("detail").replaceChildren(title, el("p", {}, text), ...(rows.length ? [table] : []));
+  return el("div", {}, el("p", { class: "small muted" }, t("coverage.proof.days")), el("ul", { class: "proof-days" }, ...items));
+}
+
+function tell({ total, visits, proven, numerator }, told) {
+  const text = total ? t("coverage.proof.text", { n: count(total), what: told(proven) }) : t("coverage.proof.none");
+  const shown = Math.min(visits.length, MOST);
+  return [
+    el("p", {}, text, shown < total ? ` ${t("coverage.proof.first", { n: count(shown) })}` : ""),
+    numerator !== null && numerator !== proven ? el("p", { class: "warn small" }, t("coverage.proof.differs", { was: told(numerator) })) : null,
+  ];
+}
+
+function listVisits({ visits }, of, told, draw) {
+  if (!visits.length) return null;
+  const rows = visits.slice(0, MOST).map((visit) => {
+    const label = `${clock(visit.since)}–${clock(visit.until)}`;
+    const place = of.startsWith("area") ? visit.unit_code : visit.place;
+    return el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, el("button", { type: "button", class: "link", onclick: () => draw([visit]) }, label)),
+      el("td", { title: visit.place }, place),
+      el("td", {}, visit.person_name ?? t("coverage.proof.other")),
+      el("td", { class: "right" }, count(visit.fixes.length)),
+      el("td", { class: "right" }, visit.amount ? told(visit.amount) : t("coverage.site.short")),
+    );
+  });
+  const head = el("tr", {}, ...["coverage.when", "coverage.proof.place", "coverage.person", "coverage.fixes.head", "coverage.proof.amount"].map((key, place) => el("th", { scope: "col", class: place > 2 ? "right" : null }, t(key))));
+  return el("div", { class: "scroll tall", tabindex: "0" }, el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows)));
 }

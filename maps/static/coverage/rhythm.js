@@ -2,7 +2,7 @@
 import { count, span } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { isEnglish, t } from "../words.js";
-import { basis, percent } from "./figure.js";
+import { basis, isFew, percent } from "./figure.js";
 import { go } from "./state.js";
 
 const WEEKDAYS = [1, 2, 3, 4, 5, 6, 7];
@@ -25,7 +25,7 @@ function dayCell({ on, is_working_day: works, holiday, area, edition_changed: ch
   const told = area ? `${percent(share)}${t("coverage.comma")}${basis(area)}` : t("coverage.not_computed");
   const label = [on, told, extra, changed ? t("coverage.edition_changed") : ""].filter(Boolean).join(t("coverage.comma"));
   const inside = [el("span", { class: "small" }, String(Number(on.slice(8)))), el("b", {}, area ? (share === null ? "–" : `${Math.round(100 * share)}`) : "·"), el("span", { class: "sr" }, label)];
-  const attributes = { type: "button", title: label, "aria-pressed": String(on === chosen), "data-rank": share === null ? "none" : rankOf(share), onclick: () => go({ on: on === chosen ? null : on, part: null }) };
+  const attributes = { type: "button", title: label, "aria-pressed": String(on === chosen), "data-rank": share === null ? "none" : rankOf(share), class: area && isFew(area) ? "few" : null, onclick: () => go({ on: on === chosen ? null : on, part: null }) };
   return el("td", {}, el("button", attributes, ...inside));
 }
 
@@ -69,13 +69,13 @@ export function showTrend({ weeks }, { measure }) {
     else (runs.at(-1) ?? runs[runs.push([]) - 1]).push(one);
   }
   const lines = runs.filter((run) => run.length > 1).map((run) => draw("polyline", { class: "trend-line", points: run.map(({ row, share }) => `${x(row)},${y(share)}`).join(" ") }));
-  const dots = told.filter(({ share }) => share !== null).map((one) => draw("circle", { class: one.days < 7 ? "trend-dot part" : "trend-dot", cx: x(one.row), cy: y(one.share), r: 3 }, draw("title", {}, textOf(one))));
+  const dots = told.filter(({ share }) => share !== null).map((one) => draw("circle", { class: ["trend-dot", one.days < 7 ? "part" : "", isFew(one.figure) ? "few" : ""].filter(Boolean).join(" "), cx: x(one.row), cy: y(one.share), r: 3 }, draw("title", {}, textOf(one))));
   const rules = [0, 0.5, 1].map((share) => draw("line", { class: "trend-rule", x1: 0, x2: WIDE, y1: y(share), y2: y(share) }));
   const picture = draw("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": t("coverage.trend") }, ...rules, ...lines, ...dots);
   const scale = el("div", { class: "trend-scale small muted number", "aria-hidden": "true" }, ...[1, 0].map((share) => el("span", {}, `${100 * share}${t("unit.percent")}`)));
   const last = told.findLast(({ share }) => share !== null);
   const ends = el("p", { class: "small muted number ends" }, el("span", {}, told[0].monday.slice(5)), el("span", {}, told.at(-1).monday.slice(5)));
-  const rows = told.map((one) => el("tr", {}, el("th", { scope: "row", class: "number" }, one.monday), el("td", { class: "right" }, percent(one.share)), el("td", { class: "right" }, t("coverage.trend.days", { n: one.days }))));
+  const rows = told.map((one) => el("tr", { class: one.figure && isFew(one.figure) ? "few" : null }, el("th", { scope: "row", class: "number" }, one.monday), el("td", { class: "right" }, percent(one.share)), el("td", { class: "right" }, t("coverage.trend.days", { n: one.days }))));
   const table = el("details", {}, el("summary", { class: "small" }, t("coverage.trend.table")), el("table", {}, el("tbody", {}, ...rows)));
   at("trend").replaceChildren(el("p", { class: "small" }, last ? textOf(last) : t("coverage.trend.none")), el("div", { class: "trend-box" }, scale, picture, ends), table);
 }

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import compute_day
-from analysis.coverage.kept.reading import CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.kept.tables import coverage_checkin, coverage_day
 from analysis.coverage.views.checkins import Position, count_checkins, list_own, tell_checkin
 from analysis.coverage.views.notes import forget_people

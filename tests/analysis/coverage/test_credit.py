@@ -88,7 +88,8 @@ def test_what_a_late_fix_shows_inside_is_not_credited_beside_it(conn: Connection
     after = day_of(conn, worker)
     added = [credit_day(day, notes_of(conn)) for day in (before, after)]
     assert added == [60 * MINUTE_US, 55 * MINUTE_US]
-    inside = [day.credited(credit).numerator for day, credit in zip((before, after), added, strict=True)]
+    figures = [day.figures(credited_us=credit) for day, credit in zip((before, after), added, strict=True)]
+    inside = [figure["in_grid_credited"].numerator for figure in figures]
     assert inside == [65 * MINUTE_US, 65 * MINUTE_US]
     (note,) = notes_of(conn)
     assert note.credited_us == 60 * MINUTE_US, "as it was at the answer"

@@ -4,19 +4,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-import shapely
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import DayDone, check_sampling, compute_day
 from analysis.coverage.kept.ground import DayGround
-from analysis.coverage.kept.reading import Coverage, CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.kept.reading import Coverage, find_network_id, read_coverage
 from analysis.coverage.kept.tables import coverage_duty
 from core.errors import Invalid, NotFound
 from geo.editions import publish_plan
 from geo.lookup import Lookup
 from geo.plans import add_units_to_plan
-from geo.tables import address_point
-from geo.walkable import SUBJECTS, SurveyFile, import_survey
 from people.persons import Post, add_person, assign
 from people.shifts import Shift, add_shift
 from tests.analysis.coverage.town import (
@@ -28,6 +26,7 @@ from tests.analysis.coverage.town import (
     add_fixes,
     add_worker,
     build,
+    survey,
     unit_id,
 )
 from tests.city import centre, code_at, governance_drafts
@@ -225,27 +224,7 @@ def test_a_period_over_two_editions_is_on_each_day_s_own_borders_and_says_so(
 def test_doors_streets_and_required_visits_are_counted_where_they_are_known(
     conn: Connection, worker: int, tmp_path
 ) -> None:
-    for code, place, households in (("D1", (0.5, 0.05), 3), ("D2", (0.5, 3.0), 5)):
-        lon, lat = centre(*place)
-        conn.execute(
-            address_point.insert().values(
-                code=code,
-                address=code,
-                point=func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326),
-                households=households,
-                source="test",
-                as_of=ON,
-            )
-        )
-    streets, sites = tmp_path / "streets.csv", tmp_path / "sites.csv"
-    line = shapely.LineString([centre(-0.4, 0), centre(3, 0)])
-    streets.write_text(f'name,wkt\nmain,"{line.wkt}"\n', "utf-8")
-    lon, lat = centre(1, 0.5)
-    sites.write_text(
-        f"code,visits,days,minutes,lon,lat\nS1,7,7,0,{lon},{lat}\nS2,7,7,30,{lon},{lat}\n", "utf-8"
-    )
-    for path, subject in ((streets, "streets"), (sites, "sites")):
-        import_survey(conn, SurveyFile(path, SUBJECTS[subject], ON, crs="wgs84"), now=NOW)
+    survey(conn, tmp_path)
     compute(conn)
     grid = read(conn, "31010100101")
     assert (grid.whole.figures["doors"].numerator, grid.whole.figures["doors"].denominator) == (1, 1)

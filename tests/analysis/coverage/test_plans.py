@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 
 from analysis.coverage.beyond.export import fingerprints
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import CoverageJob, stale_days
 from analysis.coverage.kept.people import find_seen, read_duty, read_own_ground
-from analysis.coverage.kept.reading import CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.views.checkins import count_checkins, list_own
@@ -242,7 +243,7 @@ def test_a_proof_reads_its_own_day_and_what_lies_near(conn: Connection) -> None:
     lookup.snapshot("governance", NOW)
     job = CoverageJob("governance", ZONE, CoverageRules(), 30)
     used, whole = plans_of(
-        conn, lambda: prove(conn, lookup, job, ProofAsked(on, [leaf], everywhere), now=NOW)
+        conn, lambda: prove(conn, lookup, job, ProofAsked("area", on, [leaf], everywhere), now=NOW)
     )
     assert {"ix_street_geom", "ix_obstacle_geom", "ix_site_geom", "ix_address_point_point"} <= used
     assert whole <= {*SMALL, "assignment", *fixes_of(on, on - timedelta(days=1))}, (

@@ -15,27 +15,30 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, func, select, true
 
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import compute_day
-from analysis.coverage.kept.reading import CoverageAsked, find_network_id, read_coverage
+from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.kept.tables import coverage_duty, coverage_note
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.views.cold import find_ages, list_cold, read_leaves
 from analysis.coverage.views.notes import (
     Telling,
     answer_note,
+    credit_day,
+    credit_shifts,
     forget_people,
     get_note,
     list_notes,
     tell_note,
 )
+from analysis.coverage.views.people import PeopleAsked, list_people_day
 from analysis.coverage.views.person import DayAsked, PersonDay, read_person_day
-from analysis.coverage.views.proof import ProofAsked, prove
 from analysis.coverage.views.rhythm import read_calendar, read_week
 from analysis.coverage.views.walking import suggest_round
 from core.errors import Conflict, Invalid
 from geo.lookup import Lookup
-from geo.tables import unit_version
 from people.access import Scope
+from people.shifts import Shift, add_shift
 from tests.analysis.coverage.town import JOB, MORNING, NOW, ON, ZONE, add_fixes, build, unit_id
 
 WALK = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
@@ -127,6 +130,51 @@ def test_a_person_s_band_holds_every_instant_of_duty_and_adds_up_to_the_kept_fig
     assert day.figures()["in_grid"].denominator == 240 * MINUTE_US
 
 
+def test_a_day_with_two_shifts_shows_each_of_them_and_their_sum(conn: Connection, worker: int) -> None:
+    """08:00 to 12:00 and, right after it, 12:00 to 14:00: five minutes of each were walked in the own grid."""
+    noon, hour_us = MORNING + timedelta(hours=4), 60 * MINUTE_US
+    add_shift(conn, Shift(worker, noon, noon + timedelta(hours=2)))
+    add_fixes(conn, worker, WALK, at=noon)
+    compute_day(conn, Lookup(conn), JOB, on=ON, now=NOW)
+    note = tell_note(
+        conn,
+        worker,
+        Telling("meeting", noon - timedelta(hours=1), noon + timedelta(hours=1), "开会"),
+        now=NOW,
+    )
+    day = day_of(conn, worker)
+    answer_note(conn, get_note(conn, note), [day], answer="accepted", by="boss", text="", now=NOW)
+    notes = list_notes(conn, true(), since=MORNING, until=NOW)
+    morning, afternoon = day.shifts
+    assert day.duty == ((MORNING, noon), (noon, noon + timedelta(hours=2)))
+    assert morning.times_us == (5 * MINUTE_US, 0, 0, 0, 4 * hour_us - 5 * MINUTE_US)
+    assert afternoon.times_us == (5 * MINUTE_US, 0, 0, 0, 2 * hour_us - 5 * MINUTE_US)
+    for shift in day.shifts:
+        assert (
+            sum(shift.times_us) == shift.duty_us == (shift.until - shift.since) // timedelta(microseconds=1)
+        )
+    for whole, parts in ((day.times_us, "times_us"), (day.ways_mm, "ways_mm")):
+        assert whole == tuple(map(sum, zip(*(getattr(shift, parts) for shift in day.shifts), strict=True)))
+    assert morning.valid_mm == afternoon.valid_mm > 0
+    credit = credit_shifts(day, notes)
+    assert credit == (hour_us, hour_us - 5 * MINUTE_US)
+    assert credit_day(day, notes) == sum(credit)
+    own = day.figures(afternoon, credited_us=credit[1])
+    assert own["in_grid"].denominator == 2 * hour_us
+    assert own["in_grid_credited"].numerator == hour_us
+    assert own["observability"].numerator == 5 * MINUTE_US
+    listed = list_people_day(
+        conn,
+        PeopleAsked(find_network_id(conn, "governance"), ALL, ON, ZONE, NOW, 30),
+        JOB.rules,
+    )
+    (one,) = [each for each in listed.people if each.code == "w1"]
+    assert one.shifts == day.shifts
+    gone = day_of(conn, worker, now=NOW + timedelta(days=31))
+    assert gone.shifts == day.shifts
+    assert sum(credit_shifts(gone, notes)) == sum(credit)
+
+
 def test_when_the_fixes_have_expired_the_figures_stay_and_say_that_their_proof_is_gone(
     conn: Connection, worker: int
 ) -> None:
@@ -134,31 +182,6 @@ def test_when_the_fixes_have_expired_the_figures_stay_and_say_that_their_proof_i
     after = day_of(conn, worker, now=NOW + timedelta(days=31))
     assert (after.proven, after.band) == (False, ())
     assert (after.times_us, after.ways_mm) == (before.times_us, before.ways_mm)
-    versions = conn.scalars(select(unit_version.c.id)).all()
-    proof = prove(conn, Lookup(conn), JOB, ProofAsked(ON, versions, ALL), now=NOW + timedelta(days=31))
-    assert proof.expired
-    assert proof.visits == ()
-
-
-def test_the_proof_of_a_grid_is_its_fixes_and_makes_up_the_very_numerator(
-    conn: Connection, worker: int
-) -> None:
-    leaves = [leaf for leaf in read_leaves(conn, asked(conn)) if leaf.code.startswith("31010100101")]
-    proof = prove(conn, Lookup(conn), JOB, ProofAsked(ON, [leaf.version_id for leaf in leaves], ALL), now=NOW)
-    area = read_coverage(conn, asked(conn, "31010100101")).whole.figures["area"]
-    assert proof.area_cm2 == area.numerator > 0
-    assert proof.total == len(proof.visits) > 0
-    assert {visit.person_code for visit in proof.visits} == {"w1"}
-    for visit in proof.visits:
-        times = [fix.at for fix in visit.fixes]
-        assert times == sorted(times)
-        assert times[0] <= visit.since <= visit.until <= times[-1]
-    other = ProofAsked(
-        ON, [leaf.version_id for leaf in leaves], Scope(everywhere=False, paths=("elsewhere",))
-    )
-    hidden = prove(conn, Lookup(conn), JOB, other, now=NOW)
-    assert hidden.area_cm2 == proof.area_cm2
-    assert {(visit.person_code, visit.fixes) for visit in hidden.visits} == {(None, ())}
 
 
 def test_an_accepted_note_credits_what_was_not_observed_and_both_values_stay(

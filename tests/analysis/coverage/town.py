@@ -1,15 +1,18 @@
 """The small city with a worker, a volunteer and their day, for coverage as the database keeps it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert, select
+import shapely
+from sqlalchemy import Connection, func, insert, select
 
 from analysis.coverage.kept.compute import CoverageJob
 from analysis.coverage.rules import CoverageRules
-from geo.tables import unit_version
+from geo.tables import address_point, unit_version
+from geo.walkable import SUBJECTS, SurveyFile, import_survey
 from people.notices import Notice, accept_notice, publish_notice
 from people.persons import Post, add_person, assign
 from people.shifts import Shift, add_shift
@@ -88,3 +91,32 @@ def build(conn: Connection) -> int:
     worker = add_worker(conn, "w1", "31010100101")
     accept(conn, worker)
     return worker
+
+
+def survey(
+    conn: Connection, folder: Path, *, on: date = ON, sites_at: tuple[float, float] = (1, 0.5)
+) -> None:
+    """A street along the south of the first three squares, two doors (one of them by it), two sites, between the second
+    square and the one north of it where not told otherwise; S2 requires half an hour, which nobody stays.
+    """
+    for code, place, households in (("D1", (0.5, 0.05), 3), ("D2", (0.5, 3.0), 5)):
+        lon, lat = centre(*place)
+        conn.execute(
+            address_point.insert().values(
+                code=code,
+                address=code,
+                point=func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326),
+                households=households,
+                source="test",
+                as_of=on,
+            )
+        )
+    streets, sites = folder / "streets.csv", folder / "sites.csv"
+    line = shapely.LineString([centre(-0.4, 0), centre(3, 0)])
+    streets.write_text(f'name,wkt\nmain,"{line.wkt}"\n', "utf-8")
+    lon, lat = centre(*sites_at)
+    sites.write_text(
+        f"code,visits,days,minutes,lon,lat\nS1,7,7,0,{lon},{lat}\nS2,7,7,30,{lon},{lat}\n", "utf-8"
+    )
+    for path, subject in ((streets, "streets"), (sites, "sites")):
+        import_survey(conn, SurveyFile(path, SUBJECTS[subject], on, crs="wgs84"), now=NOW)
