@@ -6,7 +6,9 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine, func, select
 
-from analysis.coverage.kept.compute import CoverageJob, check_sampling, compute_day, days_due, days_standing
+from analysis.coverage.kept.compute import CoverageJob, check_sampling
+from analysis.coverage.kept.due import days_due, days_standing
+from analysis.coverage.kept.late import refresh_day
 from analysis.coverage.kept.tables import coverage_day
 from analysis.coverage.measures.duty_time import working_hours_of
 from analysis.coverage.rules import coverage_rules_of
@@ -61,8 +63,15 @@ def _keep_network(
         with engine.begin() as conn:
             if over.is_set() or not conn.scalar(select(func.pg_try_advisory_xact_lock(_COVERER))):
                 return
-            done = compute_day(conn, lookup, job, on=on, now=now)
-        log.info("coverage computed", extra={"network": code, "on": str(on), "fixes": done.fixes})
+            found = refresh_day(conn, lookup, job, on=on, now=now)
+        told = {
+            "network": code,
+            "on": str(on),
+            "fixes": found.done.fixes,
+            "late": found.people,
+            "units": found.units,
+        }
+        log.info("coverage computed", extra=told)
     for on in _days_computed(engine, network_id, settings, now):
         if over.is_set():
             return

@@ -13,14 +13,14 @@ from analysis.coverage.fixes import (
     Bools,
     Duty,
     Fixes,
-    Floats,
     Ints,
     cut_duty,
     order_fixes,
 )
 from analysis.coverage.ground import Ground, Targets
 from analysis.coverage.legs import LEG, Tracks, follow
-from analysis.coverage.measures.sampling import Sampling, join_samplings, tally
+from analysis.coverage.measures.sampling import Sampling, join_samplings, middle_of, tally
+from analysis.coverage.measures.traces import Traces, find_traces, join_traces
 from analysis.coverage.near import Ways, find_presence_at
 from analysis.coverage.people import DutyFigures, OwnGround, join_duty, measure_duty
 from analysis.coverage.pieces import Events, find_presence
@@ -44,8 +44,8 @@ class UnitColumns:
 @dataclass(frozen=True)
 class DayCoverage:
     """What one day's fixes prove. `passed` and `maybe`: doors and stretches by the ground's rows. `interval_us`: the
-    median step of all legs, None without any: what the sampling can support; `sampling`: the same by unit. `unit_visits`:
-    those of the deepest units, whose places are the ground's units.
+    median step of all legs in whole seconds, None without any: what the sampling can support; `sampling`: the same by unit.
+    `unit_visits`: those of the deepest units, whose places are the ground's units. `traces` None: read back from files.
     """
 
     until_us: int
@@ -61,6 +61,7 @@ class DayCoverage:
     interval_us: int | None
     accuracy_m: float | None
     sampling: Sampling
+    traces: Traces | None
 
 
 def cover_day(
@@ -75,13 +76,22 @@ def cover_day(
         cover_people(some, their_duty, ground, own, rules=rules, until_us=until_us)
         for some, their_duty in _some_at_a_time(fixes, duty)
     ]
-    steps = np.concatenate([part.steps_us for part in parts])
-    told = np.concatenate([part.told_m for part in parts])
+    return join_days(parts)
+
+
+def join_days(parts: Sequence[DayCoverage]) -> DayCoverage:
+    """The day of everybody with its medians, from days of some people each that have their traces."""
+    traces = [part.traces for part in parts if part.traces is not None]
     return join_people(
-        [part.day for part in parts],
-        interval_us=int(np.median(steps)) if len(steps) else None,
-        accuracy_m=float(np.median(told)) if len(told) else None,
+        parts,
+        interval_us=interval_of(middle_of([(each.steps_s.value, each.steps_s.count) for each in traces])),
+        accuracy_m=middle_of([(each.accuracy_m.value, each.accuracy_m.count) for each in traces]),
     )
+
+
+def interval_of(middle_s: float | None) -> int | None:
+    """Microseconds of a median in seconds."""
+    return None if middle_s is None else round(middle_s * SECOND_US)
 
 
 def _some_at_a_time(fixes: Fixes, duty: Duty) -> Iterator[tuple[Fixes, Duty]]:
@@ -96,19 +106,10 @@ def _some_at_a_time(fixes: Fixes, duty: Duty) -> Iterator[tuple[Fixes, Duty]]:
     yield fixes.take(slice(first, None)), duty.take(slice(since, None))
 
 
-@dataclass(frozen=True)
-class SomePeople:
-    """What the fixes of some people prove, with the steps and accuracies that the day's medians are made of."""
-
-    day: DayCoverage
-    steps_us: Ints
-    told_m: Floats
-
-
 def cover_people(
     fixes: Fixes, duty: Duty, ground: Ground, own: OwnGround, *, rules: CoverageRules, until_us: int
-) -> SomePeople:
-    """The day of some people alone; fixes in their order, duty cut to the day."""
+) -> DayCoverage:
+    """The day of some people alone, without medians; fixes in their order, duty cut to the day."""
     tracks = follow(fixes, duty, rules, until_us=until_us)
     legs, parts = tracks.legs, tracks.parts
     places = ground.places_of(fixes)
@@ -117,7 +118,7 @@ def cover_people(
     real = np.zeros(len(legs.kind), np.bool_)
     real[parts.leg] = legs.kind[parts.leg] == LEG
     visits = find_visits(presence.events, gap_s=rules.visit_gap_s)
-    day = DayCoverage(
+    return DayCoverage(
         until_us=until_us,
         visits=visits,
         unit_visits=find_visits(_in_units(visits, ground), gap_s=rules.visit_gap_s),
@@ -131,8 +132,8 @@ def cover_people(
         interval_us=None,
         accuracy_m=None,
         sampling=_sampling(tracks, real, on),
+        traces=find_traces(tracks),
     )
-    return SomePeople(day, legs.lasts_us[real], fixes.accuracy_m[on & ~np.isnan(fixes.accuracy_m)])
 
 
 def _in_units(visits: Visits, ground: Ground) -> Events:
@@ -159,6 +160,7 @@ def join_people(
     days: Sequence[DayCoverage], *, interval_us: int | None, accuracy_m: float | None
 ) -> DayCoverage:
     """The day of everybody from those of some people each; the medians are of all of them together."""
+    traces = [day.traces for day in days if day.traces is not None]
     return DayCoverage(
         until_us=days[0].until_us,
         visits=join_visits([day.visits for day in days]),
@@ -173,6 +175,7 @@ def join_people(
         interval_us=interval_us,
         accuracy_m=accuracy_m,
         sampling=join_samplings([day.sampling for day in days]),
+        traces=join_traces(traces) if len(traces) == len(days) else None,
     )
 
 

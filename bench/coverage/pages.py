@@ -1,16 +1,19 @@
 """What the page asks, from a database: a day computed from stored fixes, and figures read back over a month of days."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, func, select, text, update
 
 from analysis.coverage.fixes import Fixes
 from analysis.coverage.kept.asked import CoverageAsked
-from analysis.coverage.kept.compute import CoverageJob, DayDone, begin_day, cover
+from analysis.coverage.kept.compute import CoverageJob, DayDone, begin_day, compute_day, cover
+from analysis.coverage.kept.late import refresh_day
 from analysis.coverage.kept.reading import read_coverage
-from analysis.coverage.kept.writing import measured, rows_of, write_rows
+from analysis.coverage.kept.tables import coverage_day, coverage_unit
+from analysis.coverage.kept.writing import UNIT_FIGURES, measured, rows_of, write_rows
 from analysis.coverage.measures.duty_time import WorkingHours
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.views.cold import list_cold
@@ -30,6 +33,7 @@ from tracking.tables import fix
 
 DAYS: Final = 30
 LISTED: Final = 40
+LATE_ROUNDS: Final = 3
 
 
 def measure_pages(report: Report, settings: Settings, fixes: Fixes) -> None:
@@ -47,6 +51,53 @@ def measure_pages(report: Report, settings: Settings, fixes: Fixes) -> None:
             conn.execute(text("ANALYZE"))
         with engine.connect() as conn:
             _ask(report, conn, job, now)
+        _refresh(report, engine, job, now)
+
+
+def _refresh(report: Report, engine: Engine, job: CoverageJob, now: datetime) -> None:
+    """What a service does: the day as a whole, then again after late fixes of one person, and whether both agree."""
+    on, lookup = day_of(now - timedelta(seconds=1), job.zone), Lookup(engine)
+    try:
+        with engine.begin() as conn:
+            whole_s = seconds_of(lambda: compute_day(conn, lookup, job, on=on, now=now))
+        people, spent_s = [], []
+        for n in range(1, LATE_ROUNDS + 1):
+            with engine.begin() as conn:
+                later = now + timedelta(hours=n)
+                _arrive_late(conn, received_at=later)
+                begun = perf_counter()
+                people.append(refresh_day(conn, lookup, job, on=on, now=later).people)
+                spent_s.append(perf_counter() - begun)
+        report.check_equal("people whose fixes came late", int(people != [1] * LATE_ROUNDS))
+        report.tell(
+            "one person's late fixes, through the store as the service does it",
+            float(np.median(spent_s)),
+            "s",
+            baseline="the whole day, likewise",
+            ratio=whole_s / float(np.median(spent_s)),
+        )
+        with engine.begin() as conn:
+            again = _sums_of(conn, on)
+            compute_day(conn, lookup, job, on=on, now=later)
+            report.check_equal("sums after late fixes, from scratch", int(again != _sums_of(conn, on)))
+    finally:
+        lookup.close()
+
+
+def _arrive_late(conn: Connection, *, received_at: datetime) -> None:
+    """Somebody's fixes of the last ten minutes of what is stored come in only now."""
+    someone = conn.scalar(select(func.min(fix.c.person_id)))
+    last = select(func.max(fix.c.fixed_at) - timedelta(minutes=10)).where(fix.c.person_id == someone)
+    own = (fix.c.person_id == someone, fix.c.fixed_at > last.scalar_subquery())
+    conn.execute(update(fix).where(*own).values(received_at=received_at, lon=fix.c.lon + 1e-5))
+
+
+def _sums_of(conn: Connection, on: date) -> tuple[object, ...]:
+    """Everything that is kept of the day's units, added up."""
+    columns = [coverage_unit.c[key][place] for key in UNIT_FIGURES for place in (1, 2, 3)]
+    columns += [coverage_unit.c.visits, coverage_unit.c.dwell_us]
+    query = select(*(func.sum(column) for column in columns)).join(coverage_day)
+    return tuple(conn.execute(query.where(coverage_day.c.on == on)).one())
 
 
 def _store(conn: Connection, fixes: Fixes, since: datetime) -> None:

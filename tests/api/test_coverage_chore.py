@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, func, select
 
-from analysis.coverage.kept.compute import days_due
+from analysis.coverage.kept.due import days_due
 from analysis.coverage.kept.reading import find_network_id
 from analysis.coverage.kept.tables import coverage_day
 from api.app import make_app

@@ -65,7 +65,7 @@ def furnished(city: City, computed: date, tmp_path: Path) -> Iterator[str]:
         who, middle = find_person(conn, code).id, since + (until_ - since) / 2
         for begin, end in ((since, middle), (middle, until_)):
             add_shift(conn, Shift(who, begin, end))
-        survey(conn, tmp_path, on=computed, sites_at=(0, 0))
+        survey(conn, tmp_path, on=computed, near=(0, 0))
         compute_day(conn, Lookup(conn), job, on=computed, now=until_)
     yield code
     with city.engine.begin() as conn:
@@ -90,7 +90,6 @@ def test_every_measure_leads_to_its_fixes_and_every_shift_has_its_figures(
         page.select_option("#measure", measure)
         page.locator("#figures").get_by_role("button", name="依据").first.click()
         expect(page.locator("#detail h2")).to_contain_text(name)
-        expect(page.locator("#detail tbody tr").first).to_be_visible()
         page.locator("#detail tbody button").first.click()
     page.get_by_role("tab", name="未走访").click()
     expect(page.locator("#list")).to_contain_text("应访点")

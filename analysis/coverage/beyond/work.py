@@ -5,7 +5,7 @@ The figures are those of `analysis.coverage.day` and nothing else; here is only 
 
 import resource
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -20,11 +20,11 @@ from analysis.coverage.beyond.export import EPOCH
 from analysis.coverage.beyond.folder import MANIFEST, Days, read_json, write_json, write_whole
 from analysis.coverage.beyond.ground import read_ground
 from analysis.coverage.beyond.parquet import read_columns, write_rows
-from analysis.coverage.day import DayCoverage, SomePeople, cover_people, join_people
+from analysis.coverage.day import DayCoverage, cover_people, interval_of, join_people
 from analysis.coverage.fixes import Bools, Duty, Fixes, cut_duty, order_fixes
 from analysis.coverage.kept.ground import DayGround
 from analysis.coverage.kept.writing import measured, rows_of
-from analysis.coverage.measures.sampling import Sampling, Tally
+from analysis.coverage.measures.sampling import Sampling, Tally, middle_of
 from analysis.coverage.people import DutyFigures, OwnGround
 from analysis.coverage.rules import CoverageRules
 from analysis.coverage.visits import Visits
@@ -96,7 +96,7 @@ def _sources(work: Work) -> dict[str, Any]:
     return sources
 
 
-def _cover(work: Work, sources: Mapping[str, Any], where: DayGround) -> SomePeople:
+def _cover(work: Work, sources: Mapping[str, Any], where: DayGround) -> DayCoverage:
     """The day of the people of one shard."""
     folder, until_us = work.days.fixes(work.on), int(sources["until_us"])
     duty_columns, own_columns = (
@@ -145,11 +145,11 @@ def _ground(days: Days, digest: str) -> DayGround:
     return read_ground(days, digest)
 
 
-def _save(path: Path, some: SomePeople) -> None:
+def _save(path: Path, day: DayCoverage) -> None:
     """Some people's day as arrays: rows of what was passed, and values with how often each was there for the medians."""
-    day = some.day
-    steps, step_counts = np.unique(some.steps_us, return_counts=True)
-    told, told_counts = np.unique(some.told_m, return_counts=True)
+    if day.traces is None:
+        raise ValueError("a day read back from files is not stored as a part again")
+    steps, told = day.traces.steps_s, day.traces.accuracy_m
     arrays: dict[str, Any] = {
         "until_us": day.until_us,
         "fixes": day.fixes,
@@ -158,10 +158,10 @@ def _save(path: Path, some: SomePeople) -> None:
         "times_us": day.duty.times_us,
         "ways_mm": day.duty.ways_mm,
         "has_own": day.duty.has_own,
-        "steps": steps,
-        "step_counts": step_counts,
-        "told": told,
-        "told_counts": told_counts,
+        "steps": steps.value,
+        "step_counts": steps.count,
+        "told": told.value,
+        "told_counts": told.count,
     }
     for name, columns in _columns_of(day):
         arrays |= {f"{name}.{each.name}": getattr(columns, each.name) for each in fields(columns)}
@@ -210,6 +210,7 @@ def _load(path: Path, where: DayGround) -> tuple[DayCoverage, Arrays]:
         interval_us=None,
         accuracy_m=None,
         sampling=Sampling(steps_s, accuracy_m),
+        traces=None,
     )
     return day, arrays
 
@@ -229,10 +230,10 @@ def _join_day(work: Work) -> int:
     observed[sources["unobserved"]] = False
     ground = replace(where.ground, observed=observed)
     loaded = [_load(replace(work, shard=shard).part, where) for shard in range(work.shards)]
-    interval_us = middle_of([(each["steps"], each["step_counts"]) for _, each in loaded])
+    interval_us = interval_of(middle_of([(each["steps"], each["step_counts"]) for _, each in loaded]))
     day = join_people(
         [each for each, _ in loaded],
-        interval_us=None if interval_us is None else int(interval_us),
+        interval_us=interval_us,
         accuracy_m=middle_of([(each["told"], each["told_counts"]) for _, each in loaded]),
     )
     folder, versions = work.days.figures(work.on), where.snapshot.units.version_id[where.leaf]
@@ -250,18 +251,3 @@ def _join_day(work: Work) -> int:
 
 def _instant(since_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=since_us)
-
-
-def middle_of(groups: Sequence[tuple[NDArray[Any], NDArray[np.int64]]]) -> float | None:
-    """The median of values told with how often each is there, exactly numpy's of them all; None of none."""
-    values = np.concatenate([each for each, _ in groups])
-    counts = np.concatenate([each for _, each in groups])
-    if not len(values):
-        return None
-    order = np.argsort(values, kind="stable")
-    until = np.cumsum(counts[order])
-    total = int(until[-1])
-    low, high = (
-        values[order[np.searchsorted(until, place, side="right")]] for place in ((total - 1) // 2, total // 2)
-    )
-    return float(np.mean([low, high]))

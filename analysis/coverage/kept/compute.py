@@ -1,28 +1,28 @@
 """Coverage of days computed from the database, one day a transaction, so that a killed run goes on where it stopped."""
 
-import math
+import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, func, select
 
 from analysis.coverage.day import MARGIN_US, DayCoverage, cover_day
+from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.fixes import Fixes, microseconds
-from analysis.coverage.kept.ground import DayGround, find_observed, survey_ground
-from analysis.coverage.kept.people import read_duty, read_own_ground
-from analysis.coverage.kept.tables import coverage_day
+from analysis.coverage.kept.ground import DayGround, find_leaves, find_observed, survey_ground
+from analysis.coverage.kept.people import read_duty, read_own_ground, read_posts
 from analysis.coverage.kept.writing import write_day
 from analysis.coverage.rules import CoverageRules, refuse_too_fine
-from core.clock import day_bounds, day_of
+from core.clock import day_bounds
 from core.errors import NotFound
-from geo.lookup import Lookup
-from geo.tables import address_point, edition
+from geo.lookup import Lookup, Snapshot
+from geo.tables import address_point
 from geo.walkable.tables import ground_survey
-from tracking.tables import device, fix
+from tracking.tables import device
 from tracking.trails.columns import read_columns
 
 
@@ -90,17 +90,35 @@ def compute_day(
     kept: dict[object, DayGround] | None = None,
 ) -> DayDone:
     """One day from its stored fixes, in place of what was known of it. A day whose fixes have begun to expire stays."""
-    begun = begin_day(conn, lookup, job, on=on, now=now, kept={} if kept is None else kept)
-    if isinstance(begun, DayDone):
-        return begun
+    opened = open_day(conn, lookup, job, on=on, now=now)
+    if isinstance(opened, DayDone):
+        return opened
+    begun = _survey(conn, job, opened, {} if kept is None else kept)
     day = cover(conn, begun.where, job.rules, begun.between)
-    write_day(conn, day, begun.where, facts=begun.facts, zero=begun.between[0], zone=job.zone)
+    facts = {**begun.facts, "basis": find_basis(conn, opened)}
+    write_day(conn, day, begun.where, facts=facts, zero=begun.between[0], zone=job.zone)
     return DayDone(on, day.fixes)
 
 
 @dataclass(frozen=True)
+class DayOpened:
+    """A day that can be computed: its instants, its borders, and `facts`: the columns of the day that do not follow from
+    fixes, duty and own grids.
+    """
+
+    between: tuple[datetime, datetime]
+    snapshot: Snapshot
+    facts: dict[str, Any]
+
+    @property
+    def on(self) -> date:
+        day: date = self.facts["on"]
+        return day
+
+
+@dataclass(frozen=True)
 class DayBegun:
-    """What a day hangs on beside fixes, duty and own grids; `facts`: the columns of the day that do not follow from them."""
+    """What a day hangs on beside fixes, duty and own grids; `facts` as of the day opened."""
 
     between: tuple[datetime, datetime]
     where: DayGround
@@ -117,8 +135,16 @@ def begin_day(
     kept: dict[object, DayGround],
 ) -> DayBegun | DayDone:
     """The ground of a day that can be computed, or why it is left. `kept`: the ground of the day before, used again where
-    nothing changed. Invalid where the phones in use do not support the cells.
+    nothing changed.
     """
+    opened = open_day(conn, lookup, job, on=on, now=now)
+    return opened if isinstance(opened, DayDone) else _survey(conn, job, opened, kept)
+
+
+def open_day(
+    conn: Connection, lookup: Lookup, job: CoverageJob, *, on: date, now: datetime
+) -> DayOpened | DayDone:
+    """What a day is computed on, or why it is left. Invalid where the phones in use do not support the cells."""
     since, until = day_bounds(on, job.zone)
     if since < now - timedelta(days=job.kept_days):
         return DayDone(on, 0, "its fixes have expired")
@@ -129,12 +155,6 @@ def begin_day(
     snapshot = lookup.snapshot(job.network_code, between[1] - timedelta(microseconds=1))
     if snapshot is None:
         raise NotFound(f"the network {job.network_code} has no borders on {on}")
-    key = (snapshot.edition_id, id(snapshot), *_ground_state(conn, on))
-    if key not in kept:
-        kept.clear()
-        kept[key] = survey_ground(conn, snapshot, on=on, between=between, rules=job.rules)
-    where = kept[key]
-    observed = find_observed(conn, snapshot, where.leaf, between)  # who serves where is of each day
     starts = lookup.network(job.network_code).starts
     facts = {
         "on": on,
@@ -145,7 +165,36 @@ def begin_day(
         "resolution": job.rules.resolution,
         "rules": asdict(job.rules),
     }
-    return DayBegun(between, replace(where, ground=replace(where.ground, observed=observed)), facts)
+    return DayOpened(between, snapshot, facts)
+
+
+def _survey(conn: Connection, job: CoverageJob, opened: DayOpened, kept: dict[object, DayGround]) -> DayBegun:
+    on, between, snapshot = opened.on, opened.between, opened.snapshot
+    key = (snapshot.edition_id, id(snapshot), *_ground_state(conn, on))
+    if key not in kept:
+        kept.clear()
+        kept[key] = survey_ground(conn, snapshot, on=on, between=between, rules=job.rules)
+    where = kept[key]
+    observed = find_observed(conn, snapshot, where.leaf, between)  # who serves where is of each day
+    return DayBegun(between, replace(where, ground=replace(where.ground, observed=observed)), opened.facts)
+
+
+def find_basis(conn: Connection, opened: DayOpened) -> str:
+    """A digest of all that a day hangs on beside its fixes: where it is the same, late fixes alone changed the day."""
+    between, snapshot = opened.between, opened.snapshot
+    duty = read_duty(conn, between)
+    leaf, _ = find_leaves(snapshot)
+    told = (
+        {key: value for key, value in opened.facts.items() if key != "as_of"},
+        {one.id: one.version for one in DEFINITIONS.values()},
+        between,
+        _ground_state(conn, opened.on),
+        read_posts(conn, np.unique(duty.person).tolist(), between),
+    )
+    digest = hashlib.sha256(repr(told).encode())
+    for column in (duty.person, duty.starts_us, duty.ends_us, find_observed(conn, snapshot, leaf, between)):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
 
 
 def cover(
@@ -192,79 +241,3 @@ def _ground_state(conn: Connection, on: date) -> tuple[Any, ...]:
         )
     ).one()
     return (*surveys, *doors)
-
-
-def days_due(
-    conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime, kept_days: float
-) -> list[date]:
-    """What a service that keeps coverage up to date has to compute, oldest first: every past day that nobody computed, from
-    the oldest of which fixes are known on, and the stale days; of those whose fixes all still stand.
-    """
-    past = days_standing(zone=zone, now=now, kept_days=kept_days)
-    if not past:
-        return []
-    known = set(
-        conn.scalars(
-            select(coverage_day.c.on).where(
-                coverage_day.c.network_id == network_id, coverage_day.c.on >= past[0]
-            )
-        )
-    )
-    missing = [on for on in past if on not in known and _had_borders(conn, network_id, day_bounds(on, zone))]
-    first = min(known, default=past[-1])
-    while missing and missing[0] < first and not _has_fixes(conn, missing[0], zone):
-        del missing[0]
-    return sorted({*missing, *stale_days(conn, network_id, zone=zone, now=now, oldest=past[0])})
-
-
-def days_standing(*, zone: ZoneInfo, now: datetime, kept_days: float) -> list[date]:
-    """The past days whose fixes all still stand, oldest first. A day is past when no fix in time can change it any more."""
-    last = day_of(now - LATE_REACH, zone) - timedelta(days=1)
-    days = [last - timedelta(days=back) for back in range(math.ceil(kept_days) + 1)]
-    return sorted(on for on in days if day_bounds(on, zone)[0] >= now - timedelta(days=kept_days))
-
-
-def _had_borders(conn: Connection, network_id: int, between: tuple[datetime, datetime]) -> bool:
-    query = select(edition.c.id).where(
-        edition.c.network_id == network_id,
-        edition.c.taken_back_at.is_(None),
-        or_(edition.c.effective_from.is_(None), edition.c.effective_from < between[1]),
-    )
-    return bool(conn.scalar(select(query.exists())))
-
-
-def _has_fixes(conn: Connection, on: date, zone: ZoneInfo) -> bool:
-    since, until = day_bounds(on, zone)
-    some = select(fix.c.device_id).where(fix.c.fixed_at >= since, fix.c.fixed_at < until)
-    return bool(conn.scalar(select(some.exists())))
-
-
-def stale_days(
-    conn: Connection, network_id: int, *, zone: ZoneInfo, now: datetime, oldest: date = date.min
-) -> list[date]:
-    """The computed days for which fixes arrived afterwards, oldest first: to be computed again. A fix counts for a day
-    that it lies near: legs cross midnight, and it may turn flags of others within the hour.
-    """
-    stale = []
-    rows = conn.execute(
-        select(coverage_day.c.on, coverage_day.c.as_of).where(
-            coverage_day.c.network_id == network_id, coverage_day.c.on >= oldest
-        )
-    )
-    for row in rows:
-        since, until = day_bounds(row.on, zone)
-        late = select(fix.c.device_id).where(
-            fix.c.fixed_at >= since - LATE_REACH,
-            fix.c.fixed_at < min(until + LATE_REACH, now),
-            fix.c.received_at > row.as_of - _COMMITTING,
-        )
-        if conn.scalar(select(late.exists())):
-            stale.append(row.on)
-    return sorted(stale)
-
-
-LATE_REACH: Final = timedelta(hours=1, microseconds=MARGIN_US)
-"""How far a fix that arrives late reaches: its arrival may turn flags of its neighbours up to an hour away, and each
-of those changes legs up to the margin beyond it."""
-_COMMITTING = timedelta(minutes=1)
-"""A fix received so long before a day was computed may have been committed after it."""

@@ -54,7 +54,7 @@ def survey_ground(
     """The ground of a network on a day; `between`: the day, for who serves where. `only`: of these unit versions alone,
     in the plane of the whole.
     """
-    leaf, leaf_of = _leaves(snapshot)
+    leaf, leaf_of = find_leaves(snapshot)
     crs = metric_crs_of(snapshot.units.geom[leaf])
     if only is not None:
         leaf, leaf_of = _chosen(snapshot, leaf, only)
@@ -80,7 +80,7 @@ def survey_ground(
     return DayGround(ground, snapshot, leaf, leaf_of)
 
 
-def _leaves(snapshot: Snapshot) -> tuple[Ints, Ints]:
+def find_leaves(snapshot: Snapshot) -> tuple[Ints, Ints]:
     """The territorial units with no territorial unit below them."""
     units = snapshot.units
     territorial = units.kind == "territorial"
@@ -149,7 +149,7 @@ def _by_unit(units: Shapes, shapes: Shapes, *, margin_m: float = 0) -> dict[int,
     part, unit = shapely.STRtree(grown).query(parts, predicate="intersects")
     inside = shapely.intersection(parts[part], grown[unit])
     found: dict[int, BaseGeometry] = {}
-    order = np.argsort(unit, kind="stable")
+    order = np.lexsort((part, unit))  # in one order whatever else is looked at
     rows, first = np.unique(unit[order], return_index=True)
     ends = np.append(first, len(order))[1:]
     for row, begin, end in zip(rows.tolist(), first.tolist(), ends.tolist(), strict=True):

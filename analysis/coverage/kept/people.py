@@ -47,9 +47,30 @@ def find_seen(conn: Connection, people: Collection[int], between: Span) -> set[i
 
 def read_own_ground(conn: Connection, people: Sequence[int], between: Span, *, margin_m: float) -> OwnGround:
     """The units each of them served in, in any network, with a margin; cut where an assignment or a border changed."""
+    since = between[0]
+    posts = read_posts(conn, people, between)
+    shapes = _shapes(conn, sorted({post.id for post in posts}))
+    made: dict[frozenset[int], Any] = {}
+    rows: list[tuple[int, int, int, Any]] = []
+    for person, own in _by_person(posts):
+        edges = sorted({edge for post in own for edge in (post.since, post.until)})
+        for begin, end in pairwise(edges):
+            held = frozenset(post.id for post in own if post.since <= begin and post.until >= end)
+            if held:
+                if held not in made:
+                    made[held] = _grown([shapes[each] for each in sorted(held)], margin_m)
+                rows.append((person, microseconds(since, begin), microseconds(since, end), made[held]))
+    grounds = np.empty(len(rows), object)
+    grounds[:] = [row[3] for row in rows]
+    columns = [np.array([row[n] for row in rows], np.int64) for n in range(3)]
+    return OwnGround(columns[0], columns[1], columns[2], grounds)
+
+
+def read_posts(conn: Connection, people: Sequence[int], between: Span) -> Sequence[Any]:
+    """Where each of them served: person, version of the unit, from when to when."""
     since, until = between
     during: Range[datetime] = Range(since, until)
-    posts = conn.execute(
+    return conn.execute(
         select(
             assignment.c.person_id,
             unit_version.c.id,
@@ -68,23 +89,8 @@ def read_own_ground(conn: Connection, people: Sequence[int], between: Span, *, m
             assignment.c.valid.overlaps(unit_version.c.valid),
             func.upper_inf(unit_version.c.recorded),
         )
-        .order_by(assignment.c.person_id)
+        .order_by(assignment.c.person_id, unit_version.c.id, assignment.c.id)
     ).all()
-    shapes = _shapes(conn, sorted({post.id for post in posts}))
-    made: dict[frozenset[int], Any] = {}
-    rows: list[tuple[int, int, int, Any]] = []
-    for person, own in _by_person(posts):
-        edges = sorted({edge for post in own for edge in (post.since, post.until)})
-        for begin, end in pairwise(edges):
-            held = frozenset(post.id for post in own if post.since <= begin and post.until >= end)
-            if held:
-                if held not in made:
-                    made[held] = _grown([shapes[each] for each in sorted(held)], margin_m)
-                rows.append((person, microseconds(since, begin), microseconds(since, end), made[held]))
-    grounds = np.empty(len(rows), object)
-    grounds[:] = [row[3] for row in rows]
-    columns = [np.array([row[n] for row in rows], np.int64) for n in range(3)]
-    return OwnGround(columns[0], columns[1], columns[2], grounds)
 
 
 def _by_person(posts: Sequence[Any]) -> list[tuple[int, list[Any]]]:

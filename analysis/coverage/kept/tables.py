@@ -38,6 +38,7 @@ coverage_day = Table(
     Column("fixes", BigInteger, nullable=False),
     Column("interval_us", BigInteger, comment="median step between fixes; NULL: none"),
     Column("accuracy_m", Double, comment="median; NULL: none told"),
+    Column("basis", Text, comment="digest of what it hangs on beside fixes; NULL: computed anew as a whole"),
     UniqueConstraint("network_id", "on"),
 )
 
@@ -112,6 +113,28 @@ coverage_duty = Table(
     Column("ways_mm", ARRAY(BigInteger), nullable=False, comment="analysis.coverage.people.WAYS"),
     Index("ix_coverage_duty_person", "person_id", "starts_at"),
     comment="names persons: expires like fixes",
+)
+
+coverage_trace = Table(
+    "coverage_trace",
+    metadata,
+    Column("day_id", ForeignKey("coverage_day.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("fixes", Integer, nullable=False, comment="on duty"),
+    Column(
+        "squares",
+        ARRAY(BigInteger),
+        nullable=False,
+        comment="where the person was, in thousandths of a degree",
+    ),
+    Column(
+        "steps",
+        ARRAY(BigInteger),
+        nullable=False,
+        comment="seconds between fixes, and how often: one after the other",
+    ),
+    Column("accuracies", ARRAY(BigInteger), nullable=False, comment="metres told, and how often, likewise"),
+    comment="of people with fixes on duty, for late ones; names persons: expires like fixes",
 )
 
 coverage_presence = Table(

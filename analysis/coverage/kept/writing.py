@@ -19,6 +19,7 @@ from analysis.coverage.kept.tables import (
     coverage_piece,
     coverage_presence,
     coverage_site,
+    coverage_trace,
     coverage_unit,
 )
 from analysis.coverage.measures.sampling import middles
@@ -43,7 +44,24 @@ def write_day(
     """
     versions = where.snapshot.units.version_id[where.leaf]
     tables = rows_of(day, where.ground, versions, zero=zero, zone=zone)
-    return write_rows(conn, {**facts, **measured(day)}, tables)
+    return write_rows(conn, {**facts, **measured(day)}, [*tables, (coverage_trace, trace_rows(day))])
+
+
+def trace_rows(day: DayCoverage) -> Iterator[Row]:
+    """What is remembered of each person, for late fixes: the rows of its table, without the day's id."""
+    if day.traces is None:
+        return
+    for person in day.traces.person.tolist():
+        own = day.traces.of(person)
+        yield (
+            person,
+            int(own.fixes[0]),
+            own.square.tolist(),
+            *(
+                np.stack([told.value, told.count], 1).ravel().tolist()
+                for told in (own.steps_s, own.accuracy_m)
+            ),
+        )
 
 
 def measured(day: DayCoverage) -> dict[str, Any]:
@@ -77,9 +95,13 @@ def write_rows(
     conn.execute(delete(coverage_day).where(*own))
     day_id: int = conn.execute(insert(coverage_day).values(**day).returning(coverage_day.c.id)).scalar_one()
     for table, rows in tables:
-        columns = [column.name for column in table.columns]
-        copy_rows(conn, table.name, columns, ((day_id, *map(_as_copied, row)) for row in rows))
+        add_rows(conn, day_id, table, rows)
     return day_id
+
+
+def add_rows(conn: Connection, day_id: int, table: Table, rows: Iterable[Sequence[object]]) -> None:
+    columns = [column.name for column in table.columns]
+    copy_rows(conn, table.name, columns, ((day_id, *map(_as_copied, row)) for row in rows))
 
 
 def _as_copied(value: object) -> object:

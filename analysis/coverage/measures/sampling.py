@@ -38,10 +38,12 @@ def tally(unit: Ints, value: Ints) -> Tally:
 
 
 def join_samplings(parts: Sequence[Sampling]) -> Sampling:
-    return Sampling(_joined([each.steps_s for each in parts]), _joined([each.accuracy_m for each in parts]))
+    return Sampling(
+        join_tallies([each.steps_s for each in parts]), join_tallies([each.accuracy_m for each in parts])
+    )
 
 
-def _joined(parts: Sequence[Tally]) -> Tally:
+def join_tallies(parts: Sequence[Tally]) -> Tally:
     unit, value, count = (
         np.concatenate([getattr(each, name) for each in parts]) for name in ("unit", "value", "count")
     )
@@ -49,6 +51,21 @@ def _joined(parts: Sequence[Tally]) -> Tally:
     total = np.zeros(len(keys), np.int64)
     np.add.at(total, row, count)
     return Tally(keys // _WIDTH, keys % _WIDTH, total)
+
+
+def middle_of(groups: Sequence[tuple[Ints, Ints]]) -> float | None:
+    """The median of values told with how often each is there, exactly numpy's of them all; None of none."""
+    values = np.concatenate([each for each, _ in groups])
+    counts = np.concatenate([each for _, each in groups])
+    if not len(values):
+        return None
+    order = np.argsort(values, kind="stable")
+    until = np.cumsum(counts[order])
+    total = int(until[-1])
+    low, high = (
+        values[order[np.searchsorted(until, place, side="right")]] for place in ((total - 1) // 2, total // 2)
+    )
+    return float(np.mean([low, high]))
 
 
 def middles(told: Tally, units: int) -> Ints:

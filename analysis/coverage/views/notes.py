@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, delete, insert, select, update
 
 from analysis.coverage.kept.people import Span
-from analysis.coverage.kept.tables import coverage_checkin, coverage_duty, coverage_note
+from analysis.coverage.kept.tables import (
+    coverage_checkin,
+    coverage_day,
+    coverage_duty,
+    coverage_note,
+    coverage_trace,
+)
 from analysis.coverage.views.person import PersonDay
 from core.clock import day_of
 from core.errors import Conflict, Invalid, NotFound, told
@@ -156,6 +162,8 @@ def list_notes(
 def forget_people(conn: Connection, before: datetime) -> int:
     """Drop what names persons of a time before: their figures on duty, notes and check-ins. It expires like fixes."""
     ends = (coverage_duty.c.ends_at, coverage_note.c.until, coverage_checkin.c.at)
+    days = select(coverage_day.c.id).where(coverage_day.c.on < before.date())
+    conn.execute(delete(coverage_trace).where(coverage_trace.c.day_id.in_(days)))
     return sum(conn.execute(delete(column.table).where(column < before)).rowcount for column in ends)
 
 

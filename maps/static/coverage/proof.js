@@ -8,11 +8,14 @@ import { drawTrail } from "./map.js";
 import { go } from "./state.js";
 
 const MOST = 200;
+let turn = 0; // an answer that comes after the next question was asked is not shown
 
 /** `proof`: the unit; `prove`: of which measure, where it is not the page's. */
 export async function showProof({ proof, prove, measure, network, on, from, to }) {
   const of = prove ?? measure;
+  const mine = ++turn;
   const found = await get(`/v1/coverage/proof?${new URLSearchParams({ unit: proof, network, measure: of, on: on ?? to, from, to })}`);
+  if (mine !== turn) return;
   const told = (value) => amount(value, found.measure);
   const title = el("h2", {}, t("coverage.proof.title", { unit: found.unit_name, on: found.on, measure: t(`coverage.measure.${of}`) }));
   const days = found.days.length > 1 || found.days[0]?.on !== found.on ? listDays(found, told) : null;

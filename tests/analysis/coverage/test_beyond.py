@@ -22,10 +22,11 @@ from analysis.coverage.beyond.parquet import read_columns
 from analysis.coverage.beyond.pseudonyms import read_pseudonyms
 from analysis.coverage.beyond.run import Beyond, Kept, Step, compute_beyond
 from analysis.coverage.beyond.spread import Workers, spread
-from analysis.coverage.beyond.work import Worked, middle_of
+from analysis.coverage.beyond.work import Worked
 from analysis.coverage.day import MARGIN_US
 from analysis.coverage.kept.compute import Period, compute_days
 from analysis.coverage.kept.tables import coverage_duty
+from analysis.coverage.measures.sampling import middle_of
 from cli.__main__ import main
 from core.clock import day_bounds
 from core.db import make_engine

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
-from analysis.coverage.kept.compute import compute_day, days_due, stale_days
+from analysis.coverage.kept.compute import compute_day
+from analysis.coverage.kept.due import days_due, stale_days
 from analysis.coverage.kept.reading import find_network_id
 from analysis.coverage.kept.tables import (
     coverage_day,

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from analysis.coverage.beyond.export import fingerprints
 from analysis.coverage.kept.asked import CoverageAsked
-from analysis.coverage.kept.compute import CoverageJob, stale_days
+from analysis.coverage.kept.compute import CoverageJob
+from analysis.coverage.kept.due import stale_days
 from analysis.coverage.kept.people import find_seen, read_duty, read_own_ground
 from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours

@@ -93,13 +93,11 @@ def build(conn: Connection) -> int:
     return worker
 
 
-def survey(
-    conn: Connection, folder: Path, *, on: date = ON, sites_at: tuple[float, float] = (1, 0.5)
-) -> None:
+def survey(conn: Connection, folder: Path, *, on: date = ON, near: tuple[float, float] | None = None) -> None:
     """A street along the south of the first three squares, two doors (one of them by it), two sites, between the second
-    square and the one north of it where not told otherwise; S2 requires half an hour, which nobody stays.
+    square and the one north of it or all that is visited `near` a place; S2 requires half an hour, which nobody stays.
     """
-    for code, place, households in (("D1", (0.5, 0.05), 3), ("D2", (0.5, 3.0), 5)):
+    for code, place, households in (("D1", near or (0.5, 0.05), 3), ("D2", (0.5, 3.0), 5)):
         lon, lat = centre(*place)
         conn.execute(
             address_point.insert().values(
@@ -114,7 +112,7 @@ def survey(
     streets, sites = folder / "streets.csv", folder / "sites.csv"
     line = shapely.LineString([centre(-0.4, 0), centre(3, 0)])
     streets.write_text(f'name,wkt\nmain,"{line.wkt}"\n', "utf-8")
-    lon, lat = centre(*sites_at)
+    lon, lat = centre(*(near or (1, 0.5)))
     sites.write_text(
         f"code,visits,days,minutes,lon,lat\nS1,7,7,0,{lon},{lat}\nS2,7,7,30,{lon},{lat}\n", "utf-8"
     )
