@@ -57,7 +57,7 @@ def _add_import(actions: Any) -> None:
     parser = actions.add_parser(
         "import",
         help="put the areas of a file, or of a folder with a boundary.toml, into a network's draft",
-        description="Reads GeoJSON, GeoPackage, Shapefile, KML, FlatGeobuf and CSV with WKT. Nothing is repaired "
+        description="Reads GeoJSON, GeoPackage, Shapefile, KML, FlatGeobuf, GeoParquet, GML, GPX, MapInfo, DXF, TopoJSON, OSM and CSV with WKT. Nothing is repaired "
         "without --clean. Findings are listed and written as GeoJSON.",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")

@@ -34,7 +34,8 @@ def add_verbs(verbs: Any) -> None:
         import_ = actions.add_parser(
             "import",
             help="take in a file; the same file again changes nothing",
-            description=f"{columns} GeoJSON, GeoPackage, Shapefile, KML, FlatGeobuf, CSV with WKT, also zipped. The file "
+            description=f"{columns} GeoJSON, GeoPackage, Shapefile, KML, FlatGeobuf, GeoParquet, GML, GPX, MapInfo, DXF, TopoJSON, OSM, CSV with WKT, "
+            "also zipped. The file "
             "is all its source knows on its day: what it holds no more ends on that day.",
         )
         import_.add_argument("file", type=Path, metavar="FILE")

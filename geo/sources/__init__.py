@@ -1,4 +1,4 @@
-"""Files of shapes as received: GeoJSON, GeoPackage, Shapefile, KML, FlatGeobuf, CSV with WKT, also zipped.
+"""Files of shapes as received: GeoJSON, GeoParquet, CSV with WKT and the kinds that GDAL reads (`kinds`), also zipped.
 
 `read_source` brings any of them to WGS-84. A file that cannot be read is Invalid; a row that cannot be used is a
 finding with its place, and the others go on. Nothing is repaired here.
@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 from core.errors import Invalid
 from geo.coordinates import CHINESE, convert_geometries, in_china, read_crs
 from geo.findings import RowFinding
+from geo.sources.columnar import SUFFIXES as PARQUET
+from geo.sources.columnar import read_parquet
 from geo.sources.frame import RawFrame, SourceFrame
 from geo.sources.geojson import read_geojson
+from geo.sources.kinds import KINDS
 from geo.sources.vector import read_vector
 from geo.sources.wkt import read_wkt_table
 from geo.tabular import MAX_BYTES, position_trouble
@@ -27,8 +30,9 @@ from geo.tabular import MAX_BYTES, position_trouble
 __all__ = ["SourceFrame", "read_source"]
 
 GEOJSON = (".geojson", ".json")
-VECTOR = (".gpkg", ".shp", ".kml", ".kmz", ".fgb")
+VECTOR = tuple(KINDS)
 TABLES = (".csv", ".txt", ".tsv", ".xlsx")
+SOURCES = (*GEOJSON, *VECTOR, *PARQUET, *TABLES)
 _BAD_ARCHIVE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -78,11 +82,11 @@ def _read_one(path: Path, layer: str | None, name: Path) -> RawFrame:
         raise Invalid(f"{name}: has no layers; leave --layer out")
     if suffix in GEOJSON:
         return read_geojson(path)
+    if suffix in PARQUET:
+        return read_parquet(path, name)
     if suffix in TABLES:
         return read_wkt_table(path)
-    raise Invalid(
-        f"{name}: unknown kind of file; known are {', '.join((*GEOJSON, *VECTOR, *TABLES, '.zip'))}"
-    )
+    raise Invalid(f"{name}: unknown kind of file; known are {', '.join((*SOURCES, '.zip'))}")
 
 
 def _read_zip(path: Path, layer: str | None) -> RawFrame:
@@ -111,7 +115,7 @@ def _choose_member(
     path: Path, members: list[zipfile.ZipInfo], layer: str | None
 ) -> tuple[zipfile.ZipInfo, str | None]:
     """The member to read and the layer to ask of it."""
-    sources = [m for m in members if Path(m.filename).suffix.lower() in (*GEOJSON, *VECTOR, *TABLES)]
+    sources = [m for m in members if Path(m.filename).suffix.lower() in SOURCES]
     named = [m for m in sources if layer in (m.filename, Path(m.filename).name, Path(m.filename).stem)]
     if len(named) == 1:
         return named[0], None

@@ -1,6 +1,8 @@
-"""GeoPackage, Shapefile, KML and FlatGeobuf, read by GDAL."""
+"""Files of the kinds of `geo.sources.kinds`, read by GDAL."""
 
+import shutil
 import struct
+import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +16,9 @@ from pyogrio.raw import read
 
 from core.errors import Invalid
 from geo.sources.frame import RawFrame
+from geo.sources.kinds import Kind, check_beginning
 
-BEGINNINGS = {
-    ".gpkg": b"SQLite format 3\x00",
-    ".fgb": b"fgb\x03",
-    ".shp": b"\x00\x00\x27\x0a",
-    ".kmz": b"PK\x03\x04",
-}
-"""How a file of each suffix must begin, so that GDAL is not led to read something else."""
+pyogrio.set_gdal_config_options({"GML_DOWNLOAD_SCHEMA": False})  # a file sends nobody to another host
 
 _KML_FURNITURE = {
     *("timestamp", "begin", "end", "altitudeMode", "tessellate"),
@@ -31,10 +28,23 @@ _KML_FURNITURE = {
 
 def read_vector(path: Path, layer: str | None, name: Path) -> RawFrame:
     """One layer of the file at `path`, called `name` in messages; Invalid with the list where the layer is unclear."""
+    kind = check_beginning(path, name)
+    if not kind.alone:
+        return _read_kind(path, layer, name, kind)
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        copy = Path(folder) / f"source{path.suffix.lower()}"
+        shutil.copyfile(path, copy)
+        return _read_kind(copy, layer, name, kind)
+
+
+def _read_kind(path: Path, layer: str | None, name: Path, kind: Kind) -> RawFrame:
     suffix = path.suffix.lower()
-    _check_beginning(path, suffix, name)
-    layer = _choose_layer(_ask(name, pyogrio.list_layers, path), layer, name)
+    if suffix == ".shp":
+        _check_length(path, name)
+    layer = _choose_layer(_layers_of(path, kind, name), layer, name)
     info = _ask(name, pyogrio.read_info, path, layer=layer, force_feature_count=True)
+    if info["driver"] not in kind.drivers:
+        raise Invalid(f"{name}: its content is not what the name {suffix} says")
     bare = suffix == ".shp" and not _declares_encoding(path)
     encoding = {"encoding": "ISO-8859-1"} if bare else {}
     meta, _, shapes, fields = _ask(name, read, path, layer=layer, **encoding)
@@ -62,21 +72,29 @@ def _ask(name: Path, function: Any, path: Path, **options: object) -> Any:
             raise Invalid(f"{name}: cannot be read: {words[:300]}") from error
 
 
-def _check_beginning(path: Path, suffix: str, name: Path) -> None:
+def _check_length(path: Path, name: Path) -> None:
+    """Invalid for a Shapefile that is cut off: its header says how long it is."""
     with path.open("rb") as file:
-        start = file.read(4096)
-    if suffix == ".kml" and b"<kml" not in start:
-        raise Invalid(f"{name}: is no KML (there is no <kml> at its beginning)")
-    if not start.startswith(BEGINNINGS.get(suffix, b"")):
-        raise Invalid(f"{name}: its content is not what the name {suffix} says")
-    if suffix == ".shp":
-        words = struct.unpack(">i", start[24:28])[0] if len(start) >= 100 else 0
-        if 2 * words != path.stat().st_size:
-            raise Invalid(f"{name}: is cut off: {path.stat().st_size:,} bytes of {max(2 * words, 100):,}")
+        start = file.read(100)
+    words = struct.unpack(">i", start[24:28])[0] if len(start) >= 100 else 0
+    if 2 * words != path.stat().st_size:
+        raise Invalid(f"{name}: is cut off: {path.stat().st_size:,} bytes of {max(2 * words, 100):,}")
 
 
-def _choose_layer(layers: Sequence[Sequence[Any]], wanted: str | None, name: Path) -> str:
-    names = [str(layer) for layer, kind in layers if kind is not None]
+def _layers_of(path: Path, kind: Kind, name: Path) -> list[str]:
+    """The layers with shapes; of a kind that always has the same ones, those with rows that repeat no other."""
+    layers = [str(layer) for layer, geometry in _ask(name, pyogrio.list_layers, path) if geometry is not None]
+    if not kind.points_of:
+        return layers
+    filled = [
+        layer
+        for layer in layers
+        if _ask(name, pyogrio.read_info, path, layer=layer, force_feature_count=True)["features"]
+    ]
+    return [layer for layer in filled if kind.points_of.get(layer) not in filled]
+
+
+def _choose_layer(names: Sequence[str], wanted: str | None, name: Path) -> str:
     if wanted is not None and wanted in names:
         return wanted
     if wanted is None and len(names) == 1:

@@ -28,6 +28,8 @@ DRIVERS = {
     ".kml": "LIBKML",
     ".fgb": "FlatGeobuf",
     ".geojson": "GeoJSON",
+    ".geojsonl": "GeoJSONSeq",
+    ".gml": "GML",
 }
 
 
@@ -304,7 +306,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda folder: _file(folder / "a.gpkg", b"<OGRVRTDataSource/>"),
         "is not what the name .gpkg says",
     ),
-    "no KML": (lambda folder: _file(folder / "a.kml", b"<html/>"), "is no KML"),
+    "no KML": (lambda folder: _file(folder / "a.kml", b"<html/>"), "is not what the name .kml says"),
     "unknown kind": (
         lambda folder: _file(folder / "a.docx", b"PK"),
         "unknown kind of file; known are .geojson",

@@ -143,7 +143,7 @@ def contents(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
 
 
 def _tables(conn: Connection) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
-    columns = [column for column in coverage_day.columns if column.name not in ("id", "as_of")]
+    columns = [column for column in coverage_day.columns if column.name not in ("id", "as_of", "basis")]
     yield "coverage_day", [tuple(row) for row in conn.execute(select(*columns).order_by(coverage_day.c.on))]
     for table in (coverage_unit, coverage_piece, coverage_presence, coverage_site, coverage_duty):
         query = select(coverage_day.c.on, *list(table.columns)[1:]).join(

@@ -28,7 +28,7 @@ from tests.analysis.coverage.streets import (
     together,
     walk,
 )
-from tracking.trails import TrailRules, find_stays
+from tracking.trails import find_stays
 
 UNITS = "AABBCC"
 GROUND = cells_ground(
@@ -166,15 +166,35 @@ def test_more_fixes_never_lower_the_coverage_by_fixes(steps, data):
 
 @settings(deadline=None, max_examples=80)
 @given(STEPS.filter(lambda steps: len(steps) > 2), st.integers(1, 58))
-def test_one_more_fix_changes_coverage_by_segments_only_along_the_leg_it_replaces(steps, place):
+def test_one_more_fix_changes_coverage_by_segments_only_along_the_leg_it_replaces_and_those_judged_by_it(
+    steps, place
+):
+    """By the rules as they are: what a leg proves hangs on its speed from 30 s before its middle to 30 s after, and on whether
+    it lies in a stay; so a leg near the replaced one may turn a ride into a walk, and none that lies farther.
+    """
     steps = [(min(waited, 59), way, 3.0) for waited, way, _ in steps]
     place = min(place, len(steps) - 2)
-    rules = CoverageRules(TrailRules(gap_s=10_000), vehicle_mps=1e9)
-    whole, fixes = cover(patrol(steps, 1), GROUND, rules=rules), patrol(steps, 1)
-    less = cover(fixes.take(np.arange(len(fixes)) != place), GROUND, rules=rules)
-    changed = set(proven(whole)) ^ set(proven(less))
-    columns = columns_of(steps)[place - 1 : place + 2]
-    assert changed <= set(range(round(min(columns) / 10), round(max(columns) / 10) + 1))
+    rules, fixes = CoverageRules(), patrol(steps, 1)
+    fewer = fixes.take(np.arange(len(fixes)) != place)
+    changed = set(proven(cover(fixes, GROUND, rules=rules))) ^ set(proven(cover(fewer, GROUND, rules=rules)))
+    one, other, columns = judged(fixes, rules), judged(fewer, rules), columns_of(steps)
+    at = dict(zip(fixes.at_us.tolist(), columns, strict=True))
+    replaced = (int(fixes.at_us[place - 1]), int(fixes.at_us[place + 1]))
+    turned = {ends for ends in one.keys() & other.keys() if one[ends] != other[ends]}
+    spans = [columns[place - 1 : place + 2], *([at[since], at[until]] for since, until in turned)]
+    allowed = {cell for span in spans for cell in range(round(min(span) / 10), round(max(span) / 10) + 1)}
+    assert changed <= allowed
+    stirred = [replaced, *(ends for ends in turned if one[ends][0] != other[ends][0])]
+    for ends in turned:
+        middle, reach = sum(ends) // 2, round(rules.window_s * 1e6)
+        assert any(since <= middle + reach and until >= middle - reach for since, until in stirred), ends
+
+
+def judged(fixes: Fixes, rules: CoverageRules) -> dict[tuple[int, int], tuple[bool, int]]:
+    """Of every leg by its two instants whether it lies in a stay, and its mode."""
+    legs = find_legs(fixes, rules, until_us=DAY_US)
+    ends = zip(fixes.at_us[legs.start].tolist(), fixes.at_us[legs.start + 1].tolist(), strict=True)
+    return dict(zip(ends, zip(legs.still.tolist(), legs.mode.tolist(), strict=True), strict=True))
 
 
 def proven(day: DayCoverage) -> list[int]:
