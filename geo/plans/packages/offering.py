@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
+import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
 from core.errors import Invalid, NotFound
-from geo.operations import Drawing, Impossible, apply
+from geo.operations import Drawing, Impossible, Operation, Unit, apply
 from geo.operations.returned import Incoming, ReplaceFromFile
+from geo.plans import geometry_column
 from geo.plans.codec import write_operation
 from geo.plans.neighbourhood import read_drawing
 from geo.plans.packages.comparing import Difference, compare_with_file
@@ -61,7 +64,7 @@ def _tried(found: Redraw, drawing: Drawing, each: Difference, key: UUID) -> Diff
     if each.operation is None:
         return each
     try:
-        applied = apply(drawing, each.operation, key)
+        applied = apply(_around(drawing, each.operation, each.where), each.operation, key)
         refuse_outside(found, applied)
     except (Impossible, Invalid, NotFound) as reason:
         place = getattr(reason, "where", None)
@@ -73,6 +76,25 @@ def _tried(found: Redraw, drawing: Drawing, each: Difference, key: UUID) -> Diff
         if unit is not None and unit_id not in drawing.units
     ]
     return replace(each, after="、".join(sorted(born))) if born else each
+
+
+def _around(drawing: Drawing, operation: Operation, where: BaseGeometry | None) -> Drawing:
+    """What of a large drawing the operation needs: two rings of units around it, their siblings and all that stands above."""
+    units = drawing.units
+    leaves, borders, tree = drawing.leaves
+    near = set(operation.subjects)
+    shapes = geometry_column([where, *(units[each].geom for each in near if each in units)])
+    for _ in range(2):
+        if not np.isnan(shapely.total_bounds(shapes)).any():
+            rows = tree.query(shapely.box(*shapely.total_bounds(shapes)))
+            shapes, near = borders[rows], near | {leaves[row].id for row in rows.tolist()}
+    kept: dict[UUID, Unit] = {}
+    while near:
+        found = {each: units[each] for each in near if each in units}
+        kept |= found
+        parents = {unit.parent for unit in found.values() if unit.parent is not None}
+        near = (parents | {child.id for parent in parents for child in drawing.children(parent)}) - set(kept)
+    return replace(drawing, units=kept)
 
 
 def _offered(drawing: Drawing, each: Difference) -> Offered:
