@@ -96,7 +96,7 @@ def _content(report: CoverageReport) -> dict[str, Any]:
             }
             for key in [*keys, "required"]
         ],
-        "about": "“可能”指精度或间隔不足以证明的部分，不计入分子；只有不接受定位的人员服务的单元不计入分母，也不算作零。",
+        "about": "“可能”指精度或间隔不足以证明的部分，不计入分子；只有不接受定位的人员服务的单元不计入分母，也不算作零；“–”是没有可计的对象。",
     }
 
 
@@ -108,7 +108,7 @@ def _figure(figure: Figure) -> dict[str, str]:
     possible = f"另有 {more} {unit}".strip() + "可能走到" if figure.possible else ""
     return {
         "name": figure.definition.zh,
-        "share": _percent(figure.share),
+        "share": _percent(figure),
         "basis": basis,
         "possible": possible,
     }
@@ -129,7 +129,7 @@ def _row(report: CoverageReport, unit: UnitCoverage, keys: list[str]) -> list[st
     )
     return [
         unit.name or unit.code or "",
-        *(_percent(unit.figures[key].share) for key in keys),
+        *(_percent(unit.figures[key]) for key in keys),
         f"{told(area.numerator, area) / 1e4:,.1f}",
         f"{told(area.denominator, area) / 1e4:,.1f}",
         last,
@@ -144,8 +144,11 @@ def _legend() -> list[dict[str, str | None]]:
     return [*rows, {"colour": None, "text": "未观测（斜线）"}]
 
 
-def _percent(share: float | None) -> str:
-    return "未观测" if share is None else f"{100 * share:.1f} %"
+def _percent(figure: Figure) -> str:
+    """Without a share: nobody tracked serves there, or there is nothing to be visited."""
+    if figure.share is None:
+        return "未观测" if figure.not_observed else "–"
+    return f"{100 * figure.share:.1f} %"
 
 
 def _clock(report: CoverageReport, instant: datetime) -> str:

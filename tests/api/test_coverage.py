@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, delete, insert
+from sqlalchemy import Engine, delete, insert, select
 
 from analysis.coverage.kept.compute import CoverageJob, compute_day
 from analysis.coverage.kept.tables import coverage_checkin, coverage_day
@@ -11,6 +11,7 @@ from analysis.coverage.rules import CoverageRules
 from core.clock import day_bounds, day_of, utc_now
 from core.settings import Settings
 from geo.lookup import Lookup
+from people.tables import look
 from tests.api.conftest import Browser
 from tests.people.town import Town
 from tracking.partitions import ensure_partitions
@@ -196,3 +197,17 @@ def test_what_is_beside_the_figures_is_for_whoever_leads_and_each_look_and_expor
     assert own.status_code == 200
     assert {one["person_code"] for one in own.json()["responses"]} <= {"w1"}
     assert worker.get("/v1/me/looks").json() == looks, "looking at oneself is no look"
+
+
+def test_every_kind_of_export_is_written_down_before_it_is_given(
+    browse: Browser, computed: str, town_engine: Engine
+) -> None:
+    boss = browse("boss1")
+    for kind in ("xlsx", "pdf", "csv", "geojson"):
+        given = boss.get(f"/v1/coverage/report?unit=S1&from={computed}&to={computed}&kind={kind}")
+        assert given.status_code == 200
+        with town_engine.begin() as conn:
+            last = conn.execute(
+                select(look.c.who, look.c.what, look.c.why).order_by(look.c.id.desc()).limit(1)
+            )
+            assert tuple(last.one()) == ("boss1", "export", f"coverage {kind} {computed} – {computed}")

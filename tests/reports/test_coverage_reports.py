@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,18 @@ from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 from sqlalchemy import Connection
 
+from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import compute_day
-from analysis.coverage.kept.reading import find_network_id
+from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from geo.lookup import Lookup
+from people.shifts import Shift, add_shift
 from reports.coverage import CoverageReport, gather_report, write_csv, write_geojson, write_pdf, write_xlsx
+from reports.coverage.content import FACTORS
 from reports.coverage.drawing import COLOURS, draw_map, rank_of
-from reports.coverage.printed import _font_folder
-from tests.analysis.coverage.town import JOB, NOW, ON, ZONE, add_fixes, build
+from reports.coverage.printed import _font_folder, _percent
+from tests.analysis.coverage.town import JOB, MORNING, NOW, ON, ZONE, add_fixes, build, survey
 
 
 @pytest.fixture
@@ -63,6 +67,45 @@ def test_the_workbook_has_typed_cells_whose_sums_are_the_whole(report: CoverageR
     assert "boss" in book["覆盖"].oddFooter.left.text
 
 
+def test_the_figures_of_every_sheet_add_up_to_those_of_the_door(conn: Connection, tmp_path: Path) -> None:
+    """Two days of the small city with streets, doors and sites: what a reader adds up is what the door tells of the whole."""
+    worker, before = build(conn), ON - timedelta(days=1)
+    survey(conn, tmp_path)
+    add_shift(conn, Shift(worker, MORNING - timedelta(days=1), MORNING - timedelta(hours=20)))
+    for on, at in ((before, MORNING - timedelta(days=1)), (ON, MORNING)):
+        add_fixes(conn, worker, [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], at=at)
+        compute_day(conn, Lookup(conn), JOB, on=on, now=NOW)
+    asked = CoverageAsked(find_network_id(conn, "governance"), None, before, ON)
+    report = gather_report(conn, asked, network="governance", who="boss", now=NOW, hours=WorkingHours(ZONE))
+    door = read_coverage(conn, asked).whole
+    book = load_workbook(io.BytesIO(write_xlsx(report)))
+    heads = [cell.value for cell in book["覆盖"][1]]
+    units = list(book["覆盖"].iter_rows(min_row=2, max_row=book["覆盖"].max_row - 1, values_only=True))
+    for key, figure in door.figures.items():
+        first, by = heads.index(DEFINITIONS[key].zh), FACTORS[figure.definition.measure][0]
+        parts = (figure.numerator, figure.denominator, figure.possible, figure.not_observed)
+        for place, whole in enumerate(parts, first + 1):
+            assert sum(row[place] for row in units) == pytest.approx(whole / by), (key, heads[place])
+        assert figure.denominator, key
+    assert sum(row[heads.index("走访次数")] for row in units) == door.visits
+    sites = list(book["应访点"].iter_rows(min_row=2, values_only=True))
+    assert sum(min(row[4], row[5]) for row in sites) == door.figures["required"].numerator
+    assert sum(row[5] for row in sites) == door.figures["required"].denominator
+    assert (
+        sum(row[6] for row in sites)
+        == door.figures["required"].denominator - door.figures["required"].numerator
+    )
+    days = list(book["逐日"].iter_rows(min_row=2, values_only=True))
+    assert [row[0].date() for row in days] == [before, ON]
+    assert sum(row[4] for row in days) == pytest.approx(door.figures["area"].numerator / 1e4)
+    assert sum(row[5] for row in days) == pytest.approx(door.figures["area"].denominator / 1e4)
+    rows = list(csv.DictReader(io.StringIO(write_csv(report).decode("utf-8-sig"), newline="")))
+    for key, figure in door.figures.items():
+        assert (
+            sum(int(row[f"{key}_numerator_{figure.definition.measure}"]) for row in rows) == figure.numerator
+        )
+
+
 def test_the_rows_open_in_a_spreadsheet_and_carry_who_took_them(report: CoverageReport) -> None:
     content = write_csv(report)
     assert content.startswith(b"\xef\xbb\xbf")
@@ -96,6 +139,16 @@ def test_the_map_hatches_what_is_not_observed_and_classes_the_rest(
     assert drawn.count('fill="url(#none)"') == 1
     assert f'fill="{COLOURS[0]}"' in drawn
     assert [rank_of(share) for share in (0, 0.199, 0.2, 0.5, 0.8, 1)] == [0, 0, 1, 2, 4, 4]
+
+
+def test_the_printed_report_tells_nothing_to_be_visited_from_nobody_to_be_seen(
+    report: CoverageReport,
+) -> None:
+    """No door is known: a dash; the other district is served by a volunteer alone: not observed."""
+    west, east = report.rows
+    assert [_percent(unit.figures["doors"]) for unit in (west, east)] == ["–", "–"]
+    assert _percent(west.figures["area"]).endswith(" %")
+    assert _percent(east.figures["area"]) == "未观测"
 
 
 def test_the_printed_report_embeds_a_chinese_font(conn: Connection, report: CoverageReport) -> None:
