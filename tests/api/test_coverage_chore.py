@@ -9,15 +9,18 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, func, select
 
+from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.due import days_due
 from analysis.coverage.kept.reading import find_network_id
 from analysis.coverage.kept.tables import coverage_day
+from analysis.coverage.measures.duty_time import WorkingHours
 from api.app import make_app
 from api.coverage_chore import keep_coverage
 from core.db import make_engine
 from core.settings import Settings, read_settings
 from geo.tables import network
 from people.tables import look, person
+from reports.coverage import gather_report, write_csv
 from tests.analysis.coverage.town import MORNING, ON, ZONE, add_fixes, build
 from tests.tracking.city import make_device
 
@@ -50,6 +53,7 @@ def test_yesterday_is_computed_and_its_report_written_once_and_never_again(
         f"coverage-governance-{ON}.{kind}" for kind in ("csv", "pdf", "xlsx")
     ]
     before = {file: file.read_bytes() for file in files}
+    assert files[0].read_bytes() == rows_again(engine), "made anew from what is kept, the report is the same"
     with engine.begin() as conn:  # a late fix changes the day, not what was handed out
         add_fixes(
             conn,
@@ -67,6 +71,19 @@ def test_yesterday_is_computed_and_its_report_written_once_and_never_again(
         networks = conn.scalar(select(func.count()).select_from(network))
         assert conn.scalar(select(func.count()).where(look.c.what == "export")) == networks
     assert {file: file.read_bytes() for file in files} == before
+    assert files[0].read_bytes() != rows_again(engine), (
+        "the day is another one now; what was handed out is not"
+    )
+
+
+def rows_again(engine: Engine) -> bytes:
+    """The day's report as the service wrote it then, from what is kept of the day now."""
+    with engine.begin() as conn:
+        asked = CoverageAsked(find_network_id(conn, "governance"), None, ON, ON)
+        hours = WorkingHours(ZONE)
+        return write_csv(
+            gather_report(conn, asked, network="governance", who="daily", now=NEXT_DAY, hours=hours)
+        )
 
 
 def test_a_service_that_ends_computes_nothing_more(engine: Engine, settings: Settings) -> None:
