@@ -45,6 +45,10 @@ class EditionInForce:
     sha256: str
     counts: dict[str, int]
 
+    def count_of(self, level: str) -> int:
+        """Units of a level, of every kind: the territorial ones stand under its code, others under "code (kind)"."""
+        return sum(units for key, units in self.counts.items() if key.partition(" (")[0] == level)
+
 
 @dataclass(frozen=True)
 class PublishedNetwork:

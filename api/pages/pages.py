@@ -101,7 +101,7 @@ def published_networks(conn: Connection, now: datetime, language: Language) -> l
         levels = [
             {
                 "name": level.name_en if language == "en" and level.name_en else level.name,
-                "units": found.edition.counts.get(level.code, 0),
+                "units": found.edition.count_of(level.code),
             }
             for level in found.network.levels
         ]

@@ -64,7 +64,7 @@ def test_the_start_page_shows_doors_and_networks(visit: Visits) -> None:
     page = visit("command").open("/")
     expect(page.locator(".doors a")).to_have_count(4)  # wall, coverage, planner, phone
     expect(page.locator(".networks tbody tr")).to_have_count(2)
-    expect(page.locator(".networks")).to_contain_text("微网格 64")
+    expect(page.locator(".networks")).to_contain_text("微网格 64 · 专属网格 2")
     page.get_by_role("link", name=re.compile("警格")).click()
     expect(page.locator("#here")).to_have_text("警格")
 

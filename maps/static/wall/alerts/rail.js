@@ -34,6 +34,7 @@ export function startAlerts() {
     show(told);
   });
   on("frame", () => markAlerts(alerts));
+  on("cases", draw); // their categories name them
   at("alerts-list").addEventListener("keydown", moveInRail);
   at("sound").addEventListener("click", () => {
     wantSound(!hasSound());
