@@ -35,7 +35,7 @@ export function listUnits({ units, definitions }, { measure }, open) {
       el("td", { class: "right", title: [meaning(figure, definitions), basis(figure), unsure(unit)].filter(Boolean).join("\n") }, `${share}${unit.not_claimable_days ? " ?" : ""}`, figure.share === null ? null : bar, said),
       visited(unit),
       right(coldest(unit.age), { title: unit.age ? `${t("coverage.duty_age")} ${ageText(unit.age, "duty_seconds")}` : "" }),
-      links(unit, measure),
+      el("td", { class: "right" }, figure.denominator ? link(t("coverage.proof"), () => openProof(unit.code, measure)) : null),
     );
   });
   const heads = [t("coverage.unit"), t(`coverage.measure.${measure}`), t("coverage.visits"), t("coverage.age"), ""];
@@ -45,14 +45,6 @@ export function listUnits({ units, definitions }, { measure }, open) {
 
 /** The fixes behind a percentage of a unit. */
 export const openProof = (code, measure) => go({ proof: code, prove: measure, person: null, part: null });
-
-/** To what proves the percentage, and to the page of the unit. */
-function links({ code, id, figures }, measure) {
-  const page = el("a", { class: "link small block", href: `/units/${id}` }, t("coverage.unit_page"));
-  const figure = figures[measure];
-  const nothing = !figure.denominator;
-  return el("td", { class: "right" }, nothing ? null : link(t("coverage.proof"), () => openProof(code, measure)), page);
-}
 
 /** Why a figure has no share: nobody tracked serves there, or there is nothing to be visited. */
 export const missing = (figure) => (figure.not_observed ? t("coverage.unobserved") : t("coverage.nothing_due"));
