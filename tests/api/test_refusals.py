@@ -25,6 +25,7 @@ ROOMS = (
     "tracking/sos.py",
     "analysis/alerts",
     "analysis/dispatch.py",
+    "analysis/coverage/kept/asked.py",
     "analysis/coverage/kept/reading.py",
     "analysis/coverage/views",
     "analysis/handover.py",

@@ -29,6 +29,7 @@ def upper_units() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.full
 def test_the_files_that_ship_are_made_again_from_the_seed(city: City, tmp_path: Path) -> None:
     write_city(city, tmp_path, tmp_path)
     for shipped in [*FOLDER.iterdir(), *POLICE_FOLDER.iterdir()]:

@@ -96,6 +96,7 @@ def test_new_york_tracts_are_refused_as_they_come_and_published_when_cleaned(
     assert found(tmp_path, "nyc") == []
 
 
+@pytest.mark.full
 def test_new_york_tracts_find_their_boroughs_by_area(
     run: Any, real_data: Path, tmp_path: Path, own_database: str
 ) -> None:

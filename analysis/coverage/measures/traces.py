@@ -17,6 +17,7 @@ from analysis.coverage.plane.squares import each_of
 _A_DEGREE: Final = 1000
 """Squares of a thousandth of a degree: 70 to 111 m, wider than anything reaches beside a way."""
 _ROWS: Final = 1 << 20
+_SQUARE_BITS: Final = 39
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,15 @@ def _squares_of_ways(tracks: Tracks, on: Ints, start: Ints) -> tuple[Ints, Ints]
         side[long][leg] + along * (side[long + 1] - side[long])[leg] for side in (fixes.lon, fixes.lat)
     )
     between = _place(lon, lat)
-    rows = np.concatenate([on, start, start + 1])
+    seen = np.zeros(len(column), np.bool_)
+    seen[on] = seen[start] = seen[start + 1] = True
+    rows = np.flatnonzero(seen)
     whose = np.concatenate([fixes.person[rows], fixes.person[long][leg]])
     square = np.concatenate([column[rows] * _ROWS + row[rows], between[0] * _ROWS + between[1]])
     opens = np.concatenate([[True], (whose[1:] != whose[:-1]) | (square[1:] != square[:-1])])[: len(whose)]
-    pairs = np.unique(np.stack([whose[opens], square[opens]]), axis=1)
-    return pairs[0], pairs[1]
+    people, place = np.unique(whose[opens], return_inverse=True)
+    pairs = np.unique(place << _SQUARE_BITS | square[opens])
+    return people[pairs >> _SQUARE_BITS], pairs & ((1 << _SQUARE_BITS) - 1)
 
 
 def _place(lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
