@@ -174,6 +174,8 @@ class _Keeper:
             pause_s = 0.5 if time.monotonic() - started > 60 else min(pause_s * 2, 10)
             self.stopping.wait(pause_s)
         self._end_server()
+        with suppress(OSError):
+            self.cluster.socket_dir.rmdir()
 
     def stop(self) -> None:
         self.stopping.set()
@@ -374,7 +376,7 @@ def _make_socket_dir(folder: Path, account: pwd.struct_passwd) -> None:
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
-    return Path(f"/proc/{pid}/cwd").stat().st_ino == data.stat().st_ino
+    return Path(f"/proc/{pid}/cwd").samefile(data)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ from geo.plans import geometry_column
 from geo.validation.coverage import OUTLINE_M, wider_than
 from geo.validation.ground import Objects, in_metres
 
+DEGREE_M = 111_320
+"""Metres in a degree of latitude, or of longitude on the equator: nowhere more."""
+
 
 class Operation(Protocol):
     """One kind of redraw, a dataclass: its fields are what a planner asks for. `subjects`: the units it names."""
@@ -121,7 +124,7 @@ def _emptied_parents(drawing: Drawing, changes: Changes) -> Changes:
 
 
 def _refuse_broken_locks(before: Drawing, after: Drawing, changes: Changes) -> None:
-    """No ground goes from one official area to another, nor out of one."""
+    """No ground goes from one official area to another, nor out of one, but where its outline asks for it."""
     holders: dict[UUID, tuple[list[Unit], list[Unit]]] = {}
     for unit_id in changes:
         for drawing, place in ((before, 0), (after, 1)):
@@ -131,41 +134,44 @@ def _refuse_broken_locks(before: Drawing, after: Drawing, changes: Changes) -> N
                     holders.setdefault(lock, ([], []))[place].append(unit)
     for lock, (was, now) in holders.items():
         old, new = (shapely.union_all(geometry_column(unit.geom for unit in units)) for units in (was, now))
-        moved = shapely.get_parts(shapely.symmetric_difference(old, new))
-        moved = geometry_column(part for part in moved if part.area > 0)
-        if len(moved) and (wide := wider_than(in_metres(moved), OUTLINE_M)).any():
-            wrong = _away_from(
-                before.outlines.get(lock), (old, new), _others(after, lock, changes), moved[wide]
-            )
+        moved = _wide_parts(shapely.symmetric_difference(old, new))
+        if not len(moved):
+            continue
+        free = shapely.difference(shapely.union_all(moved), _held_by_others(after, lock, changes, moved))
+        lost, gained = shapely.intersection(free, old), shapely.intersection(free, new)
+        if (outline := before.outlines.get(lock)) is not None:
+            lost, gained = shapely.intersection(lost, outline), shapely.difference(gained, outline)
+        if len(wrong := _wide_parts(lost, gained)):
             unit = before.units.get(lock) or after.unit(lock)
-            if len(wrong):
-                text = told(
-                    "the official outline of {level} {code} is locked and would be left",
-                    level=unit.level,
-                    code=unit.code,
-                )
-                raise Impossible(text, wrong[0])
+            text = told(
+                "the official outline of {level} {code} is locked and would be left",
+                level=unit.level,
+                code=unit.code,
+            )
+            raise Impossible(text, _core(wrong[int(np.argmax(shapely.area(wrong)))]))
 
 
-def _others(drawing: Drawing, lock: UUID, changes: Changes) -> Objects:
-    """Units below the lock that do not change."""
-    return geometry_column(
-        unit.geom for unit in drawing.leaves[0] if unit.id not in changes and lock in _locks_of(drawing, unit)
+def _core(part: BaseGeometry) -> BaseGeometry:
+    """Where it is as wide as told: what moves may trail a sliver along the whole border."""
+    return shapely.buffer(part, -OUTLINE_M / 2 / DEGREE_M, quad_segs=2)
+
+
+def _wide_parts(*shapes: BaseGeometry) -> Objects:
+    """Polygons of these that are wider than the grid may make them."""
+    parts = shapely.get_parts(geometry_column(shapes))
+    parts = np.asarray(parts[shapely.area(parts) > 0], dtype=object)
+    return parts[wider_than(in_metres(parts), OUTLINE_M)] if len(parts) else parts
+
+
+def _held_by_others(drawing: Drawing, lock: UUID, changes: Changes, where: Objects) -> BaseGeometry:
+    """Ground of units below the lock that do not change, of those that meet these places."""
+    return shapely.union_all(
+        geometry_column(
+            unit.geom
+            for unit in drawing.at(where)
+            if unit.id not in changes and lock in _locks_of(drawing, unit)
+        )
     )
-
-
-def _away_from(
-    outline: BaseGeometry | None, sides: tuple[BaseGeometry, BaseGeometry], others: Objects, moved: Objects
-) -> Objects:
-    """Moved ground that the outline did not ask for: given to nobody inside of it, or taken beyond it."""
-    spots = shapely.point_on_surface(moved)
-    was, now = (shapely.contains(side, spots) for side in sides)
-    held = np.zeros(len(moved), dtype=bool)
-    held[shapely.STRtree(others).query(spots, predicate="within")[0]] = True
-    wrong = (was | held) != (now | held)
-    if outline is not None:
-        wrong &= (now | held) != shapely.contains(outline, spots)
-    return np.asarray(moved[wrong], dtype=object)
 
 
 def _locks_of(drawing: Drawing, unit: Unit) -> list[UUID]:
