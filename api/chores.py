@@ -13,16 +13,14 @@ import psycopg
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from analysis.alerts import WatchRules, forget_alerts, watch, watch_rules_of
-from analysis.coverage.beyond.folder import expire, parquet_folder
-from analysis.coverage.views.notes import forget_people
+from analysis.alerts import WatchRules, watch, watch_rules_of
+from analysis.expiry import drop_expired
 from analysis.handover import take_effect
 from api.coverage_chore import keep_coverage
 from core.db import make_engine
 from core.errors import WanggeError
 from core.settings import Settings
 from tracking.devices import check_speed_units
-from tracking.purge import purge_expired, retention_of
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +58,7 @@ def chores_done(engine: Engine, settings: Settings, clock: Clock) -> Iterator[No
 def _tidy_on(engine: Engine, settings: Settings, clock: Clock, over: threading.Event) -> None:
     while not over.is_set():
         try:
-            retention = retention_of(settings)
-            done = purge_expired(engine.begin, clock(), retention, waits=False)
-            if done is not None:
-                with engine.begin() as conn:
-                    forget_alerts(conn, clock() - retention.fixes)
-                    forget_people(conn, clock() - retention.fixes)
-                expire(parquet_folder(settings), before=clock() - retention.fixes, zone=settings.zone)
+            drop_expired(engine.begin, clock(), settings, waits=False)
             if not over.wait(PURGE_S):
                 measure_some(engine, clock())
         except (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from analysis.coverage.beyond.folder import expire, parquet_folder
+from analysis.expiry import drop_expired
 from cli.frame import DONE, WITH_FINDINGS, Progress, open_engine, say
 from core.clock import utc_now
 from core.errors import Invalid, Unavailable
@@ -16,7 +16,6 @@ from geo.lookup import Lookup
 from tracking.checks import rules_of
 from tracking.files import FILES, FixTable
 from tracking.imports import Imported, ImportOrder, import_fixes
-from tracking.purge import purge_expired, retention_of
 
 _SHOWN = 200
 
@@ -92,12 +91,10 @@ def _report(done: Imported, files: int, person: str) -> int:
 
 
 def run_purge(_arguments: argparse.Namespace, settings: Settings) -> int:
-    now, retention = utc_now(), retention_of(settings)
     with open_engine(settings) as engine:
-        done = purge_expired(engine.begin, now, retention)
+        done, days = drop_expired(engine.begin, utc_now(), settings)
     if done is None:
         raise Unavailable("another purge is at work")
-    days = expire(parquet_folder(settings), before=now - retention.fixes, zone=settings.zone)
     print(
         f"{done.fixes:,} fixes and {done.raw_reports:,} payloads dropped, {done.partitions:,} whole days; "
         f"{done.last_fixes:,} last positions, {done.sos_places:,} places of calls for help; "

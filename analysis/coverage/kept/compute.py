@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 from analysis.coverage.day import MARGIN_US, DayCoverage, cover_day
 from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.fixes import Fixes, microseconds
+from analysis.coverage.kept.due import first_standing
 from analysis.coverage.kept.ground import DayGround, find_leaves, find_observed, survey_ground
 from analysis.coverage.kept.people import read_duty, read_own_ground, read_posts
 from analysis.coverage.kept.writing import write_day
@@ -146,7 +147,7 @@ def open_day(
 ) -> DayOpened | DayDone:
     """What a day is computed on, or why it is left. Invalid where the phones in use do not support the cells."""
     since, until = day_bounds(on, job.zone)
-    if since < now - timedelta(days=job.kept_days):
+    if on < first_standing(now - timedelta(days=job.kept_days), job.zone):
         return DayDone(on, 0, "its fixes have expired")
     if since > now:
         return DayDone(on, 0, "it has not begun")

@@ -1,6 +1,5 @@
 """Which days a service has to compute, and whose fixes came late."""
 
-import math
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -40,8 +39,15 @@ def days_due(
 def days_standing(*, zone: ZoneInfo, now: datetime, kept_days: float) -> list[date]:
     """The past days whose fixes all still stand, oldest first. A day is past when no fix in time can change it any more."""
     last = day_of(now - LATE_REACH, zone) - timedelta(days=1)
-    days = [last - timedelta(days=back) for back in range(math.ceil(kept_days) + 1)]
-    return sorted(on for on in days if day_bounds(on, zone)[0] >= now - timedelta(days=kept_days))
+    first = first_standing(now - timedelta(days=kept_days), zone)
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def first_standing(before: datetime, zone: ZoneInfo) -> date:
+    """The oldest day that hangs on no fix of a time before: legs cross midnight, so it begins later by the margin."""
+    begins = before + timedelta(microseconds=MARGIN_US)
+    on = day_of(begins, zone)
+    return on if day_bounds(on, zone)[0] >= begins else on + timedelta(days=1)
 
 
 def _had_borders(conn: Connection, network_id: int, between: tuple[datetime, datetime]) -> bool:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from analysis.coverage.kept.due import first_standing
 from analysis.coverage.kept.people import Span
 from analysis.coverage.kept.tables import (
     coverage_checkin,
@@ -159,10 +160,12 @@ def list_notes(
     return [_note(row) for row in rows]
 
 
-def forget_people(conn: Connection, before: datetime) -> int:
-    """Drop what names persons of a time before: their figures on duty, notes and check-ins. It expires like fixes."""
+def forget_people(conn: Connection, before: datetime, zone: ZoneInfo) -> int:
+    """Drop what names persons of a time before: their figures on duty, notes and check-ins, and where they were on any day
+    that hangs on a fix of a time before.
+    """
     ends = (coverage_duty.c.ends_at, coverage_note.c.until, coverage_checkin.c.at)
-    days = select(coverage_day.c.id).where(coverage_day.c.on < before.date())
+    days = select(coverage_day.c.id).where(coverage_day.c.on < first_standing(before, zone))
     conn.execute(delete(coverage_trace).where(coverage_trace.c.day_id.in_(days)))
     return sum(conn.execute(delete(column.table).where(column < before)).rowcount for column in ends)
 

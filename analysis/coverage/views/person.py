@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.fixes import Duty, Ints, cut_duty, microseconds, order_fixes
 from analysis.coverage.kept.compute import read_fixes
+from analysis.coverage.kept.due import first_standing
 from analysis.coverage.kept.people import Span, find_seen, read_duty, read_own_ground
 from analysis.coverage.kept.tables import coverage_day, coverage_duty
 from analysis.coverage.legs import LEG, Parts, Tracks, follow
@@ -126,7 +127,7 @@ class DayAsked:
 def read_person_day(conn: Connection, asked: DayAsked, rules: CoverageRules) -> PersonDay:
     """From the fixes as they stand; where they have begun to expire, from what was computed while they stood."""
     since, end = day_bounds(asked.on, asked.zone)
-    if since < asked.now - timedelta(days=asked.kept_days):
+    if asked.on < first_standing(asked.now - timedelta(days=asked.kept_days), asked.zone):
         return _kept_day(conn, asked)
     until = max(min(end, asked.now), since)
     between = (since, until)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from analysis.coverage.fixes import Fixes, cut_duty, microseconds, order_fixes
 from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.compute import CoverageJob, read_fixes
+from analysis.coverage.kept.due import first_standing
 from analysis.coverage.kept.ground import DayGround, survey_ground
 from analysis.coverage.kept.people import read_duty
 from analysis.coverage.kept.reading import sum_by_day
@@ -102,7 +103,7 @@ def read_parts(
 
 
 def _has_expired(on: date, job: CoverageJob, now: datetime) -> bool:
-    return day_bounds(on, job.zone)[0] < now - timedelta(days=job.kept_days)
+    return on < first_standing(now - timedelta(days=job.kept_days), job.zone)
 
 
 def prove(conn: Connection, lookup: Lookup, job: CoverageJob, asked: ProofAsked, *, now: datetime) -> Proof:

@@ -168,7 +168,7 @@ def test_a_check_in_stands_beside_the_unit_and_in_no_figure(conn: Connection, wo
     assert read_coverage(conn, asked) == before
     own = list_own(conn, volunteer, since=since, now=NOW)
     assert [one.at for one in own if one.network == "governance"] == [MORNING + timedelta(hours=1), MORNING]
-    forget_people(conn, MORNING + 60 * SECOND)
+    forget_people(conn, MORNING + 60 * SECOND, ZONE)
     assert conn.scalar(select(func.count(coverage_checkin.c.at.distinct()))) == 2
 
 

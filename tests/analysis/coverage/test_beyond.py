@@ -298,8 +298,10 @@ def test_the_verb_computes_with_processes_of_its_own_and_tells_what_it_did(
         conn.execute(update(address_point).values(households=1))
     assert main([*day, "--engine", "dask", "--scheduler", "nonsense"]) == 2
     assert "nonsense does not answer" in capsys.readouterr().err
+    assert by_workers["coverage_duty"]
     monkeypatch.setenv("WANGGE_FIX_DAYS", "1")
     assert main(["fixes", "purge"]) == 0
+    assert not contents(engine)["coverage_duty"], "what names persons goes with their fixes"
     assert "1 exported days" in capsys.readouterr().out
     assert not (tmp_path / "parquet" / "fixes" / str(FIRST)).exists()
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, func, insert, literal_column, select, update
 
+from analysis.coverage.day import MARGIN_US
 from analysis.coverage.kept.compute import compute_day
 from analysis.coverage.kept.due import find_late_people
 from analysis.coverage.kept.late import Refreshed, refresh_day
@@ -220,7 +221,14 @@ def test_where_people_were_is_forgotten_with_their_fixes(conn: Connection, peopl
     add_fixes(conn, people[0], [(0.0, 0.0), (0.5, 0.0)], received_at=COMPUTED - timedelta(hours=1))
     compute_day(conn, Lookup(conn), JOB, on=ON, now=COMPUTED)
     count = select(func.count()).select_from(coverage_trace)
-    forget_people(conn, day_bounds(ON, ZONE)[1] - timedelta(hours=12))
+    first_fix_at = day_bounds(ON, ZONE)[0] - timedelta(microseconds=MARGIN_US)  # legs cross midnight
+    forget_people(conn, first_fix_at, ZONE)
     assert conn.scalar(count) == 1
-    forget_people(conn, day_bounds(ON, ZONE)[1] + timedelta(days=1))
+    now = first_fix_at + timedelta(days=JOB.kept_days)
+    assert refresh_day(conn, Lookup(conn), JOB, on=ON, now=now).done.left is None
+    assert conn.scalar(count) == 1
+    moment = timedelta(microseconds=1)
+    forget_people(conn, first_fix_at + moment, ZONE)
     assert conn.scalar(count) == 0
+    assert refresh_day(conn, Lookup(conn), JOB, on=ON, now=now + moment).done.left
+    assert conn.scalar(count) == 0, "no day is computed whose first fix may be gone"

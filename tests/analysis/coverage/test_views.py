@@ -209,8 +209,8 @@ def test_a_note_is_about_a_time_that_has_been_and_expires_with_the_fixes(
         with pytest.raises(Invalid):
             tell_note(conn, worker, Telling("rest", *span, "休息"), now=NOW)
     tell_note(conn, worker, Telling("rest", MORNING, NOW, "休息"), now=NOW)
-    forget_people(conn, MORNING)
+    forget_people(conn, MORNING, ZONE)
     assert conn.scalar(select(func.count()).select_from(coverage_note)) == 1
-    forget_people(conn, NOW + timedelta(days=1))
+    forget_people(conn, NOW + timedelta(days=1), ZONE)
     for table in (coverage_note, coverage_duty):
         assert conn.scalar(select(func.count()).select_from(table)) == 0
