@@ -15,6 +15,7 @@ from tracking.devices import Device
 from tracking.formats.report import ParsedFix, Report
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_DAY = np.timedelta64(86_400_000_000, "us")
 GRID = 7  # decimals of a stored degree: 1e-7°, about a centimetre
 MEASURES = ("accuracy_m", "altitude_m", "speed_mps", "heading_deg", "battery_pct")
 
@@ -71,6 +72,19 @@ def instants(column: NDArray[np.datetime64]) -> list[datetime]:
 def truths(charging: NDArray[np.int8]) -> NDArray[np.bool_]:
     """A column of truths, those below 0 masked: not told."""
     return np.ma.masked_array(charging > 0, mask=charging < 0)
+
+
+def brought_near(batch: Batch, now: datetime) -> Batch:
+    """Fixes flagged `future` by more than a day moved back whole days to within one.
+
+    Days are partitions: a clock that is years ahead would make one for every day it names, and nobody else's fixes
+    were stored meanwhile. A microsecond more, so that none takes the instant of a true fix of the day to come.
+    """
+    end, day = np.datetime64(micros(now), "us") + _DAY, _DAY.astype(np.int64)
+    far = (batch.flags & Flag.FUTURE != 0) & (batch.fixed_at > end)
+    beyond = np.where(far, (batch.fixed_at - end).astype(np.int64), 0)
+    back = -(-beyond // day) * day - far
+    return replace(batch, fixed_at=batch.fixed_at - back.astype("timedelta64[us]"))
 
 
 def make_batch(arrivals: Sequence[Arrival], now: datetime) -> Batch:

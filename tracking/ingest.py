@@ -17,7 +17,16 @@ from sqlalchemy import Connection
 
 from core.db import copy_columns, ring, sql_file
 from core.errors import NotFound
-from tracking.batches import Arrival, Batch, instants, jsonb, make_batch, smallest_of_instant, truths
+from tracking.batches import (
+    Arrival,
+    Batch,
+    brought_near,
+    instants,
+    jsonb,
+    make_batch,
+    smallest_of_instant,
+    truths,
+)
 from tracking.checks import Flag, Rules, flags_of_place, flags_of_receipt
 from tracking.merge import Merged, merge_fixes
 from tracking.partitions import ensure_partitions
@@ -85,7 +94,7 @@ def ingest_reports(
     transaction (`tracking.roster`).
     """
     batch = make_batch(arrivals, now)
-    batch = batch.flagged(flags_of_receipt(batch.fixed_at, now, rules))
+    batch = brought_near(batch.flagged(flags_of_receipt(batch.fixed_at, now, rules)), now)
     signs = gather_signs(arrivals, now)
     fixes, others = judge(conn, batch, signs, now, memory or Roster().recall(conn))
     kept = np.flatnonzero(fixes.kept)

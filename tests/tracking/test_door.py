@@ -447,3 +447,22 @@ def test_a_clock_that_runs_ahead_is_judged_by_the_receipt_and_kept_off_the_map(
     answer = client.post("/v1/fixes", json=a_body(NOW + timedelta(days=900)), headers=bearer(token))
     assert answer.json()["flagged"] == 1
     assert rows(engine, "SELECT FROM last_fix") == []
+
+
+def test_a_clock_years_ahead_makes_no_day_of_its_own_for_each_fix(engine: Engine, client: TestClient) -> None:
+    phone = bearer(enrol(engine))
+    ahead = [NOW + timedelta(days=1, hours=1) + 41 * n * timedelta(days=1, minutes=1) for n in range(30)]
+    fixes = [
+        {"fixed_at": at.isoformat(), "lon": LON + n * 1e-5, "lat": LAT, "sos": n == 29}
+        for n, at in enumerate(ahead)
+    ]
+    once = client.post("/v1/fixes", headers=phone, json={"fixes": fixes})
+    again = client.post("/v1/fixes", headers=phone, json={"fixes": fixes[::-1]})
+    assert (once.json()["flagged"], again.json()["known"]) == (30, 30)
+    stored = rows(engine, "SELECT fixed_at - interval '1 microsecond' AS at, flags FROM fix ORDER BY lon")
+    assert all(NOW < row["at"] <= NOW + timedelta(days=1) for row in stored)  # type: ignore[operator]
+    assert [row["at"].time() for row in stored] == [at.time() for at in ahead]  # type: ignore[attr-defined]
+    assert {tuple(flag_names(int(str(row["flags"])))) for row in stored} == {("future",)}
+    assert len(rows(engine, "SELECT FROM pg_inherits WHERE inhparent = 'fix'::regclass")) <= 6
+    (sos,) = rows(engine, "SELECT raised_at - interval '1 microsecond' AS at FROM sos")
+    assert sos["at"] == stored[-1]["at"]
