@@ -8,9 +8,10 @@ from fastapi.responses import Response
 from analysis.coverage.measures.duty_time import working_hours_of
 from api.callers import CallerDep, Conn, Now, SettingsDep, require
 from api.routes.coverage import AskedDep, CoverageQuery
+from maps.pages import Language
 from people.access import MAY_SEE_COVERAGE
 from people.looks import Look, record_look
-from reports.coverage import gather_report, write_csv, write_geojson, write_pdf, write_xlsx
+from reports.coverage import Reader, gather_report, write_csv, write_geojson, write_pdf, write_xlsx
 
 router = APIRouter(prefix="/v1", tags=["coverage"])
 
@@ -46,10 +47,16 @@ def give_report(
     settings: SettingsDep,
     now: Now,
     kind: Annotated[Kind, Query(description="xlsx, pdf, csv or geojson")] = "xlsx",
+    lang: Annotated[
+        Language | None, Query(description="zh or en; none: as WANGGE_LANGUAGE, which is zh")
+    ] = None,
 ) -> Response:
-    """A workbook, a printed report, rows or shapes; the same figures as the page."""
+    """A workbook, a printed report, rows or shapes; the same figures as the page. Names of columns of csv and geojson are
+    the same in both languages.
+    """
+    reader = Reader(caller.login, lang or settings.language)
     report = gather_report(
-        conn, wanted, network=query.network, who=caller.login, now=now, hours=working_hours_of(settings)
+        conn, wanted, network=query.network, reader=reader, now=now, hours=working_hours_of(settings)
     )
     writers = {
         "xlsx": lambda: write_xlsx(report),

@@ -58,7 +58,8 @@ class UnvisitedOut(BaseModel):
 class DayOut(BaseModel):
     on: date
     is_working_day: bool
-    holiday: str | None
+    holiday: str | None = Field(description="in Chinese")
+    holiday_en: str | None
     area: FigureOut | None = Field(description="null: the day was not computed")
     edition_changed: bool
 
@@ -162,7 +163,8 @@ def tell_calendar(wanted: AskedDep, conn: Conn) -> CalendarOut:
             DayOut(
                 on=day.on,
                 is_working_day=day.is_working,
-                holiday=day.holiday,
+                holiday=day.holiday and day.holiday[0],
+                holiday_en=day.holiday and day.holiday[1],
                 area=None if day.area is None else describe_figure(day.area),
                 edition_changed=day.edition_changed,
             )

@@ -1,5 +1,5 @@
 // The page's texts: the same dictionaries the templates use.
-const language = document.documentElement.dataset.language ?? "zh";
+export const language = document.documentElement.dataset.language ?? "zh";
 let words = {};
 
 export async function loadWords() {

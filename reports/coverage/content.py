@@ -14,12 +14,14 @@ from analysis.coverage.views.cold import Age, ColdList, find_ages, list_cold, re
 from analysis.coverage.views.rhythm import CalendarDay, read_calendar
 from analysis.coverage.views.sites import SiteVisits, list_sites
 from core.clock import day_bounds
-from geo.networks import get_network
+from geo.networks import Network, get_network
+from maps.pages import Language
+from reports.words import Words
 
 MOST_COLD: Final = 200
 FACTORS: Final = {"cm2": (1e4, "m²"), "mm": (1e3, "m"), "us": (3.6e9, "h"), "count": (1, "")}
 """How a figure's whole numbers are told to people, and in what."""
-COUNTED: Final = ("走访次数", "走访时间 h", "期内最长无人走访 h")
+COUNTED: Final = ("visits", "dwell_h", "longest_h")
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,20 @@ class Stamp:
 
 
 @dataclass(frozen=True)
+class Reader:
+    """Who takes it, and the language they read."""
+
+    who: str
+    language: Language = "zh"
+
+
+@dataclass(frozen=True)
 class CoverageReport:
-    """`ages` by unit id as paths write it. `network` by its code; `title`: the unit's name, or the network's."""
+    """`ages` by unit id as paths write it. `words`: of its reader. `title`: the unit's name, or the network's."""
 
     stamp: Stamp
-    network: str
+    words: Words
+    network: Network
     title: str
     coverage: Coverage
     ages: dict[str, Age]
@@ -58,17 +69,25 @@ class CoverageReport:
 
 
 def gather_report(
-    conn: Connection, asked: CoverageAsked, *, network: str, who: str, now: datetime, hours: WorkingHours
+    conn: Connection,
+    asked: CoverageAsked,
+    *,
+    network: str,
+    reader: Reader,
+    now: datetime,
+    hours: WorkingHours,
 ) -> CoverageReport:
     """Everything of the period at once, as the page shows it."""
     coverage, zone = read_coverage(conn, asked), hours.zone
     until = min(day_bounds(asked.last, zone)[1], now)
     before = day_bounds(asked.first, zone)[0]
+    found = get_network(conn, network)
     cold = list_cold(conn, asked, before=before, until=until, hours=hours, limit=MOST_COLD)
     return CoverageReport(
-        Stamp(who, now.astimezone(zone)),
-        network,
-        coverage.whole.name or get_network(conn, network).name,
+        Stamp(reader.who, now.astimezone(zone)),
+        Words(reader.language),
+        found,
+        coverage.whole.name or found.name,
         coverage,
         dict(find_ages(read_leaves(conn, asked))),
         cold,
@@ -84,6 +103,26 @@ def told(value: int, figure: Figure) -> float:
 
 def age_of(report: CoverageReport, unit: UnitCoverage) -> Age | None:
     return None if unit.unit_id is None else report.ages.get(unit.unit_id.hex)
+
+
+def cautions_of(report: CoverageReport) -> list[str]:
+    """What a reader has to know of every figure, in words."""
+    found, say = report.coverage, report.words
+    return [
+        *([] if found.claimable else [say("caution.sampling")]),
+        *([say("caution.spans")] if found.spans_editions else []),
+    ]
+
+
+def remark_on(report: CoverageReport, unit: UnitCoverage) -> str:
+    """What a reader has to know of the figures of a unit, in words; empty where nothing."""
+    found, say = report.coverage, report.words
+    remarks = [
+        *([] if unit.claimable and found.interval_s is not None else [say("caution.sampling")]),
+        *([say("caution.spans")] if found.spans_editions else []),
+        *([say("unobserved.text")] if unit.not_observed_days else []),
+    ]
+    return " ".join(remarks)
 
 
 def counted(unit: UnitCoverage) -> tuple[int | None, float | None, float | None]:

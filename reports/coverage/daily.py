@@ -2,42 +2,59 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection
 
 from analysis.coverage.kept.asked import CoverageAsked
 from analysis.coverage.kept.reading import find_network_id
 from analysis.coverage.measures.duty_time import WorkingHours
+from maps.pages import LANGUAGES, Language
 from people.looks import Look, record_look
-from reports.coverage.content import gather_report
+from reports.coverage.content import CoverageReport, Reader, gather_report
 from reports.coverage.plain import write_csv
 from reports.coverage.printed import write_pdf
 from reports.coverage.workbook import write_xlsx
+from reports.words import Words
 
 BY = "daily"
+KINDS: Final = ("xlsx", "pdf", "csv")
 
 
 def freeze_daily(
     conn: Connection, folder: Path, network: str, on: date, *, now: datetime, hours: WorkingHours
 ) -> Sequence[Path]:
-    """Write the day's report into `folder`/<day>/ where it is not there yet; returns the files written.
+    """Write the day's report into `folder`/<day>/ in every language where it is not there yet; returns the files written.
 
-    The files are those of a computed day; the record of looks tells that they were made.
+    The files are those of a computed day; the record of looks tells that they were made. Chinese comes last: where it is
+    there, the day was handed out, and figures that are others by now join it in no other language.
     """
-    names = {
-        kind: folder / on.isoformat() / f"coverage-{network}-{on}.{kind}" for kind in ("xlsx", "pdf", "csv")
-    }
-    if all(path.exists() for path in names.values()):
+    if all(frozen_path(folder, network, on, kind).exists() for kind in KINDS):
         return []
     asked = CoverageAsked(find_network_id(conn, network), None, on, on)
-    report = gather_report(conn, asked, network=network, who=BY, now=now, hours=hours)
-    contents = {"xlsx": write_xlsx(report), "pdf": write_pdf(conn, report), "csv": write_csv(report)}
+    report = gather_report(conn, asked, network=network, reader=Reader(BY), now=now, hours=hours)
     (folder / on.isoformat()).mkdir(parents=True, exist_ok=True)
-    written = [path for kind, path in names.items() if _write_once(path, contents[kind])]
+    written = []
+    for language in reversed(LANGUAGES):
+        for kind, content in _write(conn, replace(report, words=Words(language))).items():
+            path = frozen_path(folder, network, on, kind, language)
+            written += [path] if _write_once(path, content) else []
     record_look(conn, Look(now, BY, "export", f"coverage daily {on}"))
     return written
+
+
+def frozen_path(folder: Path, network: str, on: date, kind: str, language: Language = "zh") -> Path:
+    """Where the day's report is, or would be."""
+    tail = "" if language == "zh" else f"-{language}"
+    return folder / on.isoformat() / f"coverage-{network}-{on}{tail}.{kind}"
+
+
+def _write(conn: Connection, report: CoverageReport) -> dict[str, bytes]:
+    """By kind, in the order of KINDS."""
+    return {"xlsx": write_xlsx(report), "pdf": write_pdf(conn, report), "csv": write_csv(report)}
 
 
 def _write_once(path: Path, content: bytes) -> bool:

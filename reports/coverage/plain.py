@@ -7,18 +7,22 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func
 
+from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.kept.reading import UnitCoverage
 from analysis.coverage.kept.writing import UNIT_FIGURES
+from analysis.coverage.measures.meanings import explain
 from geo.tables import unit_version
 from geo.units import select_versions
-from reports.coverage.content import CoverageReport, age_of
+from reports.coverage.content import CoverageReport, age_of, cautions_of, remark_on
 
 _PARTS = ("numerator", "denominator", "possible", "not_observed")
 _GUARDED = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(report: CoverageReport) -> bytes:
-    """A row a unit, whole numbers as kept; the measure stands in the column's name. Every row says who took it."""
+    """A row a unit, whole numbers as kept; the measure stands in the column's name, which is the same in every language, for
+    programs. Every row says who took it.
+    """
     out = StringIO(newline="")
     rows = [_facts(report, unit) for unit in report.rows]
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\r\n")
@@ -47,6 +51,10 @@ def write_geojson(conn: Connection, report: CoverageReport) -> bytes:
             "type": "FeatureCollection",
             "exported_by": report.stamp.who,
             "exported_at": report.stamp.made_at.isoformat(),
+            "title": report.words("title", of=report.title),
+            "language": report.words.language,
+            "definitions": _definitions(report),
+            "remarks": cautions_of(report),
             "features": features,
         }
     )
@@ -58,6 +66,7 @@ def _facts(report: CoverageReport, unit: UnitCoverage) -> dict[str, Any]:
         "code": unit.code,
         "name": unit.name,
         "level": unit.level,
+        "level_name": report.words.level_of(report.network, unit.level),
         "from": asked.first.isoformat(),
         "to": asked.last.isoformat(),
         "as_of": report.coverage.as_of.isoformat(),
@@ -81,7 +90,17 @@ def _facts(report: CoverageReport, unit: UnitCoverage) -> dict[str, Any]:
         facts[f"{key}_definition"] = f"{figure.definition.id} {figure.definition.version}"
     facts["coldest_visit_at"] = age.last_at.isoformat() if age and age.last_at else None
     facts["never_visited_units"] = age.never if age else None
+    facts["remark"] = remark_on(report, unit)
     return facts | {"exported_by": report.stamp.who, "exported_at": report.stamp.made_at.isoformat()}
+
+
+def _definitions(report: CoverageReport) -> dict[str, dict[str, str]]:
+    """Of each figure its name and meaning in the reader's language, by the beginning of its columns' names."""
+    meanings, words = explain(report.coverage.rules), report.words
+    return {
+        key: {"name": words.name_of(DEFINITIONS[key]), "text": words.text_of(meanings[key])}
+        for key in (*UNIT_FIGURES, "required")
+    }
 
 
 def _guarded(value: Any) -> Any:

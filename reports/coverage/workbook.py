@@ -1,12 +1,14 @@
 """The report as a workbook: typed cells, shares as formulas of the cells beside them, the definitions on a sheet."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.writer.excel import ExcelWriter
 
 from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.kept.writing import UNIT_FIGURES
@@ -20,18 +22,29 @@ _FIGURES = (*UNIT_FIGURES, "required")
 
 def write_xlsx(report: CoverageReport) -> bytes:
     """Sheets: figures with their sum, what was not visited, required places, the days, the definitions, and what the file is."""
-    book = Workbook()
+    book, say = Workbook(), report.words
     book.remove(book.worksheets[0])
-    _figures(book.create_sheet("覆盖"), report)
-    _cold(book.create_sheet("未走访"), report)
-    _sites(book.create_sheet("应访点"), report)
-    _days(book.create_sheet("逐日"), report)
-    _definitions(book.create_sheet("口径"), report)
-    _about(book.create_sheet("说明"), report)
+    _figures(book.create_sheet(say("sheet.coverage")), report)
+    _cold(book.create_sheet(say("sheet.cold")), report)
+    _sites(book.create_sheet(say("sheet.sites")), report)
+    _days(book.create_sheet(say("sheet.days")), report)
+    _definitions(book.create_sheet(say("sheet.definitions")), report)
+    _about(book.create_sheet(say("sheet.about")), report)
     for each in book.worksheets:
         _set_up(each, report)
-    out = BytesIO()
-    book.save(out)
+    return _packed(book, report)
+
+
+def _packed(book: Workbook, report: CoverageReport) -> bytes:
+    """The same content is the same file: made when the stamp says, not when it is written."""
+    book.properties.creator = report.stamp.who
+    book.properties.created = book.properties.modified = report.stamp.made_at.astimezone(UTC)
+    written, out = BytesIO(), BytesIO()
+    with ZipFile(written, "w") as archive:
+        ExcelWriter(book, archive).save()
+    with ZipFile(written) as parts, ZipFile(out, "w", ZIP_DEFLATED) as archive:
+        for name in parts.namelist():
+            archive.writestr(ZipInfo(name), parts.read(name), ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -46,15 +59,18 @@ def _set_up(sheet: Any, report: CoverageReport) -> None:
 
 
 def _figures(sheet: Any, report: CoverageReport) -> None:
-    heads = ["代码", "名称", "层级"]
+    say = report.words
+    heads = [say("code"), say("name"), say("level")]
     for key in _FIGURES:
         one = DEFINITIONS[key]
         measure = FACTORS[one.measure][1]
-        heads += [f"{one.zh}", f"已走 {measure}".strip(), f"应走 {measure}".strip(), "可能", "未观测"]
-    _head(sheet, [*heads, *COUNTED, "不能下结论的单元日", "最久未走访的单元上次走访", "从未走访的单元"])
+        counts = [say(key, measure=measure).strip() for key in ("done", "due")]
+        heads += [say.name_of(one), *counts, say("possible"), say("unobserved")]
+    last = ("not_claimable", "coldest_at", "never_units")
+    _head(sheet, [*heads, *(say(key) for key in (*COUNTED, *last))])
     for unit in report.rows:
         row = sheet.max_row + 1
-        cells: list[Any] = [unit.code, unit.name, unit.level]
+        cells: list[Any] = [unit.code, unit.name, say.level_of(report.network, unit.level)]
         for place, key in enumerate(_FIGURES):
             figure = unit.figures[key]
             parts = (figure.numerator, figure.denominator, figure.possible, figure.not_observed)
@@ -63,7 +79,7 @@ def _figures(sheet: Any, report: CoverageReport) -> None:
         cells += [*counted(unit), unit.not_claimable_days]
         cells += [_clock(report, age.last_at) if age and age.last_at else None, age.never if age else None]
         sheet.append(cells)
-    _sum(sheet)
+    _sum(sheet, say("sum"))
     _dress(sheet)
 
 
@@ -73,10 +89,10 @@ def _share(column: int, row: int) -> str:
     return f'=IF({whole}=0,"",{part}/{whole})'
 
 
-def _sum(sheet: Any) -> None:
+def _sum(sheet: Any, name: str) -> None:
     """The whole as the sum of its parts, by formula."""
     last = sheet.max_row
-    cells: list[Any] = ["合计", None, None]
+    cells: list[Any] = [name, None, None]
     for place in range(len(_FIGURES)):
         first = 4 + 5 * place
         letters = [get_column_letter(first + n) for n in range(1, 5)]
@@ -106,22 +122,9 @@ def _dress(sheet: Any) -> None:
 
 
 def _cold(sheet: Any, report: CoverageReport) -> None:
-    _head(
-        sheet,
-        [
-            "建议顺序",
-            "代码",
-            "名称",
-            "上次走访",
-            "距今天数",
-            "其中工作小时",
-            "户数",
-            "面积 m²",
-            "道路 m",
-            "经度",
-            "纬度",
-        ],
-    )
+    say = report.words
+    heads = ("order", "code", "name", "head.last", "days_ago", "duty_hours_ago", "head.households")
+    _head(sheet, [say(key) for key in (*heads, "area_m2", "streets_m", "lon", "lat")])
     steps = {row: step + 1 for step, row in enumerate(report.cold.round_)}
     for row, stop in enumerate(report.cold.stops):
         leaf = stop.leaf
@@ -130,7 +133,7 @@ def _cold(sheet: Any, report: CoverageReport) -> None:
                 steps.get(row),
                 leaf.code,
                 leaf.name,
-                _clock(report, leaf.last_at) if leaf.last_at else "从未",
+                _clock(report, leaf.last_at) if leaf.last_at else say("never"),
                 None if stop.age is None else stop.age.total_seconds() / 86400,
                 None if stop.duty_age is None else stop.duty_age.total_seconds() / 3600,
                 leaf.households,
@@ -147,13 +150,19 @@ def _cold(sheet: Any, report: CoverageReport) -> None:
 
 
 def _days(sheet: Any, report: CoverageReport) -> None:
-    _head(sheet, ["日期", "工作日", "节假日", "面积覆盖率", "已走 m²", "应走 m²", "当天换过版"])
+    say = report.words
+    heads = [say("done", measure="m²"), say("due", measure="m²"), say("edition_changed")]
+    _head(
+        sheet,
+        [say("day"), say("working_day"), say("holiday"), say.name_of(DEFINITIONS["area"]), *heads],
+    )
     for day in report.days:
         row = sheet.max_row + 1
         area = day.area
         parts = [told(area.numerator, area), told(area.denominator, area)] if area else [None, None]
-        share = f'=IF(F{row}=0,"",E{row}/F{row})' if area else "未计算"
-        sheet.append([day.on, day.is_working, day.holiday, share, *parts, day.edition_changed])
+        share = f'=IF(F{row}=0,"",E{row}/F{row})' if area else say("not_computed")
+        holiday = None if day.holiday is None else day.holiday[say.language == "en"]
+        sheet.append([day.on, day.is_working, holiday, share, *parts, day.edition_changed])
         sheet.cell(row, 1).number_format = "yyyy-mm-dd"
         sheet.cell(row, 4).number_format = "0.0%"
         for column in (5, 6):
@@ -163,15 +172,16 @@ def _days(sheet: Any, report: CoverageReport) -> None:
 
 def _sites(sheet: Any, report: CoverageReport) -> None:
     """Required places one by one; hours as numbers, instants as instants."""
-    heads = ["代码", "名称", "单元代码", "单元", "已访", "应访", "还差", "时间不足"]
-    _head(sheet, [*heads, "在场时间 h", "上次走访", "期内最长无人走访 h", "经度", "纬度"])
+    say = report.words
+    heads = ("code", "name", "unit_code", "head.unit", "made", "required", "missing", "short", "presence_h")
+    _head(sheet, [say(key) for key in (*heads, "head.last", "longest_h", "lon", "lat")])
     for one in report.sites:
         where = [one.code, one.name, one.unit_code, one.unit_name]
         counted: list[Any] = [one.visits, one.required, one.missing, one.short_visits]
-        last = _clock(report, one.last_at) if one.last_at else "从未"
+        last = _clock(report, one.last_at) if one.last_at else say("never")
         longest = None if one.unvisited_us is None else one.unvisited_us / 3.6e9
         if not one.observed:
-            counted, longest = ["未观测", None, None, None], None
+            counted, longest = [say("unobserved"), None, None, None], None
         sheet.append([*where, *counted, one.dwell_us / 3.6e9, last, longest, one.lon, one.lat])
         sheet.cell(sheet.max_row, 10).number_format = "yyyy-mm-dd hh:mm"
         for column in (9, 11):
@@ -180,13 +190,15 @@ def _sites(sheet: Any, report: CoverageReport) -> None:
 
 
 def _definitions(sheet: Any, report: CoverageReport) -> None:
-    """Each with its text by the limits the last day of the period was computed by."""
-    _head(sheet, ["口径", "版本", "名称", "English", "计量", "含义（分子、分母、限值）", "Meaning"])
-    meanings = explain(report.coverage.rules)
+    """Each with its text by the limits the last day of the period was computed by, in the reader's language first."""
+    say, meanings = report.words, explain(report.coverage.rules)
+    heads = ("sheet.definitions", "version", "name", "other_name", "measure", "meaning", "other_meaning")
+    _head(sheet, [say(key) for key in heads])
     for one in DEFINITIONS.values():
         told_of = meanings[one.id]
-        measure = FACTORS[one.measure][1] or "个"
-        sheet.append([one.id, one.version, one.zh, one.en, measure, told_of.zh, told_of.en])
+        measure = FACTORS[one.measure][1] or say("pieces")
+        own, other = ((words.name_of(one), words.text_of(told_of)) for words in (say, say.other))
+        sheet.append([one.id, one.version, own[0], other[0], measure, own[1], other[1]])
         for column in (6, 7):
             sheet.cell(sheet.max_row, column).alignment = Alignment(wrap_text=True, vertical="top")
     _widen(sheet)
@@ -195,24 +207,24 @@ def _definitions(sheet: Any, report: CoverageReport) -> None:
 
 
 def _about(sheet: Any, report: CoverageReport) -> None:
-    _head(sheet, ["项目", "内容"])
-    found = report.coverage
-    rows: list[tuple[str, Any]] = [
-        ("范围", report.title),
-        ("网", report.network),
-        ("期间", report.period),
-        ("已计算的天数", len(found.days)),
-        ("数据截至", _clock(report, found.as_of)),
-        ("格子分辨率 (H3)", found.resolution),
-        ("定位间隔中位数（秒）", found.interval_s),
-        ("能否据此下结论", "能" if found.claimable else "不能：定位间隔或精度不足以支持这样小的格子"),
-        ("期间换过版", "是：逐日按当天边界计算后相加" if found.spans_editions else "否"),
-        ("未观测", "只有不接受定位的人员服务的单元不计入分母，也不算作零"),
-        ("导出人", report.stamp.who),
-        ("导出时间", report.stamp.made_at.replace(tzinfo=None)),
-    ]
-    for row in rows:
-        sheet.append(row)
+    say, found = report.words, report.coverage
+    _head(sheet, [say("item"), say("content")])
+    told_of = {
+        "about.of": report.title,
+        "about.network": report.network.code,
+        "about.period": report.period,
+        "about.days": len(found.days),
+        "about.as_of": _clock(report, found.as_of),
+        "about.resolution": found.resolution,
+        "about.interval": found.interval_s,
+        "about.claimable": say("claimable" if found.claimable else "not_claimable.why"),
+        "about.spans": say("spans.how" if found.spans_editions else "no"),
+        "unobserved": say("unobserved.text"),
+        "about.who": report.stamp.who,
+        "about.made_at": report.stamp.made_at.replace(tzinfo=None),
+    }
+    for key, value in told_of.items():
+        sheet.append([say(key), value])
     _widen(sheet)
 
 

@@ -211,3 +211,10 @@ def test_every_kind_of_export_is_written_down_before_it_is_given(
                 select(look.c.who, look.c.what, look.c.why).order_by(look.c.id.desc()).limit(1)
             )
             assert tuple(last.one()) == ("boss1", "export", f"coverage {kind} {computed} – {computed}")
+    asked = f"/v1/coverage/report?unit=S1&from={computed}&to={computed}&kind=geojson"
+    assert [boss.get(asked + lang).json()["language"] for lang in ("", "&lang=zh", "&lang=en")] == [
+        "zh",
+        "zh",
+        "en",
+    ]
+    assert boss.get(f"{asked}&lang=de").status_code == 422

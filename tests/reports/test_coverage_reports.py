@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,11 +20,21 @@ from analysis.coverage.kept.compute import compute_day
 from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from geo.lookup import Lookup
+from maps.pages import LANGUAGES
 from people.shifts import Shift, add_shift
-from reports.coverage import CoverageReport, gather_report, write_csv, write_geojson, write_pdf, write_xlsx
+from reports.coverage import (
+    CoverageReport,
+    Reader,
+    gather_report,
+    write_csv,
+    write_geojson,
+    write_pdf,
+    write_xlsx,
+)
 from reports.coverage.content import FACTORS
 from reports.coverage.drawing import COLOURS, draw_map, rank_of
-from reports.coverage.printed import _font_folder, _percent
+from reports.coverage.printed import _content, _font_folder, _percent
+from reports.words import Words, read_words
 from tests.analysis.coverage.town import JOB, MORNING, NOW, ON, ZONE, add_fixes, build, survey
 
 
@@ -34,7 +45,9 @@ def report(conn: Connection) -> CoverageReport:
     add_fixes(conn, person_id, [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
     compute_day(conn, Lookup(conn), JOB, on=ON, now=NOW)
     asked = CoverageAsked(find_network_id(conn, "governance"), None, ON, ON)
-    return gather_report(conn, asked, network="governance", who="boss", now=NOW, hours=WorkingHours(ZONE))
+    return gather_report(
+        conn, asked, network="governance", reader=Reader("boss"), now=NOW, hours=WorkingHours(ZONE)
+    )
 
 
 def test_the_workbook_has_typed_cells_whose_sums_are_the_whole(report: CoverageReport) -> None:
@@ -76,7 +89,9 @@ def test_the_figures_of_every_sheet_add_up_to_those_of_the_door(conn: Connection
         add_fixes(conn, worker, [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], at=at)
         compute_day(conn, Lookup(conn), JOB, on=on, now=NOW)
     asked = CoverageAsked(find_network_id(conn, "governance"), None, before, ON)
-    report = gather_report(conn, asked, network="governance", who="boss", now=NOW, hours=WorkingHours(ZONE))
+    report = gather_report(
+        conn, asked, network="governance", reader=Reader("boss"), now=NOW, hours=WorkingHours(ZONE)
+    )
     door = read_coverage(conn, asked).whole
     book = load_workbook(io.BytesIO(write_xlsx(report)))
     heads = [cell.value for cell in book["覆盖"][1]]
@@ -146,9 +161,9 @@ def test_the_printed_report_tells_nothing_to_be_visited_from_nobody_to_be_seen(
 ) -> None:
     """No door is known: a dash; the other district is served by a volunteer alone: not observed."""
     west, east = report.rows
-    assert [_percent(unit.figures["doors"]) for unit in (west, east)] == ["–", "–"]
-    assert _percent(west.figures["area"]).endswith(" %")
-    assert _percent(east.figures["area"]) == "未观测"
+    assert [_percent(unit.figures["doors"], report.words) for unit in (west, east)] == ["–", "–"]
+    assert _percent(west.figures["area"], report.words).endswith(" %")
+    assert _percent(east.figures["area"], report.words) == "未观测"
 
 
 def test_the_printed_report_embeds_a_chinese_font(conn: Connection, report: CoverageReport) -> None:
@@ -158,3 +173,86 @@ def test_the_printed_report_embeds_a_chinese_font(conn: Connection, report: Cove
     assert len(printed) > 10_000
     with TTFont(next(iter(sorted(Path(_font_folder().name).glob("*chinese*400*"))))) as font:
         assert {ord(letter) for letter in "巡查覆盖未走访"} <= set(font.getBestCmap())
+
+
+CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+
+
+def test_every_text_stands_in_both_languages() -> None:
+    both = [read_words(language) for language in LANGUAGES]
+    assert both[0].keys() == both[1].keys()
+    blanks = [[sorted(re.findall(r"\{(\w+)\}", text)) for text in words.values()] for words in both]
+    assert blanks[0] == blanks[1]
+    chinese = {key for key, text in both[1].items() if CHINESE.search(text)}
+    assert chinese == {"other_name", "other_meaning"}, "the columns that tell the other language"
+
+
+def test_who_reads_english_gets_all_of_it_in_english(conn: Connection, report: CoverageReport) -> None:
+    """The same figures under other words; what is Chinese still is a name."""
+    english = replace(report, words=Words("en"))
+    names = {
+        report.title,
+        *(unit.name for unit in report.rows),
+        *(stop.leaf.name for stop in report.cold.stops),
+    }
+    book, in_chinese = (load_workbook(io.BytesIO(write_xlsx(one))) for one in (english, report))
+    assert book.sheetnames == [
+        "Coverage",
+        "Unvisited",
+        "Required places",
+        "Day by day",
+        "Definitions",
+        "About",
+    ]
+    for sheet, other in zip(book.worksheets, in_chinese.worksheets, strict=True):
+        cells, others = (list(one.iter_rows(values_only=True)) for one in (sheet, other))
+        assert [len(row) for row in cells] == [len(row) for row in others]
+        if sheet.title == "Definitions":
+            cells = [row[:3] + row[4:6] for row in cells]
+        texts = {value for row in cells for value in row if isinstance(value, str)}
+        assert not {text for text in texts - names if CHINESE.search(text)}, sheet.title
+        numbers = [
+            [value for row in one for value in row if isinstance(value, float)] for one in (cells, others)
+        ]
+        assert numbers[0] == numbers[1]
+    assert [row[2] for row in book["Coverage"].iter_rows(min_row=2, max_row=3, values_only=True)] == [
+        "District",
+        "District",
+    ]
+    assert in_chinese["覆盖"]["C2"].value == "区县"
+    printed = _content(english)
+    told = json.dumps(printed, ensure_ascii=False)
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        told = told.replace(name, "")
+    assert not CHINESE.search(told)
+    assert printed["rows"][1][1] == "Unobserved"
+    assert write_pdf(conn, english).startswith(b"%PDF-")
+
+
+def test_rows_and_shapes_keep_their_columns_and_say_the_rest_in_the_readers_language(
+    conn: Connection, report: CoverageReport
+) -> None:
+    english = replace(report, words=Words("en"))
+    rows = [
+        list(csv.DictReader(io.StringIO(write_csv(one).decode("utf-8-sig"), newline="")))
+        for one in (report, english)
+    ]
+    assert rows[0][0].keys() == rows[1][0].keys()
+    assert [one[0]["level_name"] for one in rows] == ["区县", "District"]
+    assert rows[0][1]["remark"].startswith("只有不接受定位")
+    assert "not tracked" in rows[1][1]["remark"]
+    assert rows[1][0]["remark"] == ""
+    found = json.loads(write_geojson(conn, english))
+    assert found["language"] == "en"
+    assert found["definitions"]["doors"]["name"] == "Address points passed"
+    assert "Denominator" in found["definitions"]["required"]["text"]
+
+
+def test_the_same_content_is_the_same_file(conn: Connection, report: CoverageReport) -> None:
+    """Whenever it is written: what a file tells of its making is the stamp."""
+    book = load_workbook(io.BytesIO(first := write_xlsx(report)))
+    assert book.properties.modified == NOW.replace(tzinfo=None)
+    assert write_xlsx(report) == first
+    printed = write_pdf(conn, report)
+    assert f"D:{NOW.astimezone(ZONE):%Y%m%d}".encode() in printed or b"/ObjStm" in printed
+    assert write_pdf(conn, report) == printed

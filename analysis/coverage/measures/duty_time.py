@@ -45,12 +45,12 @@ def is_working_day(on: date) -> bool:
     return bool(chinese_calendar.is_workday(on)) if is_known(on) else on.weekday() < 5
 
 
-def holiday_name(on: date) -> str | None:
-    """The holiday's name in Chinese; None on any other day."""
+def holiday_names(on: date) -> tuple[str, str] | None:
+    """The holiday's names in Chinese and English; None on any other day."""
     if not is_known(on) or not chinese_calendar.is_holiday(on):
         return None
     name = chinese_calendar.get_holiday_detail(on)[1]
-    return None if name is None else str(chinese_calendar.Holiday(name).chinese)
+    return None if name is None else (str(chinese_calendar.Holiday(name).chinese), str(name))
 
 
 def duty_time(since: datetime, until: datetime, hours: WorkingHours) -> timedelta:

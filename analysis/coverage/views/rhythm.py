@@ -9,17 +9,17 @@ from sqlalchemy import Connection, select
 from analysis.coverage.figures import DEFINITIONS, Figure
 from analysis.coverage.kept.asked import CoverageAsked, bounds_of
 from analysis.coverage.kept.tables import coverage_day
-from analysis.coverage.measures.duty_time import holiday_name, is_working_day
+from analysis.coverage.measures.duty_time import holiday_names, is_working_day
 from core.db import sql_file
 
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """`area` None: the day was not computed. `is_working`: by the working calendar; `holiday`: its name in Chinese."""
+    """`area` None: the day was not computed. `is_working`: by the working calendar; `holiday`: its names in Chinese and English."""
 
     on: date
     is_working: bool
-    holiday: str | None
+    holiday: tuple[str, str] | None
     area: Figure | None
     edition_changed: bool
 
@@ -62,7 +62,7 @@ def read_calendar(conn: Connection, asked: CoverageAsked) -> list[CalendarDay]:
             )
         )
         changed = row is not None and row["edition_changed"]
-        days.append(CalendarDay(on, is_working_day(on), holiday_name(on), area, changed))
+        days.append(CalendarDay(on, is_working_day(on), holiday_names(on), area, changed))
     return days
 
 

@@ -3,7 +3,7 @@ import { get, leaveToSignIn, Problem, send } from "../door.js";
 import { count, stamp } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { openUnit, readNetworks } from "../wall/ground.js";
-import { loadWords, t } from "../words.js";
+import { language, loadWords, t } from "../words.js";
 import "../session.js";
 import { listCases, showCases } from "./cases.js";
 import { basis, isFew, meaning, percent } from "./figure.js";
@@ -190,7 +190,7 @@ function fill(state) {
   for (const key of ["from", "to", "measure", "network"]) at(key).value = state[key];
   at("role").value = state.role ?? "";
   for (const radio of document.getElementsByName("show")) radio.checked = radio.value === state.show;
-  for (const file of at("files").querySelectorAll("a")) file.href = `/v1/coverage/report?${query(state, { kind: file.dataset.kind, ...(state.level ? { level: state.level } : {}) })}`;
+  for (const file of at("files").querySelectorAll("a")) file.href = `/v1/coverage/report?${query(state, { kind: file.dataset.kind, lang: language, ...(state.level ? { level: state.level } : {}) })}`;
 }
 
 function markTabs({ tab }) {

@@ -18,9 +18,9 @@ export function showCalendar({ days }, { on }) {
   at("calendar").replaceChildren(el("table", { class: "heat calendar" }, el("thead", {}, head), el("tbody", {}, ...rows)));
 }
 
-function dayCell({ on, is_working_day: works, holiday, area, edition_changed: changed }, chosen) {
+function dayCell({ on, is_working_day: works, holiday, holiday_en: holidayEn, area, edition_changed: changed }, chosen) {
   const share = area?.share ?? null;
-  const name = holiday && !isEnglish ? holiday : works ? "" : t("coverage.rest_day");
+  const name = (isEnglish ? holidayEn : holiday) ?? (works ? "" : t("coverage.rest_day"));
   const extra = works && [6, 0].includes(new Date(`${on}T00:00Z`).getUTCDay()) ? t("coverage.worked") : name;
   const told = area ? `${percent(share)}${t("coverage.comma")}${basis(area)}` : t("coverage.not_computed");
   const label = [on, told, extra, changed ? t("coverage.edition_changed") : ""].filter(Boolean).join(t("coverage.comma"));

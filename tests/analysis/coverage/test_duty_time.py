@@ -8,7 +8,7 @@ import pytest
 from analysis.coverage.measures.duty_time import (
     WorkingHours,
     duty_time,
-    holiday_name,
+    holiday_names,
     is_known,
     is_working_day,
 )
@@ -39,9 +39,9 @@ def test_holidays_are_off_and_swapped_days_are_worked(on: str, works: bool) -> N
 
 
 def test_a_holiday_has_its_chinese_name() -> None:
-    assert holiday_name(date(2026, 10, 1)) == "国庆节"
-    assert holiday_name(date(2026, 10, 10)) is None
-    assert holiday_name(date(2026, 6, 13)) is None
+    assert holiday_names(date(2026, 10, 1)) == ("国庆节", "National Day")
+    assert holiday_names(date(2026, 10, 10)) is None
+    assert holiday_names(date(2026, 6, 13)) is None
 
 
 def test_a_year_without_a_notice_has_plain_weekends_and_says_so() -> None:
@@ -49,7 +49,7 @@ def test_a_year_without_a_notice_has_plain_weekends_and_says_so() -> None:
     assert not is_known(date(2060, 1, 1))
     assert is_working_day(date(2060, 1, 1))
     assert not is_working_day(date(2060, 1, 3))
-    assert holiday_name(date(2060, 1, 1)) is None
+    assert holiday_names(date(2060, 1, 1)) is None
 
 
 def test_a_visit_before_the_national_day_is_days_ago_and_hardly_any_duty_time() -> None:
