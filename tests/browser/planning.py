@@ -120,6 +120,13 @@ def pixel(page: Page, column: float, row: float) -> tuple[float, float]:
     return x, y
 
 
+def middle(page: Page) -> tuple[float, float]:
+    """Where the middle of the map is on the screen."""
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def is_still(page: Page) -> bool:
     """Whether the map has drawn and moves no more."""
     return bool(page.evaluate("Boolean(window.planner) && !planner.map.getView().getAnimating() && planner.units.getSource().getFeatures().length > 0"))  # fmt: skip

@@ -22,6 +22,7 @@ from tests.browser.planning import (
     expect_said,
     fictional_city,
     is_still,
+    middle,
     picture,
     pixel,
     planned_city,
@@ -530,6 +531,26 @@ def test_in_a_city_of_thousands_every_unit_is_found_chosen_and_changed_from_afar
     expect(page.locator("#chosen .chosen-list li")).to_have_count(1)
     page.click("#far button")
     expect(page.locator("#far")).to_be_hidden()
+    move_as_a_picture(page)
+
+
+def move_as_a_picture(page: Page) -> None:
+    """No border is drawn while the map is dragged; it is when it rests, where it lies then."""
+    until(lambda: is_still(page))
+    page.evaluate("planner.units.on('prerender', () => (window.draws += 1))")
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 8, y)
+    page.mouse.move(x + 16, y)
+    shift = "new DOMMatrix(getComputedStyle(document.querySelector('.picture')).transform).e"
+    until(lambda: page.evaluate(shift) > 0)
+    page.evaluate("window.draws = 0")
+    page.mouse.move(x + 64, y + 24, steps=6)
+    until(lambda: page.evaluate(shift) > 40)
+    assert page.evaluate("window.draws") == 0
+    page.mouse.up()
+    until(lambda: page.evaluate(shift) == 0 and page.evaluate("window.draws") > 0)
 
 
 def by_keys_go_to(page: Page, name: str) -> None:

@@ -1,4 +1,6 @@
-"""How smoothly the planner's map moves over the 5,657 micro-grids of the fictional city, in software: printed, and held far off."""
+"""How smoothly the planner's map moves over the 5,657 micro-grids of the fictional city, in software and at every
+point of the screen: printed, and held far off.
+"""
 
 from collections.abc import Callable, Iterator
 from statistics import median
@@ -7,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visits, until
-from tests.browser.planning import Ground, fictional_city
+from tests.browser.planning import Ground, fictional_city, middle
 
 pytestmark = [pytest.mark.browser, pytest.mark.full]
 RECORD = """() => {
@@ -30,12 +32,6 @@ SLOWEST_MS = 250
 def thousands(server_url: str, template_name: str) -> Iterator[Ground]:
     with fictional_city(server_url, template_name) as made:
         yield made
-
-
-def middle(page: Page) -> tuple[float, float]:
-    box = page.locator("#map").bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def pan(page: Page) -> None:
@@ -84,7 +80,10 @@ def measure(page: Page, what: str, move: Callable[[Page], None]) -> float:
     return median(frames)
 
 
-def test_the_map_moves_smoothly_over_thousands_of_units(thousands: Ground, visit: Visits) -> None:
+def test_the_map_moves_smoothly_over_thousands_of_units(
+    thousands: Ground, visit: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.browser.conftest.COARSE", 1)
     page = visit("planner", (1920, 1080), place=thousands).open("/planner")
     page.fill('#open-plan input[name="name"]', "全市调整")
     page.click("#open-plan button.main")

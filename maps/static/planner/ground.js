@@ -2,13 +2,13 @@
 import { get } from "../door.js";
 import { at } from "../wall/dom.js";
 import { blockStyle, changeStyle, chosenStyle, findingStyle, handleStyle, sketchStyle, streetStyle, tileStyle, unitStyle } from "./looks.js";
+import { layPicture } from "./picture.js";
 import { note, now } from "./state.js";
 
 const geojson = new ol.format.GeoJSON({ dataProjection: "EPSG:4326", featureProjection: "EPSG:3857" });
 const vector = (style, more = {}) => new ol.layer.Vector({ source: new ol.source.Vector(), style, ...more });
 
-/** Thousands of borders: drawn once as a picture half as large again as the view, which moves along while somebody pans. */
-export const units = new ol.layer.VectorImage({ source: new ol.source.Vector(), style: unitStyle, declutter: true, imageRatio: 1.5 });
+export const units = vector(unitStyle, { declutter: true });
 export const streets = vector(streetStyle);
 export const blocks = vector(blockStyle, { updateWhileInteracting: true });
 export const changes = vector(changeStyle, { visible: false });
@@ -20,11 +20,12 @@ const published = new ol.layer.Group();
 
 export const map = new ol.Map({
   target: at("map"),
-  layers: [published, units, streets, blocks, changes, chosen, findings, sketch, handle],
+  layers: [blocks, chosen, findings, sketch, handle],
   controls: [new ol.control.ScaleLine({ minWidth: 80 })],
   interactions: ol.interaction.defaults.defaults({ doubleClickZoom: false, keyboard: false, altShiftDragRotate: false, pinchRotate: false }),
   view: new ol.View({ center: [0, 0], zoom: 2, maxZoom: 23, enableRotation: false }),
 });
+layPicture(map, [published, units, streets, changes]);
 
 /** lon, lat on the stored grid of a place on the map. */
 export function toLonLat(coordinate) {
@@ -50,14 +51,16 @@ export async function showPublished(network, editionId) {
   const deepest = Math.max(...depths.values());
   const layers = network.levels.map((level) => {
     const style = tileStyle(depths.get(level.code), deepest);
+    const isDeepest = depths.get(level.code) === deepest;
     return new ol.layer.VectorTile({
+      properties: { deepest: isDeepest },
       renderMode: "hybrid",
       source: new ol.source.VectorTile({
         format: new ol.format.MVT({ layers: ["units"], idProperty: "unit_id" }),
         url: `/v1/tiles/${encodeURIComponent(network.code)}.${encodeURIComponent(level.code)}/{z}/{x}/{y}.mvt?edition=${editionId}`,
         maxZoom: 16,
       }),
-      style: (feature) => (depths.get(level.code) === deepest && isDrawn(feature) ? undefined : style),
+      style: isDeepest ? (feature) => (hidden.has(feature.getId()) ? undefined : style) : style,
       zIndex: -depths.get(level.code),
     });
   });
@@ -65,16 +68,18 @@ export async function showPublished(network, editionId) {
 }
 
 let ended = new Set();
+let hidden = new Set(); // what the plan draws itself, or has ended
 
 /** Units that the plan ends: their borders are not drawn any more. */
 export const hideEnded = (ids) => (ended = new Set(ids));
 
-function isDrawn(feature) {
-  return units.getVisible() && (ended.has(feature.getId()) || units.getSource().getFeatureById(feature.getId()) !== null);
+/** Draw the published ground anew where the plan draws other units itself than before: the deepest level alone has them. */
+export function redrawPublished() {
+  const wanted = units.getVisible() ? new Set([...ended, ...units.getSource().getFeatures().map((each) => each.getId())]) : new Set();
+  if (wanted.size === hidden.size && [...wanted].every((id) => hidden.has(id))) return;
+  hidden = wanted;
+  published.getLayers().forEach((layer) => layer.get("deepest") && layer.changed());
 }
-
-/** Draw the published ground anew: what the plan draws itself has changed. */
-export const redrawPublished = () => published.getLayers().forEach((layer) => layer.changed());
 
 export function fit(extent, { maxZoom = 18, padding = 48 } = {}) {
   if (ol.extent.isEmpty(extent)) return;

@@ -1,6 +1,7 @@
 // The open plan: what the service says of it, and every change of it. Panels and the map listen.
 import { get, send } from "../door.js";
 import { boxInView, fitBox, hideEnded, map, readFeatures, redrawPublished, restoreView, units } from "./ground.js";
+import { REST_MS } from "./picture.js";
 
 const listeners = new Set();
 let plan = null;
@@ -117,8 +118,11 @@ async function add(query) {
 export const stepsNearer = () => (partly && !scene.complete ? Math.max(1, Math.ceil(Math.log(scene.total / DRAWN_MOST) / Math.log(4))) : 0);
 const DRAWN_MOST = 1500;
 
+let resting = 0;
+map.on("movestart", () => clearTimeout(resting));
 map.on("moveend", () => {
-  if (plan !== null && partly) readScene();
+  clearTimeout(resting);
+  resting = setTimeout(() => plan !== null && partly && readScene(), REST_MS);
 });
 
 function take(answer) {
