@@ -5,6 +5,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from math import isfinite
 from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -49,7 +50,7 @@ def _read(kind: Any, value: Any, place: str) -> Any:
         return _read_tuple(get_args(kind), value, place)
     try:
         return _read_plain(kind, value)
-    except (ValueError, TypeError, AttributeError, ShapelyError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, ShapelyError) as error:
         raise Invalid(told("{place} cannot be read: {value}", place=place, value=str(value)[:80])) from error
 
 
@@ -97,7 +98,7 @@ def _read_plain(kind: Any, value: Any) -> Any:
     if kind is int:
         return _whole(value)
     if kind is float:
-        return float(value)
+        return _finite(value)
     if get_origin(kind) is typing.Literal:
         return next(each for each in [*get_args(kind), None] if each in (value, None)) or _not(value)
     if kind is str:
@@ -109,6 +110,11 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError
     return value
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    return number if isfinite(number) else _not(value)
 
 
 def _not(value: Any) -> Any:

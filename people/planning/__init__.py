@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.errors import NotFound, Refused, told
 from geo.plans import geometry_column
@@ -124,9 +125,12 @@ def _within(conn: Connection, scope: Scope, plans: Iterable[Redraw]) -> list[Red
 
 
 def _units_within(conn: Connection, scope: Scope, unit_ids: Collection[UUID]) -> set[UUID]:
-    query = select(unit_version.c.unit_id).where(
-        unit_version.c.unit_id.in_(unit_ids),
-        func.upper_inf(unit_version.c.recorded),
-        scope.where(unit_version.c.path),
+    """Those of the units whose place, as the newest edition has it, lies in the scope: plans are drawn on that one."""
+    newest = (
+        select(unit_version.c.unit_id, unit_version.c.path)
+        .where(unit_version.c.unit_id.in_(unit_ids), func.upper_inf(unit_version.c.recorded))
+        .ext(distinct_on(unit_version.c.unit_id))
+        .order_by(unit_version.c.unit_id, func.lower(unit_version.c.valid).desc().nulls_last())
+        .subquery()
     )
-    return set(conn.scalars(query))
+    return set(conn.scalars(select(newest.c.unit_id).where(scope.where(newest.c.path))))

@@ -139,6 +139,10 @@ def test_operations_are_stored_as_they_were_asked_for(conn: Connection) -> None:
     ):
         with pytest.raises(Invalid, match=trouble):
             read_operation("split_by_line", args)
+    for number in (10**400, "nan", float("inf"), None, [], "1e999"):
+        even = {"unit": str(operation.unit), "count": 2, "by": "cases", "points": [[113.1, 27.8, number]]}
+        with pytest.raises(Invalid, match=r"split_even\.points cannot be read"):
+            read_operation("split_even", even)
     with pytest.raises(Invalid, match="there are: split_by_line, split_even"):
         read_operation("smash", {})
 

@@ -97,10 +97,12 @@ def measure_impact(conn: Connection, found: Redraw, *, now: datetime) -> Impact:
 
 
 def _read_changed(conn: Connection, found: Redraw) -> Changed:
-    """Territorial units that are not as in the edition, but for nodes in their border."""
+    """Territorial units that are not as in the edition, but for nodes in their border. Those that the plan bore and ended
+    again were never there.
+    """
     after = read_changes(conn, found)
     before = {each.id: each for each in read_base(conn, found, after)}
-    both = {unit_id: (before.get(unit_id), now) for unit_id, now in after.items()}
+    both = {key: (before.get(key), now) for key, now in after.items() if now is not None or key in before}
     return {
         unit_id: (was, now)
         for unit_id, (was, now) in both.items()

@@ -195,6 +195,16 @@ def test_micro_grids_under_another_grid_are_told_of_every_level_that_they_leave(
     assert areas_m2["2"] == pytest.approx(9 / 5 * areas_m2["b"], rel=1e-4)
 
 
+def test_units_that_a_plan_bears_and_ends_again_are_in_no_figure(conn: Connection) -> None:
+    found_five_levels(conn)
+    found = new_plan(conn)
+    for name in ("一", "二"):
+        do_operation(conn, found.id, Reparent((ident(conn, "a00"),), name=name), by="planner", now=NOW)
+    impact = measure_impact(conn, found, now=NOW)
+    assert {each.name for each in impact.units if each.before is None} == {"二"}
+    assert told(impact, "households")["a"] == ((42,), (32,))
+
+
 def test_micro_grids_grouped_into_new_grids_are_told_at_the_level_of_the_grids(conn: Connection) -> None:
     """The columns of a and b, 20, 22, 24 and 26 households, into 1 + 2 + 1: a has the middle, b the last, one is born."""
     found_five_levels(conn)

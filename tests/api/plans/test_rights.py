@@ -7,7 +7,7 @@ from sqlalchemy import Engine, update
 
 from geo import tables
 from geo.tables import plan_op
-from tests.api.plans.conftest import NOW, Ask, open_plan, unit_id
+from tests.api.plans.conftest import NOW, Ask, approve, open_plan, unit_id
 from tests.planning_rights import OUTDATED, STATES, WHO, bring, may, request_of
 
 ALLOWED = 0
@@ -119,3 +119,20 @@ def test_once_another_edition_has_followed_a_plan_is_drawn_again_before_it_goes_
         assert (rebased["clash"], rebased["plan"]["state"]) == (None, state)
         told = ask("planner", "GET", f"/v1/plans/{plan}")
         assert set(told["steps_open"]) == may("planner", STATES[state]) - {"draw"}
+
+
+def test_a_unit_that_moved_to_another_street_is_planned_from_there_alone(ask: Ask) -> None:
+    moved, street = unit_id(ask, 3, 3, "community"), unit_id(ask, 4, 4, "street")
+    before = open_plan(ask, "street", unit_id=moved)
+    plan = open_plan(ask)
+    reparent = {"op": "reparent", "args": {"units": [moved], "parent": street}}
+    assert ask("planner", "POST", f"/v1/plans/{plan}/operations", reparent)["ok"]
+    approve(ask, plan)
+    published = ask("approver", "POST", f"/v1/plans/{plan}/publish", {})
+    assert published["ok"], published
+    opened = {
+        login: ask(login, "POST", "/v1/plans", {"name": "x", "unit_id": moved})["status"]
+        for login in ("street", "other")
+    }
+    assert opened == {"street": 403, "other": 201}
+    assert [ask(login, "GET", f"/v1/plans/{before}")["status"] for login in opened] == [404, 200]
