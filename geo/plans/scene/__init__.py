@@ -13,7 +13,7 @@ from geo.operations.effects import Measures, measure
 from geo.plans import geometry_column
 from geo.plans.redraw import Redraw, only_noded
 from geo.plans.working import IS_DIVIDED, read_base, read_changes
-from geo.tables import Ltree, unit_version
+from geo.tables import Ltree, unit, unit_version
 
 Change = Literal["kept", "noded", "changed", "born"]
 Bbox = tuple[float, float, float, float]
@@ -55,7 +55,7 @@ def read_scene(
     changes = read_changes(conn, found)
     inside = _leaves(conn, found, box)
     complete = len(inside) <= limit
-    ring = _ring(conn, found, box or _extent(conn, inside), inside) if complete and inside else []
+    ring = _ring(conn, found, box, inside) if complete and inside else []
     held = _leaves(conn, found, None, also) if also else []
     wanted = ({*inside, *ring} if complete else set()) | set(changes) | set(held)
     base = {each.id: each for each in read_base(conn, found, wanted)}
@@ -75,7 +75,11 @@ def read_scene(
 
 def extent_of(conn: Connection, found: Redraw) -> Bbox | None:
     """The box of all that the plan may redraw."""
-    return _extent(conn, _leaves(conn, found, None))
+    extent: Any = func.ST_Extent(unit_version.c.geom)
+    sides = [getattr(func, f"ST_{side}")(extent) for side in ("XMin", "YMin", "XMax", "YMax")]
+    here = (*standing(found), _is_undivided(found), *in_subtree(conn, found))
+    row = conn.execute(select(*sides).where(*here)).one()
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
 
 
 def read_seen(conn: Connection, found: Redraw, ids: Collection[UUID]) -> list[Seen]:
@@ -156,12 +160,30 @@ def _leaves(
     conn: Connection, found: Redraw, box: Bbox | None, among: Collection[UUID] | None = None
 ) -> list[UUID]:
     """Units of the subtree with a border of their own, of the newest edition."""
-    query = select(unit_version.c.unit_id).where(*standing(found), ~IS_DIVIDED, *in_subtree(conn, found))
-    if among is not None:
-        query = query.where(unit_version.c.unit_id.in_(among))
+    query = select(unit_version.c.unit_id).where(*standing(found), *in_subtree(conn, found))
+    if among is None:
+        query = query.where(_is_undivided(found))
+    else:
+        query = query.where(unit_version.c.unit_id.in_(among), ~IS_DIVIDED)
     if box is not None:
         query = query.where(_in_box(box))
     return list(conn.scalars(query))
+
+
+def _is_undivided(found: Redraw) -> ColumnElement[bool]:
+    """Not `IS_DIVIDED`, asked of a whole network at once: what has units below it is gathered first.
+
+    How few units others have replaced the database cannot guess, and would compare each unit with each.
+    """
+    child, each = unit_version.alias("child"), unit.alias("each")
+    divided = (
+        select(child.c.parent_unit_id)
+        .join(each, each.c.id == child.c.unit_id)
+        .where(child.c.network_id == found.network.id, each.c.kind == "territorial")
+        .where(child.c.parent_unit_id.is_not(None))
+        .where(func.upper_inf(child.c.valid), func.upper_inf(child.c.recorded))
+    )
+    return unit_version.c.unit_id.not_in(divided)
 
 
 def in_subtree(conn: Connection, found: Redraw) -> list[ColumnElement[bool]]:
@@ -177,9 +199,10 @@ def in_subtree(conn: Connection, found: Redraw) -> list[ColumnElement[bool]]:
 
 def _ring(conn: Connection, found: Redraw, box: Bbox | None, inside: Collection[UUID]) -> list[UUID]:
     """Leaves that touch those inside and are not of them."""
-    if found.scope_unit_id is None or box is None:
+    box = None if found.scope_unit_id is None else box or extent_of(conn, found)
+    if box is None:
         return []
-    here = select(unit_version.c.unit_id).where(*standing(found), ~IS_DIVIDED, _in_box(box))
+    here = select(unit_version.c.unit_id).where(*standing(found), _is_undivided(found), _in_box(box))
     others = read_base(conn, found, set(conn.scalars(here)) - set(inside))
     own = [each.geom for each in read_base(conn, found, inside) if each.geom is not None]
     near = [each for each in others if each.geom is not None]
@@ -187,15 +210,3 @@ def _ring(conn: Connection, found: Redraw, box: Bbox | None, inside: Collection[
         geometry_column(own), predicate="intersects"
     )[1]
     return [near[place].id for place in sorted(set(met.tolist()))]
-
-
-def _extent(conn: Connection, ids: Collection[UUID]) -> Bbox | None:
-    extent: Any = func.ST_Extent(unit_version.c.geom)
-    sides = [getattr(func, f"ST_{side}")(extent) for side in ("XMin", "YMin", "XMax", "YMax")]
-    chosen = unit_version.c.unit_id.in_(ids)
-    row = conn.execute(
-        select(*sides).where(
-            chosen, func.upper_inf(unit_version.c.valid), func.upper_inf(unit_version.c.recorded)
-        )
-    ).one()
-    return None if row[0] is None else (row[0], row[1], row[2], row[3])
