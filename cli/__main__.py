@@ -33,7 +33,8 @@ VERBS = {
     "fixes": ("fixes", "import tracks, purge what has expired"),
     "cases": ("cases", "import cases"),
     "coverage": ("coverage", "compute what was visited, day by day"),
-    "map": ("maps", "one-file maps: grids, trails, hotspots"),
+    "map": ("maps", "one-file maps: grids, trails, hotspots, coverage"),
+    "report": ("reports", "the report of a past day"),
 }
 """Verb → (module of `cli`, one line of help). A module offers `add_verbs(verbs)`; see CONTRIBUTING."""
 

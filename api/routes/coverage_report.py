@@ -1,6 +1,6 @@
 """GET /v1/coverage/report: the figures of a period to take away. Each is recorded and says who took it and when."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -11,11 +11,10 @@ from api.routes.coverage import AskedDep, CoverageQuery
 from maps.pages import Language
 from people.access import MAY_SEE_COVERAGE
 from people.looks import Look, record_look
-from reports.coverage import Reader, gather_report, write_csv, write_geojson, write_pdf, write_xlsx
+from reports.coverage import Kind, Reader, gather_report, write_report
 
 router = APIRouter(prefix="/v1", tags=["coverage"])
 
-Kind = Literal["xlsx", "pdf", "csv", "geojson"]
 TYPES: Final[dict[Kind, str]] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
@@ -58,16 +57,10 @@ def give_report(
     report = gather_report(
         conn, wanted, network=query.network, reader=reader, now=now, hours=working_hours_of(settings)
     )
-    writers = {
-        "xlsx": lambda: write_xlsx(report),
-        "pdf": lambda: write_pdf(conn, report),
-        "csv": lambda: write_csv(report),
-        "geojson": lambda: write_geojson(conn, report),
-    }
     why = f"coverage {kind} {wanted.first} – {wanted.last}"
     record_look(
         conn, Look(now, caller.login, "export", why, account_id=caller.account_id, unit_id=wanted.unit_id)
     )
     name = f"coverage-{wanted.first}-{wanted.last}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(writers[kind](), media_type=TYPES[kind], headers=headers)
+    return Response(write_report(conn, report, kind), media_type=TYPES[kind], headers=headers)

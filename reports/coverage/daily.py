@@ -14,14 +14,12 @@ from analysis.coverage.kept.reading import find_network_id
 from analysis.coverage.measures.duty_time import WorkingHours
 from maps.pages import LANGUAGES, Language
 from people.looks import Look, record_look
-from reports.coverage.content import CoverageReport, Reader, gather_report
-from reports.coverage.plain import write_csv
-from reports.coverage.printed import write_pdf
-from reports.coverage.workbook import write_xlsx
+from reports.coverage.content import Reader, gather_report
+from reports.coverage.kinds import Kind, write_report
 from reports.words import Words
 
 BY = "daily"
-KINDS: Final = ("xlsx", "pdf", "csv")
+FROZEN: Final[tuple[Kind, ...]] = ("xlsx", "pdf", "csv")
 
 
 def freeze_daily(
@@ -32,16 +30,17 @@ def freeze_daily(
     The files are those of a computed day; the record of looks tells that they were made. Chinese comes last: where it is
     there, the day was handed out, and figures that are others by now join it in no other language.
     """
-    if all(frozen_path(folder, network, on, kind).exists() for kind in KINDS):
+    if all(frozen_path(folder, network, on, kind).exists() for kind in FROZEN):
         return []
     asked = CoverageAsked(find_network_id(conn, network), None, on, on)
     report = gather_report(conn, asked, network=network, reader=Reader(BY), now=now, hours=hours)
     (folder / on.isoformat()).mkdir(parents=True, exist_ok=True)
     written = []
     for language in reversed(LANGUAGES):
-        for kind, content in _write(conn, replace(report, words=Words(language))).items():
+        told = replace(report, words=Words(language))
+        for kind in FROZEN:
             path = frozen_path(folder, network, on, kind, language)
-            written += [path] if _write_once(path, content) else []
+            written += [path] if _write_once(path, write_report(conn, told, kind)) else []
     record_look(conn, Look(now, BY, "export", f"coverage daily {on}"))
     return written
 
@@ -50,11 +49,6 @@ def frozen_path(folder: Path, network: str, on: date, kind: str, language: Langu
     """Where the day's report is, or would be."""
     tail = "" if language == "zh" else f"-{language}"
     return folder / on.isoformat() / f"coverage-{network}-{on}{tail}.{kind}"
-
-
-def _write(conn: Connection, report: CoverageReport) -> dict[str, bytes]:
-    """By kind, in the order of KINDS."""
-    return {"xlsx": write_xlsx(report), "pdf": write_pdf(conn, report), "csv": write_csv(report)}
 
 
 def _write_once(path: Path, content: bytes) -> bool:

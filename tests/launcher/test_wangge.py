@@ -34,6 +34,7 @@ def test_help_lists_every_verb() -> None:
         "fixes",
         "cases",
         "map",
+        "report",
     ):
         assert f"\n  {verb} " in done.stdout
 
