@@ -266,6 +266,17 @@ def test_neither_tokens_nor_places_are_in_the_log(
     assert not any(word in line for line in lines for word in (token, "who-is-this", "secret", "113.15"))
 
 
+def wait_for_somebody_waiting(engine: Engine) -> None:
+    """Until a request has come as far as the lock on devices."""
+    waits = """SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE NOT granted AND datname = current_database() AND relation = CAST('device' AS regclass)"""
+    until = time.monotonic() + 30
+    with engine.connect() as conn:
+        while not conn.scalar(text(waits)):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
 def test_a_stop_answers_what_is_under_way_and_closes(engine: Engine, app: FastAPI, token: str) -> None:
     with engine.connect() as conn:
         begun = conn.begin()
@@ -273,7 +284,7 @@ def test_a_stop_answers_what_is_under_way_and_closes(engine: Engine, app: FastAP
         with running(app) as port:
             connection, idle = connect(port), connect(port)
             connection.sendall(request_of(token, body_of()))
-            time.sleep(0.2)
+            wait_for_somebody_waiting(engine)
             begun.rollback()  # while the server is being stopped
     with connection, idle:
         assert read_answer(connection)[0] == 200
@@ -289,7 +300,7 @@ def test_while_the_database_is_away_phones_are_told_at_once(
         conn.execute(text("LOCK TABLE device IN ACCESS EXCLUSIVE MODE"))
         with connect(port) as waiting, connect(port) as late:
             waiting.sendall(request_of(token, body_of()))
-            time.sleep(0.1)
+            wait_for_somebody_waiting(engine)
             monkeypatch.setattr(type(app.state.pulse), "is_away", property(lambda _pulse: True))
             began = time.monotonic()
             status, headers, _ = read_answer(waiting)

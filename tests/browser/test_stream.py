@@ -96,15 +96,28 @@ def fixed(dots: Iterable[dict[str, Any]]) -> set[object]:
     return {(code, round(at * 1000)) for code, at in as_told.items()}
 
 
+def states(now: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
+    return {dot["code"]: (dot["state"], dot["reason"]) for dot in now["dots"]}
+
+
+def now_and_snapshot(city: City, bearer: dict[str, str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What `now` and a snapshot tell of the same moment: nobody's state, which follows from the age, changed about it."""
+    while True:
+        now = httpx.get(f"{city.url}/v1/live/now", headers=bearer).json()
+        with following(city, bearer) as stream:
+            stream.next()
+        after = httpx.get(f"{city.url}/v1/live/now", headers=bearer).json()
+        if states(now) == states(after):
+            return now, stream.dots
+
+
 def test_the_state_of_now_is_the_snapshot(city: City, bearer: dict[str, str]) -> None:
     now = httpx.get(f"{city.url}/v1/live/now", headers=bearer).json()
     with following(city, bearer) as stream:  # until it has read what was sent last
         stream.next()
         while fixed(stream.dots.values()) != fixed(now["dots"]):
             stream.next()
-    with following(city, bearer) as stream:
-        stream.next()
-        dots = stream.dots
+    now, dots = now_and_snapshot(city, bearer)
     told = {dot["code"]: dot for dot in now["dots"]}
     assert dots.keys() == told.keys()
     for code, dot in dots.items():

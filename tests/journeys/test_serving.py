@@ -191,9 +191,13 @@ def ask(
     return found
 
 
-def database_processes(installation: Installation) -> list[int]:
+def stop_database(installation: Installation) -> list[int]:
+    """Hold its processes, and tell which: the first of them first, which then neither bears nor buries another."""
     postmaster = int((installation.cluster.data / "postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGSTOP)
     children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text()
+    for child in map(int, children.split()):
+        os.kill(child, signal.SIGSTOP)
     return [postmaster, *map(int, children.split())]
 
 
@@ -207,9 +211,7 @@ def test_while_the_database_hangs_everybody_gets_503_within_a_second_and_then_al
         stream = stack.enter_context(closing(Stream(installation.port, token)))
         assert send(installation, phone, 113.15) == 200
         assert ask(installation, "/v1/live/now", token)[0] == 200
-        stopped = database_processes(installation)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
+        stopped = stop_database(installation)
         try:
             fix = {"fixed_at": datetime.now(UTC).isoformat(), "lon": 113.15, "lat": 27.82}
             body = json.dumps({"fixes": [fix]}).encode()
