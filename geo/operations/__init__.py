@@ -2,7 +2,7 @@
 
 from geo.flows import Doors
 from geo.operations.borders import MatchBorders, ReshapeVertex, ShiftBorder, Transfer
-from geo.operations.drawing import Drawing, Impossible, Unit
+from geo.operations.drawing import Drawing, Impossible, NothingToDo, Unit
 from geo.operations.effects import Applied, Measures, Operation, Restore, apply
 from geo.operations.joining import Dissolve, Merge
 from geo.operations.naming import CreateDedicated, Recode, Rename, Reparent
@@ -38,6 +38,7 @@ __all__ = [
     "MatchBorders",
     "Measures",
     "Merge",
+    "NothingToDo",
     "Operation",
     "Recode",
     "RedrawPartition",

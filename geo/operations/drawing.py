@@ -36,6 +36,10 @@ class Impossible(Refused):
         return text if self.where is None else f"{text} (at {self.where[0]:.7f}, {self.where[1]:.7f})"
 
 
+class NothingToDo(Impossible):
+    """What an operation asks for holds already."""
+
+
 @dataclass(frozen=True)
 class Unit:
     """A unit as it shall be. `geom`: MultiPolygon on the stored grid, normalised; None: the union of its children."""

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from core.errors import told
 from geo.metric import metric_crs_of, to_metres
 from geo.operations.cut import Changes
-from geo.operations.drawing import Drawing, Impossible, Unit
+from geo.operations.drawing import Drawing, Impossible, NothingToDo, Unit
 from geo.plans import geometry_column
 from geo.validation.coverage import OUTLINE_M, wider_than
 from geo.validation.ground import Objects, in_metres
@@ -78,7 +78,7 @@ def apply(drawing: Drawing, operation: Operation, key: UUID) -> Applied:
     changes |= _emptied_parents(drawing, changes)
     if not isinstance(operation, Restore):
         if not changes:
-            raise Impossible(told("nothing would change"))
+            raise NothingToDo(told("nothing would change"))
         _refuse_broken_locks(drawing, drawing.redrawn(changes), changes)
     was = {unit_id: drawing.units.get(unit_id) for unit_id in changes}
     inverse = Restore(

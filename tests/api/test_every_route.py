@@ -201,6 +201,9 @@ CASES: dict[str, Case] = {
     "POST /v1/plans/{plan_id}/painting": Case(
         NO_PLANNER, "/v1/plans/{plan}/painting", {"json": {"parent": "x"}}
     ),
+    "POST /v1/plans/{plan_id}/trials": Case(
+        NO_PLANNER, "/v1/plans/{plan}/trials", {"json": {"operations": [{"op": "x", "args": {}}]}}
+    ),
     "GET /v1/plans/{plan_id}/handover": Case(NO_PLANNER, "/v1/plans/{plan}/handover"),
     "PUT /v1/plans/{plan_id}/handover": Case(NO_PLANNER, "/v1/plans/{plan}/handover", {"json": {"x": 1}}),
     "POST /v1/plans/{plan_id}/suggestions": Case(

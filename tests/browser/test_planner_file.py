@@ -33,6 +33,7 @@ def change_file(path: Path) -> None:
     frame.loc[row[code_at(0, 0)], "geometry"] = square(0, 0).difference(strip)
     frame.loc[row[code_at(1, 0)], "geometry"] = square(1, 0).union(strip)
     frame.loc[row[code_at(0, 1)], "name"] = "改过的名"
+    frame.loc[row[code_at(3, 1)], "name"] = "另一个名"
     half = frame.loc[[row[code_at(1, 2)]]].assign(geometry=[square(1.5, 2, 0.5)])
     frame.loc[row[code_at(1, 2)], "geometry"] = square(1, 2, 0.5)
     spoilt = shapely.Polygon(square(0, 3).exterior.coords[i] for i in (0, 2, 1, 3))
@@ -56,10 +57,12 @@ def test_a_file_goes_out_comes_back_changed_and_each_difference_is_accepted_or_r
     path = tmp_path / "plan.gpkg"
     download.value.save_as(path)
     change_file(path)
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.method) if each.url.endswith("/file") else None)
     page.set_input_files('#tab-body input[type="file"]', path)
-    expect_said(page, "文件与方案有 8 处不同")
+    expect_said(page, "文件与方案有 9 处不同")
     lines = page.locator("#differences li")
-    expect(lines).to_have_count(8)
+    expect(lines).to_have_count(9)
     missing = page.locator('#differences [data-kind="missing"]')
     expect(missing).to_contain_text(f"文件没有说 微网格 {code_at(1, 3)} 的土地归谁")
     expect(page.locator('#differences [data-kind="unreadable"]')).to_contain_text("边界自相交")
@@ -77,15 +80,23 @@ def test_a_file_goes_out_comes_back_changed_and_each_difference_is_accepted_or_r
     )  # the neighbour got what it lost
     divided.get_by_text("采用", exact=True).click()
     expect(divided).to_have_count(0)
-    page.locator('#differences [data-kind="name"]').get_by_text("不采用").click()
-    expect(page.locator('#differences [data-kind="name"]')).to_have_count(0)
+    names = page.locator('#differences [data-kind="name"]')
+    names.filter(has_text="改过的名").get_by_text("不采用").click()
+    expect(names).to_have_count(1)
     expect(page.locator(".log li")).to_have_count(2)
     page.click("#undo")
     expect(divided).to_have_count(1)  # what is undone is a difference again
+    expect(page.locator("#accept-all")).to_have_text("全部采用（2）")
+    page.click("#accept-all")  # as one step
+    expect_said(page, "采用文件中的边界：")
+    expect(names).to_have_count(0)
+    expect(divided).to_have_count(0)
+    expect(page.locator(".log li")).to_have_count(2)
+    assert sent == ["POST"]
     missing.get_by_text("知道了").click()
     expect(missing).to_have_count(0)
-    names = page.evaluate("planner.units.getSource().getFeatures().map((each) => each.get('name'))")
-    assert "改过的名" not in names
+    called = page.evaluate("planner.units.getSource().getFeatures().map((each) => each.get('name'))")
+    assert ("改过的名" in called, "另一个名" in called) == (False, True)
     unit = ask(ground, f"/v1/units/{code_at(0, 1)}?level=microgrid")["id"]
     page.goto(f"{ground.url}/units/{unit}?{urlencode({'known_at': utc_now().isoformat()})}")
     expect(page.locator("#called")).to_contain_text("时所知")

@@ -10,8 +10,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection
 
-from core.errors import Invalid, NotFound
-from geo.operations import Drawing, Impossible, Operation, Unit, apply
+from core.errors import Invalid, NotFound, Text
+from geo.operations import Drawing, Impossible, NothingToDo, Operation, Unit, apply
 from geo.operations.returned import Incoming, ReplaceFromFile
 from geo.plans import geometry_column
 from geo.plans.codec import write_operation
@@ -19,20 +19,34 @@ from geo.plans.neighbourhood import read_drawing
 from geo.plans.packages.comparing import Difference, compare_with_file
 from geo.plans.packages.matching import match_features
 from geo.plans.packages.reading import Feature, read_package
-from geo.plans.redraw import Redraw, is_within, refuse_outside
+from geo.plans.redraw import Redraw, is_within, only_noded, refuse_outside
 from geo.plans.scene import EVERYTHING, read_scene
 
-TRIED_MOST: Final = 500
-"""Differences after these are offered untried: a file with more was not edited but made anew."""
+TRIED_MOST: Final = 100
+"""Differences after these are offered untried, so that the first ones need not wait: `try_operations` tries them."""
 
 
 @dataclass(frozen=True)
 class Offered:
-    """One difference of a file. `code`: the unit's; `operation`: name and arguments of what takes it over; None: nothing does."""
+    """One difference of a file. `code`: the unit's; `operation`: name and arguments of what takes it over; None: nothing does.
+
+    `tried`: false while nobody knows yet whether the operation would be refused.
+    """
 
     difference: Difference
     code: str | None
     operation: tuple[str, dict[str, Any]] | None
+    tried: bool
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an operation would do now. `changes`: false where all is so already; `born`: codes of new units; `why`: it is refused."""
+
+    changes: bool
+    born: tuple[str, ...] = ()
+    why: Text | None = None
+    where: tuple[float, float] | None = None
 
 
 def compare_package(conn: Connection, found: Redraw, data: bytes) -> list[Offered]:
@@ -45,7 +59,9 @@ def compare_package(conn: Connection, found: Redraw, data: bytes) -> list[Offere
     differences = compare_with_file(match_features(drawing, features, own, inside))
     key = UUID(int=found.id)
     return [
-        _offered(drawing, _tried(found, drawing, each, key) if place < TRIED_MOST else each)
+        _offered(drawing, _tried(found, drawing, each, key), tried=True)
+        if place < TRIED_MOST
+        else _offered(drawing, each, tried=each.operation is None)
         for place, each in enumerate(differences)
     ]
 
@@ -63,19 +79,33 @@ def _tried(found: Redraw, drawing: Drawing, each: Difference, key: UUID) -> Diff
     """The difference without its operation where that is refused, and why; a new unit with the code that it would get."""
     if each.operation is None:
         return each
+    trial = _try(found, _around(drawing, each.operation, each.where), each.operation, key)
+    if trial.why is not None:
+        where = shapely.Point(trial.where) if each.where is None and trial.where is not None else each.where
+        return replace(each, operation=None, why=trial.why, where=where)
+    return replace(each, after="、".join(trial.born)) if trial.born else each
+
+
+def try_operations(conn: Connection, found: Redraw, operations: Sequence[Operation]) -> list[Trial]:
+    """What each would do to the plan as it is, by itself; nothing is changed."""
+    key = UUID(int=found.id)
+    return [_try(found, read_drawing(conn, found, each), each, key) for each in operations]
+
+
+def _try(found: Redraw, drawing: Drawing, operation: Operation, key: UUID) -> Trial:
     try:
-        applied = apply(_around(drawing, each.operation, each.where), each.operation, key)
+        applied = apply(drawing, operation, key)
         refuse_outside(found, applied)
+    except NothingToDo:
+        return Trial(changes=False)
     except (Impossible, Invalid, NotFound) as reason:
-        place = getattr(reason, "where", None)
-        where = shapely.Point(place) if each.where is None and place is not None else each.where
-        return replace(each, operation=None, why=reason.said, where=where)
-    born = [
-        unit.code
-        for unit_id, unit in applied.changes.items()
-        if unit is not None and unit_id not in drawing.units
-    ]
-    return replace(each, after="、".join(sorted(born))) if born else each
+        return Trial(changes=False, why=reason.said, where=getattr(reason, "where", None))
+    units = drawing.units
+    born = (
+        unit.code for unit_id, unit in applied.changes.items() if unit is not None and unit_id not in units
+    )
+    changes = any(not only_noded(units.get(each), unit) for each, unit in applied.changes.items())
+    return Trial(changes, tuple(sorted(born)))
 
 
 def _around(drawing: Drawing, operation: Operation, where: BaseGeometry | None) -> Drawing:
@@ -97,7 +127,7 @@ def _around(drawing: Drawing, operation: Operation, where: BaseGeometry | None) 
     return replace(drawing, units=kept)
 
 
-def _offered(drawing: Drawing, each: Difference) -> Offered:
+def _offered(drawing: Drawing, each: Difference, *, tried: bool) -> Offered:
     unit = None if each.unit is None else drawing.units.get(each.unit)
     operation = None if each.operation is None else write_operation(each.operation)
-    return Offered(each, None if unit is None else unit.code, operation)
+    return Offered(each, None if unit is None else unit.code, operation, tried)

@@ -125,6 +125,10 @@ map.on("moveend", () => {
   resting = setTimeout(() => plan !== null && partly && readScene(), REST_MS);
 });
 
+const takers = new Set();
+/** `listener({ changed, gone })`: what of the units a step in the plan changed. */
+export const onTaken = (listener) => takers.add(listener);
+
 function take(answer) {
   const source = units.getSource();
   for (const id of answer.gone) {
@@ -143,6 +147,7 @@ function take(answer) {
     const errors = features.filter((each) => each.properties.severity === "error").length;
     findings = { features, errors, warnings: features.length - errors, whole: false };
   } else findings = { features: [], errors: 0, warnings: 0, whole: false };
+  for (const listener of takers) listener(answer);
 }
 
 async function change(asked) {

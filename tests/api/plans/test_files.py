@@ -60,6 +60,11 @@ class Desk:
         assert done["ok"], done
         return done
 
+    def tried(self, operations: list[Told]) -> list[Told]:
+        answer = self.ask("planner", "POST", f"/v1/plans/{self.plan}/trials", {"operations": operations})
+        found: list[Told] = answer["trials"]
+        return found
+
     def units(self) -> dict[str, Told]:
         """What the plan has, by id."""
         drawn = self.ask("planner", "GET", f"/v1/plans/{self.plan}/drawing")["features"]
@@ -293,3 +298,40 @@ def test_qgis_opens_a_plan_changes_it_and_it_comes_back_as_the_difference_it_is(
     assert shapely.geometry.shape(units[heir]["geometry"]).equals(square(0, 3, 2))
     assert (ended in units, len(units)) == (False, 9)
     assert {each["kind"] for each in desk.send_as_it_is()} <= {"households"}
+
+
+def test_what_a_difference_would_do_is_tried_without_the_file_and_without_doing_it(desk: Desk) -> None:
+    desk.draw((0, 0), square(0, 0).difference(STRIP))
+    desk.draw((1, 0), square(1, 0).union(STRIP))
+    desk.add(square(1.5, 2, 0.5), like=(1, 2))
+    desk.draw((1, 2), square(1, 2, 0.5))
+    told = desk.send()
+    giver, taker = desk.ids((0, 0), (1, 0))
+    lost, won, halves = one(told, "border", giver), one(told, "border", taker), one(told, "repeated")
+    taken = {"op": "recode", "args": {"unit": giver, "code": code_at(5, 5)}}
+    asked = [*(each["operation"] for each in (lost, won, halves)), taken]
+    trials = desk.tried(asked)
+    assert [each["changes"] for each in trials] == [True, True, True, False]
+    assert trials[2]["born"] == [code_at(0, 2, "grid") + "05"]
+    assert [each["why"] for each in trials[:3]] == [None] * 3
+    assert "given already" in trials[3]["why"]["text"]
+    assert trials[3]["why"]["said"]["values"]["code"] == code_at(5, 5)
+    desk.accept(lost)
+    assert [(each["changes"], each["why"]) for each in desk.tried([lost["operation"], won["operation"]])] == [
+        (False, None), (False, None),
+    ]  # fmt: skip
+    desk.ask("planner", "POST", f"/v1/plans/{desk.plan}/undo")
+    assert [each["changes"] for each in desk.tried([won["operation"]])] == [True]
+    assert len(desk.send_as_it_is()) == len(told)
+
+
+def test_differences_after_the_first_hundred_say_that_they_are_untried(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo.plans.packages.offering.TRIED_MOST", 1)
+    desk.frame.loc[desk.row(0, 1), "name"] = "改过的名"
+    desk.frame.loc[desk.row(0, 2), "code"] = code_at(5, 5)
+    first, second = desk.send()
+    assert (first["tried"], second["tried"]) == (True, False)
+    (trial,) = desk.tried([second["operation"]])
+    assert "given already" in trial["why"]["text"]

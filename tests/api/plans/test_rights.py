@@ -40,6 +40,7 @@ def steps(parent: str, unit: str) -> dict[str, tuple[str, str, str, object]]:
         "decide on the handover": (SEE, "PUT", "/handover", {}),
         "file": (SEE, "GET", "/file", None),
         "draw": (DRAW, "POST", "/operations", rename),
+        "try": (DRAW, "POST", "/trials", {"operations": [rename]}),
         "undo": (DRAW, "POST", "/undo", None),
         "redo": (DRAW, "POST", "/redo", None),
         "suggestions": (DRAW, "POST", "/suggestions", {"parent": parent, "count": 2, "time_limit_s": 0.1}),
