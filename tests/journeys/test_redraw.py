@@ -131,7 +131,8 @@ def test_operations_by_chance_leave_real_borders_without_a_fault(city: Any) -> N
             units = {each.unit_id: each.geom for each in standing(conn).values()}
             units |= {key: each and each.geom for key, each in read_changes(conn, found).items()}
             borough = next(each.unit_id for each in standing(conn).values() if each.level == "borough")
-            ids = [key for key, shape in units.items() if shape is not None and key != borough]
+            there = {key: shape for key, shape in units.items() if shape is not None and key != borough}
+            ids = sorted(there, key=lambda key: there[key].wkb)  # ids are others in every run
             one = ids[random.integers(len(ids))]
             beside = [key for key in ids if key != one and units[key].intersection(units[one]).length > 0]
             if not beside:
