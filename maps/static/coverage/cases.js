@@ -53,7 +53,7 @@ export async function listCases(state, query) {
   );
   const heads = ["case.number", "case.category", "coverage.state", "case.occurred"].map((key, place) => el("th", { scope: "col", class: place === 3 ? "right" : null }, t(key)));
   const all = el("table", {}, el("caption", { class: "muted small" }, t(more ? "coverage.cases.more" : "coverage.cases.all", { n: count(cases.length) })), el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
-  const parts = [el("h3", {}, t("coverage.response")), el("p", { class: "small" }, tellResponses(sent)), el("p", { class: "muted small" }, t("coverage.response.text"))];
+  const parts = [el("h3", {}, t("coverage.response")), tellResponses(sent), el("p", { class: "muted small" }, t("coverage.response.text"))];
   if (sent.responses.length) parts.push(tableOfResponses(sent, show));
   at("list").replaceChildren(...parts, el("h3", {}, t("coverage.cases.title")), cases.length ? all : el("p", { class: "muted" }, t("coverage.cases.none")));
 }

@@ -36,6 +36,9 @@ export function meaning(figure, told) {
 /** Whether a figure stands on so little that nobody should lean on it. */
 export const isFew = (figure) => figure.denominator > 0 && figure.denominator < (FEW[figure.measure] ?? 0);
 
+/** The class of a row or text that stands on so little. */
+export const fewClass = (denominator, measure) => (isFew({ denominator, measure }) ? "few" : null);
+
 export function ageText(age, key = "seconds") {
   if (!age) return t("coverage.unobserved");
   if (age[key] === null || age[key] === undefined) return t("coverage.never");

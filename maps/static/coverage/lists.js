@@ -3,7 +3,7 @@ import { count, day, metres, span, stamp } from "../format.js";
 import { at, el } from "../wall/dom.js";
 import { t } from "../words.js";
 import { outcomeOf } from "./band.js";
-import { ageText, basis, isFew, meaning, median, percent } from "./figure.js";
+import { ageText, basis, fewClass, isFew, meaning, median, percent } from "./figure.js";
 import { showAt } from "./map.js";
 import { go, now } from "./state.js";
 
@@ -70,7 +70,7 @@ export function listCold({ stops, total, not_observed: unseen, round, round_m: l
   const rows = stops.map((stop, row) =>
     el(
       "tr",
-      {},
+      { class: fewClass(stop.area_m2 * 1e4, "cm2") },
       el("th", { scope: "row" }, el("span", { class: "step" }, place.has(row) ? String(place.get(row)) : ""), link(stop.name, () => go({ unit: stop.code, level: null }), { title: stop.code })),
       right(stop.seconds === null ? t("coverage.never") : t("age.d", { n: (stop.seconds / 86400).toFixed(1) })),
       right(stop.duty_seconds === null ? "–" : span(stop.duty_seconds)),
@@ -79,9 +79,12 @@ export function listCold({ stops, total, not_observed: unseen, round, round_m: l
     ),
   );
   const heads = [t("coverage.unit"), t("coverage.age"), t("coverage.duty_age"), t("coverage.households"), t("unit.ha")];
-  const caption = `${t("coverage.cold.text", { n: count(total), unseen: count(unseen) })} ${t("coverage.round.text", { n: round.length, length: metres(length) })}`;
+  const caption = `${t("coverage.cold.text", { n: count(total), unseen: count(unseen) })} ${t("coverage.round.text", { n: round.length, length: metres(length) })}${grey(rows)}`;
   at("list").replaceChildren(table(heads, rows, caption), ...required);
 }
+
+/** What grey means, where something of the list is. */
+const grey = (rows) => (rows.some((row) => row.classList.contains("few")) ? ` ${t("coverage.few.grey")}` : "");
 
 /** The required places, those with most visits missing first. */
 function listSites({ sites, total }) {
@@ -89,7 +92,7 @@ function listSites({ sites, total }) {
   const rows = sites.map((one) =>
     el(
       "tr",
-      {},
+      { class: one.observed ? fewClass(one.required, "count") : null },
       el("th", { scope: "row" }, one.lon === null ? one.name || one.code : link(one.name || one.code, () => showAt(one)), el("span", { class: "muted small block" }, `${one.code} · ${one.unit_name}`)),
       right(one.observed ? `${count(one.visits)} / ${count(one.required)}` : t("coverage.unobserved"), { class: one.missing ? "warn" : "", title: one.least_s === null ? "" : t("coverage.site.least", { time: span(one.least_s) }) }),
       right(one.observed ? count(one.short_visits) : "–"),
@@ -100,7 +103,7 @@ function listSites({ sites, total }) {
   );
   const heads = [t("coverage.site"), t("coverage.site.made"), t("coverage.site.short"), t("coverage.site.last"), t("coverage.site.longest"), ""];
   const missing = sites.filter((one) => one.missing).length;
-  return [el("h3", {}, t("coverage.sites")), table(heads, rows, t("coverage.sites.text", { n: count(total), missing: count(missing) }))];
+  return [el("h3", {}, t("coverage.sites")), table(heads, rows, `${t("coverage.sites.text", { n: count(total), missing: count(missing) })}${grey(rows)}`)];
 }
 
 /** People by name, with the median of all; small numbers have no median. */

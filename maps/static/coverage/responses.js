@@ -2,17 +2,19 @@
 import { category, count, minute, span, stamp } from "../format.js";
 import { el } from "../wall/dom.js";
 import { t } from "../words.js";
-import { percent } from "./figure.js";
+import { fewClass, percent } from "./figure.js";
 
-/** “在到场 3 / 5”: the share with what it stands on, medians, and what stands outside of it. */
+/** The share with what it stands on, medians, and what stands outside of it; grey where it stands on too little. */
 export function tellResponses({ figure, waiting, median_s: median, p90_s: p90 }) {
+  const few = fewClass(figure.denominator, "count");
   const parts = [
     figure.denominator ? t("coverage.response.share", { share: percent(figure.share), part: count(figure.numerator), whole: count(figure.denominator) }) : t("coverage.response.none"),
     median === null ? (figure.numerator ? t("coverage.response.few") : "") : t("coverage.response.median", { median: span(median), p90: span(p90) }),
     waiting ? t("coverage.response.waiting_of", { n: count(waiting) }) : "",
     figure.not_observed ? t("coverage.response.unseen_of", { n: count(figure.not_observed) }) : "",
   ];
-  return parts.filter(Boolean).join(t("coverage.semicolon"));
+  const text = parts.filter(Boolean).join(t("coverage.semicolon"));
+  return el("p", { class: `small ${few ?? ""}` }, text, few ? ` ${t("coverage.few.grey")}` : "");
 }
 
 /** Whether and when: by the clock, and on duty where that is another. */
@@ -31,7 +33,7 @@ export const marksOf = (responses) =>
 export function listOwnResponses(found) {
   if (!found.responses.length) return null;
   const rows = found.responses.map((one) => el("li", {}, el("span", { class: "number" }, minute(one.sent_at)), ` ${category(one.category)} `, el("span", { class: "muted small number" }, one.number), el("span", {}, ` ${tellResponse(one)}`)));
-  return el("div", {}, el("h3", {}, t("coverage.tab.cases")), el("p", { class: "small muted" }, tellResponses(found)), el("ul", { class: "sent" }, ...rows));
+  return el("div", {}, el("h3", {}, t("coverage.tab.cases")), tellResponses(found), el("ul", { class: "sent" }, ...rows));
 }
 
 /** A table of all that were sent; `show(case)` puts one on the map. */
