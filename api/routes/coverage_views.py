@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
 
 from analysis.coverage.figures import DEFINITIONS
 from analysis.coverage.kept.asked import CoverageAsked, check_period
@@ -14,13 +13,13 @@ from analysis.coverage.kept.reading import find_network_id
 from analysis.coverage.measures.duty_time import working_hours_of
 from analysis.coverage.measures.evidence import Measure
 from analysis.coverage.rules import coverage_rules_of
-from analysis.coverage.views.cold import Leaf, Stop, list_cold, read_leaves
-from analysis.coverage.views.proof import MOST_UNITS, ProofAsked, ProvenVisit, prove, read_parts
+from analysis.coverage.views.cold import Stop, list_cold
+from analysis.coverage.views.proof import ProofAsked, ProvenVisit, prove, read_parts
+from analysis.coverage.views.provers import Provers, choose_provers
 from analysis.coverage.views.rhythm import read_calendar, read_week
 from api.callers import CallerDep, Conn, LookupDep, Now, SettingsDep, require
 from api.routes.coverage import AskedDep, FigureOut, LedUnitDep, describe_figure
 from core.clock import day_bounds
-from core.errors import Invalid, told
 from people.access import MAY_SEE_COVERAGE, visible_units
 from people.looks import Look, record_look
 
@@ -108,6 +107,17 @@ class DayPartOut(BaseModel):
     expired: bool = Field(description="the fixes of the day are gone")
 
 
+class ProversOut(BaseModel):
+    """The deepest units that the visits are of: by code, 200 at a time; of more than 200 those alone that have part in it."""
+
+    total: int
+    page: int
+    pages: int
+    first_code: str | None = Field(description="of this page; null: none has part in it")
+    last_code: str | None
+    part: int = Field(description="what the units of this page have of the day's numerator, as computed")
+
+
 class ProofOut(BaseModel):
     """`days`: what each day is of the figure of the period. `expired`: the fixes of `on` are gone, so that the figure alone
     stands.
@@ -125,7 +135,8 @@ class ProofOut(BaseModel):
     numerator: int | None = Field(
         description="of the day, as it was computed; null: it is no day of the period"
     )
-    proven: int = Field(description="what these visits prove now, each thing once")
+    units: ProversOut
+    proven: int = Field(description="what the visits of this page's units prove now, each thing once")
     total: int
     visits: list[VisitOut] = Field(description="500 at most")
 
@@ -193,6 +204,7 @@ class ProofQuery(BaseModel):
     measure: Measure = "area"
     first: date | None = Field(None, alias="from", description="of the figure's period; none: the day alone")
     last: date | None = Field(None, alias="to")
+    page: int = Field(1, ge=1, le=1_000_000, description="of the units that have part in it, 200 at a time")
 
 
 @router.get("/proof", dependencies=[require(*MAY_SEE_COVERAGE)])
@@ -205,22 +217,18 @@ def tell_proof(
     now: Now,
     led: LedUnitDep,
 ) -> ProofOut:
-    """The visits on a day that prove a figure of a unit with at most 200 deepest units, each with its very fixes. It names
-    people, so the look is written down.
+    """The visits on a day that prove a figure of a unit, 200 of its deepest units at a time, each with its very fixes. It
+    names people, so the look is written down.
     """
     on, found, network = query.on, led.unit, led.unit.network
     network_id = find_network_id(conn, network)
     period = CoverageAsked(network_id, found.id, query.first or on, query.last or on)
-    leaves = _find_leaves(conn, CoverageAsked(network_id, found.id, on, on), found.code)
+    whose = CoverageAsked(network_id, found.id, on, on)
+    units = choose_provers(conn, whose, query.measure, code=found.code, page=query.page)
     why = f"proof of coverage {on}"
     record_look(conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=found.id))
     job = CoverageJob(network, settings.zone, coverage_rules_of(settings), settings.fix_days)
-    asked = ProofAsked(
-        query.measure,
-        on,
-        [leaf.version_id for leaf in leaves if leaf.observed],
-        visible_units(conn, caller, MAY_SEE_COVERAGE),
-    )
+    asked = ProofAsked(query.measure, on, units.versions, visible_units(conn, caller, MAY_SEE_COVERAGE))
     proof = prove(conn, lookup, job, asked, now=now)
     days = read_parts(conn, check_period(period), query.measure, job, now=now)
     return ProofOut(
@@ -234,26 +242,15 @@ def tell_proof(
         numerator=next(
             (day.part for day in days if day.on == on), 0 if period.first <= on <= period.last else None
         ),
+        units=_provers(units),
         proven=proof.proven,
         total=proof.total,
         visits=[_visit(visit) for visit in proof.visits],
     )
 
 
-def _find_leaves(conn: Connection, asked: CoverageAsked, code: str) -> list[Leaf]:
-    """The deepest units of a day; Invalid for none, or for more than a proof is made of."""
-    leaves = read_leaves(conn, asked)
-    if not 0 < len(leaves) <= MOST_UNITS:
-        raise Invalid(
-            told(
-                "{code} had {count} computed deepest units on {day}: choose a unit of 1 to {most}",
-                code=code,
-                count=len(leaves),
-                day=asked.first,
-                most=MOST_UNITS,
-            )
-        )
-    return leaves
+def _provers(units: Provers) -> ProversOut:
+    return ProversOut(**{key: value for key, value in vars(units).items() if key != "versions"})
 
 
 def _stop(stop: Stop) -> StopOut:

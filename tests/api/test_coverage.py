@@ -118,7 +118,11 @@ def test_from_the_percentage_to_the_fixes_that_prove_it(browse: Browser, compute
         assert len(newest) == looks + 1
         assert (newest[0]["who"], newest[0]["why"]) == ("boss1", f"proof of coverage {computed}")
         assert browse("boss2").get(f"/v1/coverage/proof?{asked}&measure={measure}").status_code == 403
-    assert boss.get(f"/v1/coverage/proof?{asked}").json()["total"] > 0
+    proof = boss.get(f"/v1/coverage/proof?{asked}&page=7").json()
+    assert proof["total"] > 0
+    assert (proof["units"]["page"], proof["units"]["pages"]) == (1, 1)
+    assert proof["units"]["part"] == proof["proven"]
+    assert boss.get(f"/v1/coverage/proof?{asked}&page=0").status_code == 422
     assert boss.get(f"/v1/coverage/proof?{asked}&measure=luck").status_code == 422
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import Connection, delete, func, select
 
 from analysis.coverage.kept.compute import CoverageJob, compute_day
@@ -260,6 +260,7 @@ def test_a_worker_sees_the_same_and_says_what_a_time_was_and_the_supervisor_answ
     expect(desk.locator("#list")).to_contain_text("在三号楼入户")
     desk.get_by_role("button", name="认可", exact=True).click()
     expect(desk.locator("#list")).to_contain_text("boss 已认可")
+    arrived(visit("boss").open(f"/coverage?from={computed}&to={computed}&person=w1"))
     lon, lat = centre(0, 0)
     phone.context.grant_permissions(["geolocation"])
     phone.context.set_geolocation({"longitude": lon, "latitude": lat, "accuracy": 8})
@@ -286,3 +287,20 @@ def test_english_is_complete(visit: Visits, computed: date) -> None:
     page = arrived(visit("boss", language="en-GB").open(f"/coverage?from={computed}&to={computed}&lang=en"))
     expect(page.locator("#tab-cold")).to_have_text("Unvisited")
     assert re.findall(r"coverage\.[a-z_.]+", page.locator("body").inner_text()) == []
+
+    def as_if_of_many(route: Route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        asked = int(re.search(r"page=(\d+)", route.request.url)[1])  # type: ignore[index]
+        found["units"] |= {"total": 512, "page": asked, "pages": 3}
+        route.fulfill(response=answer, json=found)
+
+    page.route("**/v1/coverage/proof?*", as_if_of_many)
+    page.locator("#figures").get_by_role("button", name="Proof").first.click()
+    expect(page.locator("#detail")).to_contain_text("512 deepest units have part in it; this is page 1 of 3")
+    page.locator("#detail").get_by_role("button", name="Next page").click()
+    expect(page.locator("#detail")).to_contain_text("page 2 of 3")
+    expect(page).to_have_url(re.compile("page=2"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#detail")).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("page="))

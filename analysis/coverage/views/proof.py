@@ -27,7 +27,6 @@ from people.access import Scope, assigned_during
 from people.tables import person
 from tracking.tables import fix
 
-MOST_UNITS: Final = 200
 MOST_VISITS: Final = 500
 _AROUND_DEG: Final = 0.005
 

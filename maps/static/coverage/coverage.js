@@ -15,7 +15,6 @@ import { showCalendar, showTrend, showWeek } from "./rhythm.js";
 import { go, now, onChange } from "./state.js";
 import { instantOf } from "./stretch.js";
 
-const MOST_PROVEN = 200; // deepest units that a proof is made of
 const TABS = ["units", "cold", "people", "cases", "notes"];
 const { root, yesterday } = document.body.dataset;
 const here = { networks: [], place: null, answer: null, calendar: null, trend: null };
@@ -159,8 +158,7 @@ function tellFigures({ measure }) {
   const { whole, required, at_least_once: once, days, as_of: asOf, claimable, interval_s: interval, spans_editions: spans, definitions } = here.answer;
   const figure = whole.figures[measure];
   at("here").replaceChildren(here.place.name, " ", whole.id ? el("a", { class: "link small", href: `/units/${whole.id}` }, t("coverage.unit_page")) : "");
-  const provable = whole.code && whole.unit_days / days.length <= MOST_PROVEN;
-  const proof = (key, one) => (provable && one.denominator ? el("button", { type: "button", class: "link small", onclick: () => openProof(whole.code, key) }, t("coverage.proof")) : null);
+  const proof = (key, one) => (whole.code && one.denominator ? el("button", { type: "button", class: "link small", onclick: () => openProof(whole.code, key) }, t("coverage.proof")) : null);
   const item = (name, one, key) => el("div", { class: isFew(one) ? "few" : null, title: `${meaning(one, definitions)}\n${basis(one)}` }, el("dt", {}, name, " ", key ? proof(key, one) : null), el("dd", {}, el("b", { class: "number" }, one.denominator ? percent(one.share) : "–"), el("span", { class: "muted small" }, one.denominator || one.not_observed ? basis(one) : t("coverage.nothing_due"))));
   const items = [item(t(`coverage.measure.${measure}`), figure, measure)];
   if (once && measure === "area") items.push(item(t("coverage.once"), once));

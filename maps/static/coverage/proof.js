@@ -11,17 +11,17 @@ const MOST = 200;
 let turn = 0; // an answer that comes after the next question was asked is not shown
 
 /** `proof`: the unit; `prove`: of which measure, where it is not the page's. */
-export async function showProof({ proof, prove, measure, network, on, from, to }) {
+export async function showProof({ proof, prove, page, measure, network, on, from, to }) {
   const of = prove ?? measure;
   const mine = ++turn;
-  const found = await get(`/v1/coverage/proof?${new URLSearchParams({ unit: proof, network, measure: of, on: on ?? to, from, to })}`);
+  const found = await get(`/v1/coverage/proof?${new URLSearchParams({ unit: proof, network, measure: of, on: on ?? to, from, to, page: page ?? 1 })}`);
   if (mine !== turn) return;
   const told = (value) => amount(value, found.measure);
   const title = el("h2", {}, t("coverage.proof.title", { unit: found.unit_name, on: found.on, measure: t(`coverage.measure.${of}`) }));
   const days = found.days.length > 1 || found.days[0]?.on !== found.on ? listDays(found, told) : null;
   const draw = (visits) => drawTrail(visits.flatMap(({ fixes }) => fixes.map(({ lon, lat }) => ({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [lon, lat] } }))));
   draw(found.visits);
-  const parts = found.expired ? [el("p", { class: "warn" }, t("coverage.expired"))] : [...tell(found, told), listVisits(found, of, told, draw)];
+  const parts = found.expired ? [el("p", { class: "warn" }, t("coverage.expired"))] : [turnPages(found, told), ...tell(found, told), listVisits(found, of, told, draw)];
   at("detail").replaceChildren(...[title, days, ...parts].filter(Boolean));
 }
 
@@ -34,12 +34,20 @@ function listDays({ days, on }, told) {
   return el("div", {}, el("p", { class: "small muted" }, t("coverage.proof.days")), el("ul", { class: "proof-days" }, ...items));
 }
 
-function tell({ total, visits, proven, numerator }, told) {
+/** Of more units than are proven at once: which these are, and the ways to the others. */
+function turnPages({ units: { total, page, pages, first_code: first, last_code: last, part }, numerator }, told) {
+  if (pages < 2) return null;
+  const turn = (key, to) => el("button", { type: "button", class: "link", disabled: to < 1 || to > pages, onclick: () => go({ page: String(to) }) }, t(key));
+  const text = t("coverage.proof.units", { n: count(total), page, pages, first, last, part: told(part), whole: told(numerator ?? part) });
+  return el("p", { class: "small" }, text, " ", turn("coverage.proof.before", page - 1), " ", turn("coverage.proof.after", page + 1));
+}
+
+function tell({ total, visits, proven, units: { part } }, told) {
   const text = total ? t("coverage.proof.text", { n: count(total), what: told(proven) }) : t("coverage.proof.none");
   const shown = Math.min(visits.length, MOST);
   return [
     el("p", {}, text, shown < total ? ` ${t("coverage.proof.first", { n: count(shown) })}` : ""),
-    numerator !== null && numerator !== proven ? el("p", { class: "warn small" }, t("coverage.proof.differs", { was: told(numerator) })) : null,
+    part !== proven ? el("p", { class: "warn small" }, t("coverage.proof.differs", { was: told(part) })) : null,
   ];
 }
 

@@ -1,7 +1,7 @@
 // What the page shows, kept in the address: a link or a reload brings the same view, Back the one before.
 // `show`: share or age; `tab`: units, cold, people, cases or notes; `person` and `on`: whose day, `part`: what of it; `proof`: a
-// unit whose fixes are shown, `prove`: of which measure, if not the page's; `cases`: 1 with their pins.
-const KEYS = ["network", "unit", "level", "from", "to", "measure", "show", "tab", "role", "person", "on", "part", "proof", "prove", "cases"];
+// unit whose fixes are shown, `prove`: of which measure, if not the page's, `page`: of its units; `cases`: 1 with their pins.
+const KEYS = ["network", "unit", "level", "from", "to", "measure", "show", "tab", "role", "person", "on", "part", "proof", "prove", "page", "cases"];
 const listeners = new Set();
 let state = read();
 
@@ -22,6 +22,7 @@ export const now = () => state;
 export function go(change) {
   const before = state;
   const next = { ...state, ...change };
+  if (["proof", "prove", "measure", "on", "from", "to"].some((key) => next[key] !== state[key])) next.page = change.page ?? null;
   if (address(next) === address(state)) return;
   state = next;
   history.pushState(null, "", address(next));

@@ -21,6 +21,7 @@ from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.measures.evidence import MEASURES, Measure
 from analysis.coverage.views.cold import read_leaves
 from analysis.coverage.views.proof import Proof, ProofAsked, prove, read_parts
+from analysis.coverage.views.provers import choose_provers
 from geo.lookup import Lookup
 from people.access import Scope
 from people.shifts import Shift, add_shift
@@ -123,3 +124,40 @@ def test_of_units_where_nobody_tracked_serves_there_is_nothing_to_prove(
 ) -> None:
     nothing = prove(conn, lookup, JOB, ProofAsked("area", ON, [], ALL), now=NOW)
     assert (nothing.expired, nothing.total) == (False, 0)
+
+
+def test_the_pages_of_a_large_unit_prove_its_figure_together(
+    conn: Connection, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two units a page: those with something proven alone, by code, each page what it says it has of the numerator."""
+    monkeypatch.setattr("analysis.coverage.views.provers.MOST_UNITS", 2)
+    figures = read_coverage(conn, asked(conn, code="3101")).whole.figures
+    for measure in MEASURES:
+        first = choose_provers(conn, asked(conn, code="3101"), measure, code="3101", page=1)
+        pages = [
+            choose_provers(conn, asked(conn, code="3101"), measure, code="3101", page=n + 1)
+            for n in range(first.pages)
+        ]
+        assert [page.page for page in pages] == list(range(1, first.pages + 1))
+        assert all(0 < len(page.versions) <= 2 for page in pages)
+        assert len({version for page in pages for version in page.versions}) == first.total
+        for page in pages:
+            wanted = ProofAsked(measure, ON, page.versions, ALL)
+            assert prove(conn, lookup, JOB, wanted, now=NOW).proven == page.part
+        (day,) = [
+            each
+            for each in read_parts(conn, asked(conn, code="3101"), measure, JOB, now=NOW)
+            if each.on == ON
+        ]
+        assert sum(page.part for page in pages) == day.part
+        if measure != "required":
+            assert day.part == figures[measure].numerator
+        codes = [code for page in pages for code in (page.first_code, page.last_code)]
+        assert codes == sorted(codes, key=str)
+    area = choose_provers(conn, asked(conn, code="3101"), "area", code="3101", page=1)
+    assert area.pages > 1
+    beyond = choose_provers(conn, asked(conn, code="3101"), "area", code="3101", page=99)
+    assert beyond.page == area.pages, "a page after the last is the last"
+    monkeypatch.setattr("analysis.coverage.views.provers.MOST_UNITS", 200)
+    whole = choose_provers(conn, asked(conn, code=GRID), "area", code=GRID, page=1)
+    assert (whole.pages, whole.total) == (1, 4), "where they are few all of them, whatever is proven"
