@@ -22,7 +22,7 @@ class PlanUnitOut(BaseModel):
     kind: Literal["territorial", "dedicated"]
     parent_id: str | None
     lowest: bool = Field(
-        description="false: it stands above others, and its border and figures follow from theirs"
+        description="false: it stands above others, and its border and figures are theirs together"
     )
     change: Literal["kept", "noded", "changed", "born"]
     editable: bool

@@ -174,7 +174,11 @@ def snap(ground: Ground, page: Page, plan: int) -> None:
 
 def expect_english(page: Page) -> None:
     """On every tab, with findings, with a unit chosen, and in the history."""
+    page.keyboard.press("2")
+    page.click("#pen-done")
+    expect(page.locator("#trouble")).to_be_visible()
     page.keyboard.press("1")
+    expect(page.locator("#trouble")).to_be_hidden()  # what was refused is no more of interest
     page.click("#tab-findings")
     page.click("#check-whole")
     expect(page.locator(".findings li").first).to_be_visible()

@@ -1,6 +1,6 @@
 """The units of a plan's subtree as a list: by code, found by a part of code or name, wherever the map looks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -23,7 +23,7 @@ Which = Literal["lowest", "above", "all"]
 class Listed:
     """A unit of the plan's subtree as the plan has it, but for its border.
 
-    `lowest`: with a border of its own; above these, area and households follow and are None.
+    `lowest`: with a border of its own; above these, area and households are the sums of the territorial units below.
     """
 
     unit: Unit
@@ -90,6 +90,31 @@ class _Subtree:
     def is_lowest(self, each: Unit) -> bool:
         return each.id not in self.divided
 
+    def sums(self, wanted: Collection[UUID]) -> dict[UUID, tuple[int | None, float | None]]:
+        """Households and area of units above the lowest ones; None where nothing is known of any unit below."""
+        below: dict[UUID, list[Unit]] = {unit_id: [] for unit_id in wanted}
+        lowest = [each for each in self.units.values() if self.is_lowest(each) and each.kind == "territorial"]
+        for each in lowest if wanted else ():
+            above = each.parent
+            while above is not None and above in self.units:
+                if above in below:
+                    below[above].append(each)
+                above = self.units[above].parent
+        drawn = measure(each for group in below.values() for each in group)
+        area_m2 = self.area_m2 | {unit_id: size.area_m2 for unit_id, size in drawn.items()}
+        return {
+            unit_id: (
+                _sum_households(group),
+                sum(area_m2[each.id] for each in group if each.id in area_m2) if group else None,
+            )
+            for unit_id, group in below.items()
+        }
+
+
+def _sum_households(units: Iterable[Unit]) -> int | None:
+    known = [each.households for each in units if each.households is not None]
+    return sum(known) if known else None
+
 
 def _read_subtree(conn: Connection, found: Redraw) -> _Subtree:
     changes = read_changes(conn, found)
@@ -105,17 +130,19 @@ def _read_subtree(conn: Connection, found: Redraw) -> _Subtree:
 def _describe(conn: Connection, found: Redraw, here: _Subtree, page: Sequence[Unit]) -> list[Listed]:
     boxes = _boxes(conn, found, [each.id for each in page])
     known = {each.id: each for each in read_base(conn, found, {each.id for each in page} & set(here.changes))}
-    sizes = {unit_id: size.area_m2 for unit_id, size in measure(page).items()}
+    sizes = here.area_m2 | {unit_id: size.area_m2 for unit_id, size in measure(page).items()}
+    sums = here.sums({each.id for each in page if not here.is_lowest(each)})
     listed = []
     for each in page:
         lowest = here.is_lowest(each)
+        households, area_m2 = (each.households, sizes.get(each.id)) if lowest else sums[each.id]
         listed.append(
             Listed(
-                each if lowest else replace(each, households=None),
+                replace(each, households=households),
                 lowest,
                 change_of(known.get(each.id), each, here.changes),
                 lowest and is_editable(found, each, ()),
-                sizes.get(each.id, here.area_m2.get(each.id)) if lowest else None,
+                area_m2,
                 boxes.get(each.id) if each.geom is None else _bounds(each),
             )
         )

@@ -1,5 +1,6 @@
 // Which units are chosen, in the order they were: from the map, from the table, by mouse or by key.
 import { chosen, map, toLonLat, units } from "./ground.js";
+import { calm } from "./message.js";
 import { chooseUpper, upperUnits } from "./upper.js";
 import { bring, bringAt, hold, isPartly, onWork } from "./work.js";
 
@@ -14,6 +15,7 @@ export const chosenUnits = () => ids.map(unitOf).filter(Boolean);
 
 export function choose(wanted) {
   coming = null;
+  calm();
   chooseUpper([]);
   set(wanted);
 }

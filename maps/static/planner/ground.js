@@ -84,8 +84,19 @@ export function redrawPublished() {
 export function fit(extent, { maxZoom = 18, padding = 48 } = {}) {
   if (ol.extent.isEmpty(extent)) return;
   const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200;
-  const bottom = Math.min(padding + 112, map.getSize()[1] / 4); // the pen lies there
-  map.getView().fit(extent, { padding: [padding, padding, bottom, padding], maxZoom, duration });
+  map.getView().fit(extent, { padding: paddingFor(extent, padding), maxZoom, duration });
+}
+
+/** Beside what lies over the map: the zoom buttons, the pen, and the legend, at its side or above it, wherever more is seen. */
+function paddingFor(extent, padding) {
+  const [width, height] = map.getSize();
+  const legend = at("legend");
+  const right = Math.max(padding, Math.min(64, width / 8));
+  const bottom = Math.min(padding + 112, height / 4); // the pen lies there
+  const beside = [padding, right, bottom, Math.max(padding, Math.min(legend.offsetWidth + 32, width / 2))];
+  const above = [padding, right, Math.max(bottom, Math.min(legend.offsetHeight + 56, height / 2)), padding];
+  const shown = ([top, east, south, west]) => Math.min((width - east - west) / ol.extent.getWidth(extent), (height - top - south) / ol.extent.getHeight(extent));
+  return shown(beside) > shown(above) ? beside : above;
 }
 
 export function fitBox([west, south, east, north], how) {

@@ -14,6 +14,11 @@ function show(id, text, keep) {
 export const say = (text, { keep = false } = {}) => show("message", text, keep);
 export const complain = (text) => show("trouble", text, true);
 
+/** A refusal is told until its reader goes on to something else. */
+export function calm() {
+  at("trouble").hidden = true;
+}
+
 /** Do something; what goes wrong is told. Answers whether it went well. */
 export async function trying(action) {
   try {

@@ -5,7 +5,7 @@ import { choose, chooseAt, chosenIds, territorialAt, unitsTouching } from "./cho
 import { moveCursor, setCursorTool } from "./cursor.js";
 import { map, sketch, writeGeometry } from "./ground.js";
 import { splitIdentity } from "./identity.js";
-import { complain, say, trying } from "./message.js";
+import { calm, complain, say, trying } from "./message.js";
 import { abortPen, addPlace, dropPlace, finishPen, readPlace, setTrace, startPen, stopPen, writePlace } from "./pen.js";
 import { finishPainting, paintAt, startPainting, stopPainting, wipePaint } from "./paint.js";
 import { setSnap } from "./snap.js";
@@ -102,6 +102,7 @@ export function takeTool(name) {
   stopDragging();
   stopPainting();
   sketch.getSource().clear(true);
+  if (name !== inHand) calm();
   inHand = name;
   if (DRAWN[name]) startPen(DRAWN[name], (geometry) => trying(() => asked(name, geometry)));
   if (name === "vertex") startDragging(() => trying(applyVertex));

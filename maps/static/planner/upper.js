@@ -1,5 +1,6 @@
 // Units that stand above the drawn ones: they are chosen from the table or by searching, and shown by the units that they hold.
 import { chosen, units } from "./ground.js";
+import { calm } from "./message.js";
 import { current, onWork } from "./work.js";
 
 const listeners = new Set();
@@ -12,6 +13,7 @@ export const onUpper = (listener) => listeners.add(listener);
 /** These in place of what was chosen. */
 export function chooseUpper(wanted) {
   if (held.length === 0 && wanted.length === 0) return;
+  if (wanted.length) calm();
   held = wanted;
   stand = standing();
   drawUpper();

@@ -1,6 +1,7 @@
 // The open plan: what the service says of it, and every change of it. Panels and the map listen.
 import { get, send } from "../door.js";
 import { boxInView, fitBox, hideEnded, map, readFeatures, redrawPublished, restoreView, units } from "./ground.js";
+import { calm } from "./message.js";
 import { REST_MS } from "./picture.js";
 
 const listeners = new Set();
@@ -176,6 +177,7 @@ export async function checkWhole() {
 
 export async function step(name, comment) {
   plan = await doing(send(path("/steps"), { step: name, comment }));
+  calm();
   tell("plan");
 }
 

@@ -83,7 +83,8 @@ def test_units_are_found_by_code_or_name_as_the_plan_has_them_and_come_along_whe
         code_at(0, 0)
     ] == "changed"
     (found,) = ask("planner", "GET", f"{there}?which=above&search=nORth")["units"]
-    assert (found["unit_id"], found["editable"], found["area_m2"]) == (grid, False, None)
+    assert (found["unit_id"], found["editable"]) == (grid, False)
+    assert found["area_m2"] == pytest.approx(4 * 187 * 222, rel=0.02)  # of the micro-grids below
     exact = ask("planner", "GET", f"{there}?which=all&search={code_at(0, 0, 'grid')}")["units"]
     assert [each["code"] for each in exact[:2]] == [code_at(0, 0, "grid"), code_at(0, 0)]
     assert ask("planner", "GET", f"{there}?which=all&search={code_at(4, 4)}")["total"] == 0
@@ -332,3 +333,22 @@ def test_the_past_is_changed_with_a_reason_and_by_approvers_of_everything_alone(
     assert ask("streetApprover", "POST", f"/v1/plans/{plan}/publish", wanted)["status"] == 403
     assert ask("approver", "POST", f"/v1/plans/{plan}/publish", {"effective_from": past})["status"] == 422
     assert ask("approver", "POST", f"/v1/plans/{plan}/publish", wanted)["ok"]
+
+
+def test_what_stands_above_has_the_sums_of_the_micro_grids_below_it_as_the_plan_has_them(ask: Ask) -> None:
+    plan = open_plan(ask, unit_id=unit_id(ask, 0, 0, "community"))
+    split(ask, plan)
+    args = {"units": [unit_id(ask, 0, 1)], "parent": unit_id(ask, 0, 2, "grid")}
+    assert ask("planner", "POST", f"/v1/plans/{plan}/operations", {"op": "reparent", "args": args})["ok"]
+    units = ask("planner", "GET", f"/v1/plans/{plan}/units?which=all&limit=1000")["units"]
+    lowest = [each for each in units if each["lowest"] and each["kind"] == "territorial"]
+    grids = [each for each in units if each["level"] == "grid"]
+    (community,) = (each for each in units if each["level"] == "community")
+    for each, below in [
+        *((grid, [unit for unit in lowest if unit["parent_id"] == grid["unit_id"]]) for grid in grids),
+        (community, lowest),
+    ]:
+        assert each["households"] == sum(unit["households"] for unit in below) > 0
+        assert each["area_m2"] == pytest.approx(sum(unit["area_m2"] for unit in below), abs=1)
+    assert len(grids) == 2
+    assert {each["code"] for each in lowest} >= {code_at(0, 0, "grid") + "05"}
