@@ -221,16 +221,22 @@ def tell_own_note(person_id: OwnPerson, wanted: NoteWanted, conn: Conn, now: Now
 
 @router.get("/coverage/notes", dependencies=[require(*MAY_SEE_COVERAGE)])
 def list_notes_of_unit(
+    caller: CallerDep,
     conn: Conn,
     zone: Zone,
+    now: Now,
     led: LedUnitDep,
     first: Annotated[date, Query(alias="from")],
     last: Annotated[date, Query(alias="to")],
 ) -> NotesOut:
-    """Notes of those who served in a unit then; those without an answer first."""
+    """Notes of those who served in a unit then; those without an answer first. They name people: the look is written down."""
     since, until = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
     served = assigned_during(Scope(everywhere=False, paths=(led.path,)), person.c.id, since, until)
     found = list_notes(conn, served, since=since, until=until)
+    why = f"notes of {first} to {last}"
+    record_look(
+        conn, Look(now, caller.login, "trail", why, account_id=caller.account_id, unit_id=led.unit.id)
+    )
     return NotesOut(notes=[_note(one) for one in found])
 
 

@@ -168,6 +168,7 @@ def test_a_note_is_told_by_the_worker_and_answered_once_by_whoever_leads_them(
     ]
     assert (kept["answer"], kept["answered_by"]) == ("accepted", "boss1")
     assert kept["credited_s"] > 0
+    assert worker.get("/v1/me/looks").json()[0]["why"].startswith("notes of ")
     assert browse("boss2").get(f"/v1/coverage/notes?unit=S2&{days}").json()["notes"] == []
     day = worker.get(f"/v1/people/w1/coverage?on={computed}").json()
     assert day["credited"]["numerator"] >= day["figures"]["in_grid"]["numerator"]
