@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Text, cast
 
 from analysis.coverage.figures import Figure
 from analysis.coverage.kept.asked import CoverageAsked, check_period
@@ -19,7 +20,8 @@ from api.callers import At, CallerDep, Conn, Instant, Now, SettingsDep, require
 from cases.placement import MAIN_NETWORK
 from core.clock import day_bounds, day_of
 from core.errors import Refused, told
-from geo.units import UnitRead, get_unit, read_path
+from geo.tables import unit_version
+from geo.units import UnitRead, get_unit, read_path, select_versions
 from people.access import MAY_SEE_COVERAGE, Caller, visible_units
 
 router = APIRouter(prefix="/v1", tags=["coverage"])
@@ -130,16 +132,27 @@ def ask_coverage(
     now: Now,
     at: At = None,
 ) -> CoverageAsked:
-    """What is asked for, with the usual period, of the unit that had the code at the instant; Refused for ground the
-    caller's grants do not hold for.
+    """What is asked for, with the usual period, of the unit that had the code at the instant. Refused where the caller's
+    grants do not hold for its place when the period ends, or at the instant where that is later.
     """
     last = query.last or day_of(now, settings.zone) - timedelta(days=1)
     first = query.first or max(last, date.min + timedelta(days=USUAL_DAYS)) - timedelta(days=USUAL_DAYS - 1)
     network_id = find_network_id(conn, query.network)
     code = query.unit
     unit = get_unit(conn, code, network_code=query.network, at=at or now) if code is not None else None
-    refuse_foreign_unit(conn, caller, None if unit is None else read_path(conn, unit), code)
-    return check_period(CoverageAsked(network_id, unit.id if unit else None, first, last, query.level, at))
+    asked = check_period(CoverageAsked(network_id, unit.id if unit else None, first, last, query.level, at))
+    path = None
+    if unit is not None:
+        ends = min(day_bounds(last, settings.zone)[1], now)
+        path = _path_at(conn, unit.id, max(at or now, ends))
+    refuse_foreign_unit(conn, caller, path, code)
+    return asked
+
+
+def _path_at(conn: Connection, unit_id: UUID, instant: datetime) -> str:
+    path = cast(unit_version.c.path, Text).label("path")
+    found: str = conn.execute(select_versions([unit_id], path, at=instant)).one().path
+    return found
 
 
 AskedDep = Annotated[CoverageAsked, Depends(ask_coverage)]

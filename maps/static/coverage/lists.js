@@ -92,7 +92,7 @@ function listSites({ sites, total }) {
   const rows = sites.map((one) =>
     el(
       "tr",
-      { class: one.observed ? fewClass(one.required, "count") : null },
+      {},
       el("th", { scope: "row" }, one.lon === null ? one.name || one.code : link(one.name || one.code, () => showAt(one)), el("span", { class: "muted small block" }, `${one.code} · ${one.unit_name}`)),
       right(one.observed ? `${count(one.visits)} / ${count(one.required)}` : t("coverage.unobserved"), { class: one.missing ? "warn" : "", title: one.least_s === null ? "" : t("coverage.site.least", { time: span(one.least_s) }) }),
       right(one.observed ? count(one.short_visits) : "–"),
@@ -103,7 +103,7 @@ function listSites({ sites, total }) {
   );
   const heads = [t("coverage.site"), t("coverage.site.made"), t("coverage.site.short"), t("coverage.site.last"), t("coverage.site.longest"), ""];
   const missing = sites.filter((one) => one.missing).length;
-  return [el("h3", {}, t("coverage.sites")), table(heads, rows, `${t("coverage.sites.text", { n: count(total), missing: count(missing) })}${grey(rows)}`)];
+  return [el("h3", {}, t("coverage.sites")), table(heads, rows, t("coverage.sites.text", { n: count(total), missing: count(missing) }))];
 }
 
 /** People by name, with the median of all; small numbers have no median. */

@@ -7,7 +7,10 @@ from sqlalchemy import Engine, update
 
 from geo import tables
 from geo.tables import plan_op
-from tests.api.plans.conftest import NOW, Ask, approve, open_plan, unit_id
+from people.grants import add_grant, find_unit
+from tests.api.plans.conftest import NOW, Ask, Clock, approve, open_plan, unit_id
+from tests.city import code_at
+from tests.people.town import make_account
 from tests.planning_rights import OUTDATED, STATES, WHO, bring, may, request_of
 
 ALLOWED = 0
@@ -137,3 +140,29 @@ def test_a_unit_that_moved_to_another_street_is_planned_from_there_alone(ask: As
     }
     assert opened == {"street": 403, "other": 201}
     assert [ask(login, "GET", f"/v1/plans/{before}")["status"] for login in opened] == [404, 200]
+
+
+def test_figures_of_a_unit_that_moved_are_for_whoever_leads_it_when_the_period_ends(
+    ask: Ask, engine: Engine, clock: Clock
+) -> None:
+    with engine.begin() as conn:
+        for login, code in (("lead1", "310101"), ("lead2", "310202")):
+            unit = find_unit(conn, code, NOW)
+            add_grant(conn, make_account(conn, login), "supervisor", unit_id=unit, now=NOW)
+    code, street = code_at(3, 3, "community"), unit_id(ask, 4, 4, "street")
+    plan = open_plan(ask)
+    reparent = {"op": "reparent", "args": {"units": [unit_id(ask, 3, 3, "community")], "parent": street}}
+    assert ask("planner", "POST", f"/v1/plans/{plan}/operations", reparent)["ok"]
+    approve(ask, plan)
+    assert ask("approver", "POST", f"/v1/plans/{plan}/publish", {})["ok"]
+    clock.now = NOW + timedelta(days=10)
+    before = f"&at={(NOW - timedelta(days=1)).isoformat().replace('+00:00', 'Z')}"
+    then, later = (f"from=2026-05-20&to={day}" for day in ("2026-05-25", "2026-06-05"))
+    for period, at, told in (
+        (then, before, [200, 403]),
+        (later, before, [403, 200]),
+        (then, "", [403, 200]),
+        (later, "", [403, 200]),
+    ):
+        url = f"/v1/coverage/trend?unit={code}&{period}{at}"
+        assert [ask(login, "GET", url)["status"] for login in ("lead1", "lead2")] == told, (period, at)
