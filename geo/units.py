@@ -214,6 +214,13 @@ def select_versions(
     )
 
 
+def path_at(conn: Connection, unit_id: UUID, instant: datetime) -> str:
+    """Where the unit lay at the instant, as `read_path` tells it; where it was not there then, as it lies or lay last."""
+    path = cast(unit_version.c.path, Text).label("path")
+    found: str = conn.execute(select_versions([unit_id], path, at=instant)).one().path
+    return found
+
+
 def read_geometry(conn: Connection, units: Sequence[UnitRead]) -> dict[int, str]:
     """GeoJSON text of the borders (MultiPolygon, lon/lat, 7 decimals) by unit version."""
     query = select(unit_version.c.id, func.ST_AsGeoJSON(unit_version.c.geom, 7)).where(

@@ -15,9 +15,9 @@ HTML_LANGUAGE: Final[Mapping[Language, str]] = {"zh": "zh-CN", "en": "en"}
 
 
 @cache
-def read_words(language: Language) -> Mapping[str, str]:
-    """Every text of the pages by its key; the browser's modules read the same files."""
-    words: dict[str, str] = json.loads((STATIC / "words" / f"{language}.json").read_text("utf-8"))
+def read_words(language: Language, folder: Path = STATIC / "words") -> Mapping[str, str]:
+    """Every text by its key: of the pages, whose modules in the browser read the same files, or of another folder."""
+    words: dict[str, str] = json.loads((folder / f"{language}.json").read_text("utf-8"))
     return words
 
 

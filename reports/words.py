@@ -1,24 +1,15 @@
 """The texts of what is handed out, in both languages: one dictionary each."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import Final
 
 from analysis.coverage.figures import Definition
 from analysis.coverage.measures.meanings import Meaning
 from geo.networks import Network
-from maps.pages import Language
+from maps.pages import Language, read_words
 
-_FOLDER = Path(__file__).parent / "templates"
-
-
-@cache
-def read_words(language: Language) -> Mapping[str, str]:
-    """Every text by its key."""
-    words: dict[str, str] = json.loads((_FOLDER / f"{language}.json").read_text("utf-8"))
-    return words
+FOLDER: Final = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -28,7 +19,7 @@ class Words:
     language: Language = "zh"
 
     def __call__(self, key: str, **blanks: object) -> str:
-        text = read_words(self.language)[key]
+        text = read_words(self.language, FOLDER)[key]
         return text.format_map(blanks) if blanks else text
 
     @property

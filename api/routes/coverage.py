@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, Text, cast
+from sqlalchemy import Connection
 
 from analysis.coverage.figures import Figure
 from analysis.coverage.kept.asked import CoverageAsked, check_period
@@ -20,8 +19,7 @@ from api.callers import At, CallerDep, Conn, Instant, Now, SettingsDep, require
 from cases.placement import MAIN_NETWORK
 from core.clock import day_bounds, day_of
 from core.errors import Refused, told
-from geo.tables import unit_version
-from geo.units import UnitRead, get_unit, read_path, select_versions
+from geo.units import UnitRead, get_unit, path_at, read_path
 from people.access import MAY_SEE_COVERAGE, Caller, visible_units
 
 router = APIRouter(prefix="/v1", tags=["coverage"])
@@ -144,15 +142,9 @@ def ask_coverage(
     path = None
     if unit is not None:
         ends = min(day_bounds(last, settings.zone)[1], now)
-        path = _path_at(conn, unit.id, max(at or now, ends))
+        path = path_at(conn, unit.id, max(at or now, ends))
     refuse_foreign_unit(conn, caller, path, code)
     return asked
-
-
-def _path_at(conn: Connection, unit_id: UUID, instant: datetime) -> str:
-    path = cast(unit_version.c.path, Text).label("path")
-    found: str = conn.execute(select_versions([unit_id], path, at=instant)).one().path
-    return found
 
 
 AskedDep = Annotated[CoverageAsked, Depends(ask_coverage)]

@@ -20,7 +20,7 @@ from analysis.coverage.kept.compute import compute_day
 from analysis.coverage.kept.reading import find_network_id, read_coverage
 from analysis.coverage.measures.duty_time import WorkingHours
 from geo.lookup import Lookup
-from maps.pages import LANGUAGES
+from maps.pages import LANGUAGES, read_words
 from people.shifts import Shift, add_shift
 from reports.coverage import (
     CoverageReport,
@@ -34,7 +34,7 @@ from reports.coverage import (
 from reports.coverage.content import FACTORS
 from reports.coverage.drawing import COLOURS, draw_map, rank_of
 from reports.coverage.printed import _content, _font_folder, _percent
-from reports.words import Words, read_words
+from reports.words import FOLDER, Words
 from tests.analysis.coverage.town import JOB, MORNING, NOW, ON, ZONE, add_fixes, build, survey
 
 
@@ -179,7 +179,7 @@ CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
 def test_every_text_stands_in_both_languages() -> None:
-    both = [read_words(language) for language in LANGUAGES]
+    both = [read_words(language, FOLDER) for language in LANGUAGES]
     assert both[0].keys() == both[1].keys()
     blanks = [[sorted(re.findall(r"\{(\w+)\}", text)) for text in words.values()] for words in both]
     assert blanks[0] == blanks[1]

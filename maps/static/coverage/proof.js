@@ -37,9 +37,9 @@ function listDays({ days, on }, told) {
 /** Of more units than are proven at once: which these are, and the ways to the others. */
 function turnPages({ units: { total, page, pages, first_code: first, last_code: last, part }, numerator }, told) {
   if (pages < 2) return null;
-  const turn = (key, to) => el("button", { type: "button", class: "link", disabled: to < 1 || to > pages, onclick: () => go({ page: String(to) }) }, t(key));
+  const leaf = (key, to) => el("button", { type: "button", class: "link", disabled: to < 1 || to > pages, onclick: () => go({ page: String(to) }) }, t(key));
   const text = t("coverage.proof.units", { n: count(total), page, pages, first, last, part: told(part), whole: told(numerator ?? part) });
-  return el("p", { class: "small" }, text, " ", turn("coverage.proof.before", page - 1), " ", turn("coverage.proof.after", page + 1));
+  return el("p", { class: "small" }, text, " ", leaf("coverage.proof.before", page - 1), " ", leaf("coverage.proof.after", page + 1));
 }
 
 function tell({ total, visits, proven, units: { part } }, told) {
